@@ -1,0 +1,87 @@
+/** JSON-RPC 2.0 messages as MCP uses them. We relay: only what the gateway must understand is typed. */
+import { GatewayError } from '#contract/errors.ts'
+
+export type JsonObject = { [key: string]: unknown }
+export type RequestId = string | number
+export type RpcRequest = { jsonrpc: '2.0'; id: RequestId; method: string; params?: JsonObject }
+export type RpcNotification = { jsonrpc: '2.0'; method: string; params?: JsonObject }
+export type RpcError = { code: number; message: string; data?: unknown }
+export type RpcResponse = { jsonrpc: '2.0'; id: RequestId | null } & Outcome
+export type RpcMessage = RpcRequest | RpcNotification | RpcResponse
+
+/** How a request ended, without the id: what one wire answers is the same thing that the other wire is told. */
+export type Outcome = { result: JsonObject } | { error: RpcError }
+
+export type MessageKind = 'request' | 'notification' | 'response' | 'invalid'
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))
+}
+
+/** Checks the envelope by hand: a schema library costs more here than the whole call. */
+export function kindOf(message: unknown): MessageKind {
+  if (!isJsonObject(message) || message['jsonrpc'] !== '2.0') return 'invalid'
+  if (typeof message['method'] === 'string') return kindOfMethodMessage(message)
+  if (!isRequestId(message['id']) && message['id'] !== null) return 'invalid'
+  if (isJsonObject(message['result'])) return 'response'
+  return isRpcError(message['error']) ? 'response' : 'invalid'
+}
+
+function kindOfMethodMessage(message: JsonObject): MessageKind {
+  const params = message['params']
+  if (params !== undefined && !isJsonObject(params)) return 'invalid'
+  if (!('id' in message)) return 'notification'
+  return isRequestId(message['id']) ? 'request' : 'invalid'
+}
+
+function isRpcError(value: unknown): value is RpcError {
+  return isJsonObject(value) && Number.isInteger(value['code']) && typeof value['message'] === 'string'
+}
+
+export function isRequest(message: unknown): message is RpcRequest {
+  return kindOf(message) === 'request'
+}
+
+export function isNotification(message: unknown): message is RpcNotification {
+  return kindOf(message) === 'notification'
+}
+
+export function isResponse(message: unknown): message is RpcResponse {
+  return kindOf(message) === 'response'
+}
+
+export function toResponse(id: RequestId | null, outcome: Outcome): RpcResponse {
+  return { jsonrpc: '2.0', id, ...outcome }
+}
+
+/** The error member for a failure: catalogue words, the stable code, and details that are safe for the wire. */
+export function toRpcError(error: GatewayError): RpcError {
+  const data = { code: error.code, ...(error.isRetryable ? { retryable: true } : {}), ...error.details }
+  return { code: error.rpcCode, message: error.message, data }
+}
+
+/**
+ * True when the JSON text nests deeper than `depthMax` arrays and objects. Reads the text, not the value, so that it can run before
+ * `JSON.parse` builds anything.
+ */
+export function isTooDeep(text: string, depthMax: number): boolean {
+  // Each level needs an opening bracket: a text with fewer brackets than the limit cannot be too deep.
+  if (text.length <= depthMax) return false
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 92) i++
+      else if (code === 34) inString = false
+    } else if (code === 34) inString = true
+    else if (code === 123 || code === 91) {
+      if (++depth > depthMax) return true
+    } else if (code === 125 || code === 93) depth--
+  }
+  return false
+}

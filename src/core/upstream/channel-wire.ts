@@ -1,0 +1,33 @@
+/** Port: a two-way channel of JSON-RPC messages to one upstream (stdio, WebSocket, HTTP+SSE). Types only. */
+
+export type ChannelEvents = {
+  /** One parsed JSON value that arrived; whether it is a valid message is the listener's question. */
+  message(message: unknown): void
+  /** The channel has ended, by whichever side and however; called once, after the last message. */
+  closed(reason: ChannelEnd): void
+}
+
+export type ChannelEnd = {
+  /** `closed`: by us. `lost`: the peer went away. `garbage`: it sent what is no JSON, or too much of it. */
+  kind: 'closed' | 'lost' | 'garbage'
+  /** For the operator's log and `toolgate/servers`: our words, never the upstream's. */
+  text: string
+}
+
+export interface Channel {
+  /** Sends one serialised message. Rejects with `upstream_closed` when the channel has ended. */
+  send(text: string): Promise<void>
+  /** Ends the channel and all it held; resolves when nothing is left (a child has been reaped). Never rejects. */
+  close(): Promise<void>
+}
+
+export interface ChannelWire {
+  /**
+   * Opens one channel: starts the child, connects the socket.
+   * Rejects with `upstream_unreachable`, `upstream_auth_failed`, `upstream_redirected` or `upstream_timeout`.
+   * @param options.headers flat list of header names and values; ignored by stdio
+   */
+  open(options: { headers: readonly string[]; events: ChannelEvents; signal: AbortSignal }): Promise<Channel>
+  /** The last lines the upstream wrote to its standard error, for the operator only. Empty where there is none. */
+  diagnosis(): string
+}
