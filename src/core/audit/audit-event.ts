@@ -1,8 +1,10 @@
+export const auditKinds = ['call', 'auth_failure', 'config_change'] as const
+
 /** An immutable fact: who, through what, did what, was it allowed, how did it end. */
 export type AuditEvent = {
   /** Unix time in milliseconds. */
   at: number
-  kind: 'call' | 'auth_failure' | 'config_change'
+  kind: (typeof auditKinds)[number]
   /** Empty where nobody was identified. */
   tokenId: string
   tokenName: string
@@ -21,4 +23,52 @@ export type AuditEvent = {
   /** `ok`, `tool_error` (the tool said isError), `input_required`, or a code of the error catalogue. */
   outcome: string
   durationMs: number
+}
+
+/** Longer texts are cut, in UTF-16 units: a caller chooses the tool name and must not choose how much is stored. */
+export const auditTextCharsMax = 512
+
+/**
+ * The event as every AuditLog stores it: long texts cut, numbers that no database takes replaced (a fractional time is
+ * truncated; NaN, Infinity and impossible times become 0). Events are stored in batches, and one odd event must not cost its whole batch.
+ * An event that fits is returned as it is.
+ */
+export function toStorableAuditEvent(event: AuditEvent): AuditEvent {
+  if (hasStorableTexts(event) && Number.isSafeInteger(event.at) && Number.isFinite(event.durationMs)) return event
+  return {
+    at: Number.isSafeInteger(Math.trunc(event.at)) ? Math.trunc(event.at) : 0,
+    kind: event.kind,
+    tokenId: cut(event.tokenId),
+    tokenName: cut(event.tokenName),
+    requestId: cut(event.requestId),
+    endpoint: cut(event.endpoint),
+    method: cut(event.method),
+    server: cut(event.server),
+    target: cut(event.target),
+    effect: event.effect,
+    reason: cut(event.reason),
+    outcome: cut(event.outcome),
+    durationMs: Number.isFinite(event.durationMs) ? event.durationMs : 0,
+  }
+}
+
+/** The longest text decides, so there is nothing to branch on: this runs for every event. */
+function hasStorableTexts(event: AuditEvent): boolean {
+  const longest = Math.max(
+    event.tokenId.length,
+    event.tokenName.length,
+    event.requestId.length,
+    event.endpoint.length,
+    event.method.length,
+    event.server.length,
+    event.target.length,
+    event.reason.length,
+    event.outcome.length,
+  )
+  return longest <= auditTextCharsMax
+}
+
+/** A cut may halve a surrogate pair, which UTF-8 cannot hold. */
+function cut(text: string): string {
+  return text.length <= auditTextCharsMax ? text : text.slice(0, auditTextCharsMax).toWellFormed()
 }

@@ -2,14 +2,17 @@
 import type { AuditEvent } from './audit-event.ts'
 
 export interface AuditLog {
-  /** Takes the event and returns at once; it is written in a batch. When the ring is full the event is dropped and counted. */
+  /**
+   * Takes the event and returns at once; it is stored later, in a batch, as `toStorableAuditEvent` gives it. When the ring
+   * is full one event is lost and counted. After `close` every event is.
+   */
   append(event: AuditEvent): void
-  /** Resolves when everything appended so far is stored. */
+  /** Resolves when everything appended so far is stored; rejects when the store refused some of it. */
   flush(): Promise<void>
   /** Events lost since the start, because the ring was full or the store refused them. */
   dropped(): number
-  /** The newest first. */
+  /** Stored events, the newest first. `limit` is a whole number of at least 0. */
   list(query: { limit: number }): Promise<AuditEvent[]>
-  /** Flushes and closes. */
+  /** Flushes and takes no more. Resolves even when the store refuses: `dropped` says so, and a shutdown must go on. */
   close(): Promise<void>
 }

@@ -12,8 +12,13 @@ export type StoredToken = {
 }
 
 export interface TokenStore {
+  /** The oldest first; tokens of one moment by id. */
   listTokens(): Promise<StoredToken[]>
-  /** Adds, or replaces the token of the same name in one step. */
+  /**
+   * Adds, or replaces the token of the same name or id in one step. A hash that another token has is refused: one secret
+   * would speak for two.
+   */
   putToken(token: StoredToken): Promise<void>
+  /** Deleting an unknown id does nothing. */
   deleteToken(id: string): Promise<void>
 }

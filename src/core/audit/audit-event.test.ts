@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { type AuditEvent, auditTextCharsMax, toStorableAuditEvent } from './audit-event.ts'
+
+const event: AuditEvent = {
+  at: 1_732_180_000_000,
+  kind: 'call',
+  tokenId: 'tok_1',
+  tokenName: 'platform',
+  requestId: 'req_1',
+  endpoint: '/mcp',
+  method: 'tools/call',
+  server: 'everything',
+  target: 'echo',
+  effect: 'allow',
+  reason: 'platform',
+  outcome: 'ok',
+  durationMs: 1.5,
+}
+
+describe('toStorableAuditEvent', () => {
+  it('gives back an event that fits, without copying it', () => {
+    expect(toStorableAuditEvent(event)).toBe(event)
+    const longest = { ...event, target: 'x'.repeat(auditTextCharsMax) }
+    expect(toStorableAuditEvent(longest)).toBe(longest)
+  })
+
+  it('cuts every text that is too long and keeps the rest', () => {
+    const tooLong = 'x'.repeat(auditTextCharsMax + 1)
+    const cut = 'x'.repeat(auditTextCharsMax)
+    for (const key of Object.keys(event)) {
+      if (['at', 'durationMs', 'kind', 'effect'].includes(key)) continue
+      expect(toStorableAuditEvent({ ...event, [key]: tooLong })).toEqual({ ...event, [key]: cut })
+    }
+  })
+
+  it('leaves no half of a surrogate pair where it cuts', () => {
+    const target = `${'x'.repeat(auditTextCharsMax - 1)}😀`
+    expect(toStorableAuditEvent({ ...event, target }).target.isWellFormed()).toBe(true)
+  })
+
+  it('replaces numbers that no database takes', () => {
+    expect(toStorableAuditEvent({ ...event, at: 5.9 }).at).toBe(5)
+    expect(toStorableAuditEvent({ ...event, at: Number.NaN }).at).toBe(0)
+    expect(toStorableAuditEvent({ ...event, at: 1e300 }).at).toBe(0)
+    expect(toStorableAuditEvent({ ...event, durationMs: Number.NaN }).durationMs).toBe(0)
+    expect(toStorableAuditEvent({ ...event, durationMs: Number.POSITIVE_INFINITY }).durationMs).toBe(0)
+  })
+})

@@ -1,0 +1,53 @@
+/** What clients and servers declare that they can do. */
+import { isJsonObject, type JsonObject } from './json-rpc.ts'
+
+/** What the gateway declares where many clients share one upstream session: all that it can bridge to any one of them. */
+export const sharedClientCapabilities: JsonObject = { elicitation: { form: {}, url: {} }, sampling: {} }
+
+/** What the gateway passes on of a client's declaration. Anything it cannot relay is not promised to the upstream. */
+export function bridgedCapabilities(declared: JsonObject): JsonObject {
+  const bridged: JsonObject = {}
+  for (const key of ['sampling', 'elicitation', 'roots', 'experimental', 'extensions'] as const) {
+    if (isJsonObject(declared[key])) bridged[key] = declared[key]
+  }
+  return bridged
+}
+
+/** For a legacy upstream: extensions are a modern thing, and `roots.listChanged` cannot be promised for a modern client. */
+export function legacyUpstreamCapabilities(declared: JsonObject, canSendRootsChanged: boolean): JsonObject {
+  const { extensions: _extensions, ...rest } = bridgedCapabilities(declared)
+  if (isJsonObject(rest['roots']) && !canSendRootsChanged) rest['roots'] = {}
+  return rest
+}
+
+/** The capability a question needs, or null where it needs none that we know. */
+const neededFor: Readonly<Record<string, string>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+}
+
+export function canAnswer(capabilities: JsonObject, method: string): boolean {
+  const needed = neededFor[method]
+  return needed !== undefined && isJsonObject(capabilities[needed])
+}
+
+/** Equal declarations give equal text, whatever the order of their keys. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (!isJsonObject(value)) return JSON.stringify(value) ?? 'null'
+  const keys = Object.keys(value).toSorted()
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
+}
+
+/** The capabilities of an endpoint that joins several servers: what any of them has. */
+export function joinServerCapabilities(all: readonly JsonObject[]): JsonObject {
+  const joined: JsonObject = {}
+  for (const capabilities of all) {
+    for (const [key, value] of Object.entries(capabilities)) {
+      const before = joined[key]
+      joined[key] = isJsonObject(before) && isJsonObject(value) ? { ...before, ...value } : value
+    }
+  }
+  return joined
+}

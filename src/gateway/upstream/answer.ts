@@ -1,0 +1,74 @@
+/** Reads what an upstream answered. */
+import { GatewayError } from '#contract/errors.ts'
+import { isJsonObject, kindOf, type JsonObject, type Outcome, type RequestId } from '#core/protocol/json-rpc.ts'
+import { findResponseId } from '#core/protocol/splice.ts'
+import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
+
+const windowBytes = 160
+
+/**
+ * The answer as the caller may have it byte for byte, with its own id, or null where the body's shape needs a look inside.
+ * @param ids JSON texts: what the upstream was given, and what the caller sent
+ */
+export function toRawAnswer(body: Buffer, ids: { upstream: string; caller: string }): RawAnswer | null {
+  const head = body.toString('latin1', 0, windowBytes)
+  const tail = body.toString('latin1', Math.max(0, body.length - windowBytes))
+  const span = findResponseId({ head, tail, length: body.length }, ids.upstream)
+  if (!span) return null
+  const ending = endingOfText(body)
+  if (ids.upstream === ids.caller) return { raw: body, ending }
+  const raw = Buffer.concat([body.subarray(0, span.start), Buffer.from(ids.caller), body.subarray(span.end)])
+  return { raw, ending }
+}
+
+/** Only a body that holds one of these words can have ended badly; most do not, and are not parsed. */
+const suspects = ['"isError"', '"error"', '"input_required"']
+const inspectedBytesMax = 65_536
+
+function endingOfText(body: Buffer): Ending {
+  if (body.length > inspectedBytesMax || !suspects.some((word) => body.includes(word))) return 'ok'
+  const message = parseMessage(body.toString())
+  return message ? endingOf(toOutcome(message)) : 'ok'
+}
+
+export function endingOf(outcome: Outcome | undefined): Ending {
+  if (!outcome || 'error' in outcome) return 'error'
+  if (outcome.result['isError'] === true) return 'tool_error'
+  return outcome.result['resultType'] === 'input_required' ? 'input_required' : 'ok'
+}
+
+export function endingOfAnswer(answer: Answer): Ending {
+  return 'ending' in answer ? answer.ending : endingOf(answer)
+}
+
+/** The response in a body, checked to be the answer to `id`. @throws GatewayError `upstream_protocol` */
+export function readResponse(text: string, id: RequestId): Outcome {
+  const message = parseMessage(text)
+  const outcome = message && toOutcome(message)
+  // JSON-RPC allows a null id where the server could not read the request.
+  if (!outcome || (message['id'] !== id && message['id'] !== null)) throw notMcp('the body is not the response to the request')
+  return outcome
+}
+
+export function parseMessage(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+export function toOutcome(message: JsonObject): Outcome | undefined {
+  if (kindOf(message) !== 'response') return undefined
+  const { result, error } = message
+  if (isJsonObject(result)) return { result }
+  if (!isJsonObject(error)) return undefined
+  const { code, message: words, data } = error
+  if (typeof code !== 'number' || typeof words !== 'string') return undefined
+  return { error: data === undefined ? { code, message: words } : { code, message: words, data } }
+}
+
+export function notMcp(reason: string): GatewayError {
+  return new GatewayError('upstream_protocol', { details: { reason } })
+}

@@ -1,0 +1,204 @@
+/** One HTTP exchange with an upstream, up to the point where messages begin: statuses, content types, limits. */
+import { GatewayError } from '#contract/errors.ts'
+import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
+import type { CreateEventReader, EventReader } from '#core/upstream/event-reader.ts'
+import type { ByteSink } from './upstream-session.ts'
+
+export type ExchangeDeps = {
+  wire: HttpWire
+  createEventReader: CreateEventReader
+  responseBytesMax: number
+}
+
+export type ExchangeHandlers = {
+  /** A complete JSON body, of any status but those that say the gateway itself was refused. */
+  json(head: WireHead, body: Buffer): void
+  /** An answer without a message: 202, 204, or an empty body. */
+  empty(head: WireHead): void
+  /** One message of an event stream. */
+  event(data: string, eventId: string | undefined): void
+  /** An event stream begins. */
+  streamOpened?(head: WireHead): void
+  /** An event stream ended, with the delay that the server wants before a reconnect, if it said one. */
+  streamEnded(retryMs: number | undefined): void
+  failed(error: GatewayError, head: WireHead | undefined): void
+}
+
+/** Bodies above this are not held but passed on as they come, where that is possible. */
+const heldBytesMax = 262_144
+
+/** Given where both sides speak one era and nothing has to be seen: event streams and large bodies go through as bytes. */
+export type Passing = {
+  sink: ByteSink
+  /** Called instead of `json` or `event`: everything went through the sink. */
+  passed(): void
+}
+
+export function startExchange(
+  deps: ExchangeDeps,
+  request: WireRequest,
+  handlers: ExchangeHandlers,
+  passing: Passing | null = null,
+): WireExchange {
+  const reader = new AnswerReader(deps, handlers, passing)
+  const exchange = deps.wire.send(request, reader)
+  reader.exchange = exchange
+  return exchange
+}
+
+type Mode = 'refused' | 'json' | 'events' | 'passing' | 'empty' | 'done'
+
+class AnswerReader implements WireAnswer {
+  exchange: WireExchange | undefined
+  readonly #deps: ExchangeDeps
+  readonly #handlers: ExchangeHandlers
+  readonly #passing: Passing | null
+  #mode: Mode = 'empty'
+  #head: WireHead | undefined
+  #chunks: Uint8Array[] = []
+  #bytes = 0
+  #events: EventReader | undefined
+  #retryMs: number | undefined
+
+  constructor(deps: ExchangeDeps, handlers: ExchangeHandlers, passing: Passing | null) {
+    this.#deps = deps
+    this.#handlers = handlers
+    this.#passing = passing
+  }
+
+  head(head: WireHead): void {
+    this.#head = head
+    const refusal = refusalOf(head)
+    if (refusal) return this.#refuse(refusal)
+    const type = (head.header('content-type') ?? '').toLowerCase()
+    if (type.startsWith('text/event-stream') && head.status < 300) return this.#openStream(head)
+    if (type.startsWith('application/json')) {
+      this.#mode = 'json'
+      if (Number(head.header('content-length')) > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+      return
+    }
+    if (head.status === 202 || head.status === 204) return
+    if (head.header('content-length') !== '0') this.#refuse(strangeAnswer(head))
+  }
+
+  #openStream(head: WireHead): void {
+    if (this.#passing) {
+      this.#mode = 'passing'
+      this.#passing.sink.start('text/event-stream')
+    } else {
+      this.#mode = 'events'
+      this.#events = this.#deps.createEventReader(
+        {
+          event: (data, id) => this.#handlers.event(data, id),
+          retry: (delayMs) => (this.#retryMs = delayMs),
+          failed: (error) => this.#refuse(error),
+        },
+        { eventBytesMax: this.#deps.responseBytesMax },
+      )
+    }
+    this.#handlers.streamOpened?.(head)
+  }
+
+  chunk(bytes: Uint8Array): boolean {
+    switch (this.#mode) {
+      case 'json':
+        return this.#hold(bytes)
+      case 'events':
+        this.#events?.push(bytes)
+        return true
+      case 'passing':
+        return this.#pass(bytes)
+      case 'empty':
+        // A notification's answer may carry a few stray bytes; more than that is not one.
+        this.#bytes += bytes.length
+        if (this.#bytes > heldBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+        return true
+      case 'refused':
+      case 'done':
+        return true
+    }
+  }
+
+  #hold(bytes: Uint8Array): boolean {
+    this.#bytes += bytes.length
+    this.#chunks.push(bytes)
+    if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+    else if (this.#passing && this.#bytes > heldBytesMax && this.#head?.status === 200) {
+      this.#mode = 'passing'
+      this.#passing.sink.start('application/json')
+      const held = Buffer.concat(this.#chunks)
+      this.#chunks = []
+      return this.#writeOut(this.#passing, held)
+    }
+    return true
+  }
+
+  #pass(bytes: Uint8Array): boolean {
+    return this.#passing ? this.#writeOut(this.#passing, bytes) : true
+  }
+
+  #writeOut(passing: Passing, bytes: Uint8Array): boolean {
+    if (passing.sink.write(bytes)) return true
+    passing.sink.onDrain(() => this.exchange?.resume())
+    return false
+  }
+
+  end(): void {
+    const mode = this.#mode
+    this.#mode = 'done'
+    if (mode === 'json') this.#endJson()
+    else if (mode === 'events') this.#handlers.streamEnded(this.#retryMs)
+    else if (mode === 'passing') {
+      this.#passing?.sink.end()
+      this.#passing?.passed()
+    } else if (mode === 'empty' && this.#head) this.#handlers.empty(this.#head)
+  }
+
+  #endJson(): void {
+    const head = this.#head
+    if (!head) return
+    const [first] = this.#chunks
+    if (first === undefined) return this.#handlers.empty(head)
+    const whole = this.#chunks.length === 1 ? toBuffer(first) : Buffer.concat(this.#chunks)
+    this.#handlers.json(head, whole)
+  }
+
+  fail(error: GatewayError): void {
+    const mode = this.#mode
+    if (mode === 'refused' || mode === 'done') return
+    this.#mode = 'done'
+    if (mode === 'passing') this.#passing?.sink.destroy()
+    if (mode === 'events' && error.code === 'upstream_closed') this.#handlers.streamEnded(this.#retryMs)
+    else this.#handlers.failed(error, this.#head)
+  }
+
+  #refuse(error: GatewayError): void {
+    if (this.#mode === 'refused' || this.#mode === 'done') return
+    if (this.#mode === 'passing') this.#passing?.sink.destroy()
+    this.#mode = 'refused'
+    this.#chunks = []
+    this.#events = undefined
+    this.exchange?.abort()
+    this.#handlers.failed(error, this.#head)
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Statuses that speak of the gateway, not of the message. Their bodies are never read: they may echo our credential. */
+function refusalOf(head: WireHead): GatewayError | null {
+  const { status } = head
+  if (status >= 300 && status < 400) return new GatewayError('upstream_redirected', { details: { status } })
+  if (status === 401 || status === 403 || status === 407) return new GatewayError('upstream_auth_failed', { details: { status } })
+  if (status === 429) return new GatewayError('upstream_rate_limited', { details: { status } })
+  return status >= 500 ? new GatewayError('upstream_unreachable', { details: { status } }) : null
+}
+
+function strangeAnswer(head: WireHead): GatewayError {
+  const { status } = head
+  return status >= 400
+    ? new GatewayError('upstream_unreachable', { details: { status } })
+    : new GatewayError('upstream_protocol', { details: { status, reason: 'neither JSON nor an event stream' } })
+}

@@ -1,0 +1,158 @@
+/** One request on a legacy HTTP session: its POST, its event stream, and the continuations of that stream. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
+import { isRequestId, kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { spliceRequestId, spliceTextId } from '#core/protocol/splice.ts'
+import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
+import { endingOf, notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
+import type { ExchangeHandlers } from './http-exchange.ts'
+import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
+import type { Answer, CallHooks, UpstreamCall } from './upstream-session.ts'
+
+const reconnectsMax = 8
+const reconnectDefaultMs = 1_000
+const reconnectMsMax = 30_000
+
+export type LegacyHttpCallOptions = {
+  id: number
+  call: UpstreamCall
+  hooks: CallHooks
+  post(body: string, handlers: ExchangeHandlers): WireExchange
+  resume(eventId: string, handlers: ExchangeHandlers): WireExchange
+  /** Sends a message that has no answer. */
+  say(message: JsonObject): void
+  /** A notification that belongs to no call came on this call's stream. */
+  outside(note: RpcNotification): void
+  clock: Clock
+  timeoutTotalMs: number
+  settle(answer: Answer | GatewayError): void
+}
+
+export class LegacyHttpCall {
+  readonly #options: LegacyHttpCallOptions
+  readonly #callerToken: unknown
+  #exchange: WireExchange | undefined
+  #isSettled = false
+  #lastEventId: string | undefined
+  #reconnects = 0
+  #cancelTimer: () => void = () => undefined
+  #forgetCancel: () => void = () => undefined
+
+  constructor(options: LegacyHttpCallOptions) {
+    this.#options = options
+    this.#callerToken = progressTokenOf(options.call.params)
+  }
+
+  start(): void {
+    const { clock, timeoutTotalMs, hooks } = this.#options
+    this.#cancelTimer = clock.after(timeoutTotalMs, () => this.#giveUp(new GatewayError('upstream_timeout')))
+    this.#exchange = this.#options.post(this.#body(), this.#handlers())
+    this.#forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(new GatewayError('request_cancelled')))
+  }
+
+  /** The caller's own text with another id where that can be, else serialised anew. */
+  #body(): string {
+    const { id, call } = this.#options
+    if (call.raw?.text && this.#callerToken === undefined) {
+      const spliced = spliceRequestId(call.raw.text, JSON.stringify(call.raw.id), String(id))
+      if (spliced !== null) return spliced
+    }
+    const params = this.#callerToken === undefined ? call.params : withProgressToken(call.params, id)
+    return JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params })
+  }
+
+  #handlers(): ExchangeHandlers {
+    return {
+      json: (head, body) => this.#onJson(head, body),
+      empty: (head) => this.#settle(head.status === 404 ? sessionGone() : notMcp('the answer is empty')),
+      event: (data, eventId) => this.#onEvent(data, eventId),
+      streamEnded: (retryMs) => this.#onStreamEnded(retryMs),
+      failed: (error, head) => this.#settle(head?.status === 404 ? sessionGone() : error),
+    }
+  }
+
+  #onJson(head: WireHead, body: Buffer): void {
+    if (head.status === 404) return this.#settle(sessionGone())
+    const { id, call } = this.#options
+    const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
+    if (raw) return this.#settle(raw)
+    try {
+      this.#settle(readResponse(body.toString(), id))
+    } catch (error) {
+      this.#settle(error as GatewayError)
+    }
+  }
+
+  #onEvent(data: string, eventId: string | undefined): void {
+    if (eventId !== undefined) this.#lastEventId = eventId
+    if (data === '' || this.#isSettled) return
+    const { id, call } = this.#options
+    const text = call.raw ? spliceTextId(data, String(id), JSON.stringify(call.raw.id)) : null
+    if (text !== null) {
+      const isPlain = !text.includes('"isError"') && !text.includes('"error"') && !text.includes('"input_required"')
+      return this.#settle({ raw: text, ending: isPlain ? 'ok' : endingOf(toOutcome(parseMessage(text) ?? {})) })
+    }
+    const message = parseMessage(data)
+    if (!message) return this.#settle(notMcp('an event is not JSON'))
+    this.#onMessage(message)
+  }
+
+  #onMessage(message: JsonObject): void {
+    const kind = kindOf(message)
+    if (kind === 'response' && message['id'] === this.#options.id) this.#settle(toOutcome(message) ?? notMcp('no result'))
+    else if (kind === 'notification') this.#onNote(message as RpcNotification)
+    else if (kind === 'request') void this.#onQuestion(message)
+    else if (kind === 'invalid') this.#settle(notMcp('an event is not a JSON-RPC message'))
+  }
+
+  #onNote(note: RpcNotification): void {
+    const isOfCall = note.method === 'notifications/progress' || note.method === 'notifications/message'
+    if (isOfCall) this.#options.hooks.notify(forCaller(note, this.#callerToken))
+    else this.#options.outside(note)
+  }
+
+  async #onQuestion(message: JsonObject): Promise<void> {
+    const { id, method, params } = message as { id: unknown; method: string; params?: JsonObject }
+    if (!isRequestId(id)) return
+    const outcome = await this.#options.hooks.ask({ method, params })
+    if (!this.#isSettled) this.#options.say({ jsonrpc: '2.0', id, ...outcome })
+  }
+
+  #onStreamEnded(retryMs: number | undefined): void {
+    if (this.#isSettled) return
+    if (this.#lastEventId === undefined || ++this.#reconnects > reconnectsMax) {
+      return this.#settle(new GatewayError('upstream_closed'))
+    }
+    const eventId = this.#lastEventId
+    const delayMs = Math.min(retryMs ?? reconnectDefaultMs, reconnectMsMax)
+    const cancel = this.#options.clock.after(delayMs, () => {
+      if (!this.#isSettled) this.#exchange = this.#options.resume(eventId, this.#handlers())
+    })
+    const cancelTimer = this.#cancelTimer
+    this.#cancelTimer = () => {
+      cancel()
+      cancelTimer()
+    }
+  }
+
+  /** A mere disconnect does not cancel in the legacy era: the upstream is told. */
+  #giveUp(error: GatewayError): void {
+    if (this.#isSettled) return
+    const params = { requestId: this.#options.id, reason: error.code }
+    this.#options.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+    this.#settle(error)
+  }
+
+  #settle(answer: Answer | GatewayError): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#cancelTimer()
+    this.#forgetCancel()
+    this.#exchange?.abort()
+    this.#options.settle(answer)
+  }
+}
+
+function sessionGone(): GatewayError {
+  return new GatewayError('session_not_found')
+}

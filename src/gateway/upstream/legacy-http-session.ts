@@ -1,0 +1,235 @@
+/**
+ * A legacy session over Streamable HTTP (2025-03-26 to 2025-11-25, transports): `initialize`, a session id, a POST per request,
+ * a GET stream for what belongs to no request, DELETE at the end. An event stream that ends before its answer is taken up again
+ * with `Last-Event-ID`.
+ */
+import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
+import { kindOf, type JsonObject, type Outcome, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
+import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
+import { notMcp, parseMessage, readResponse, toOutcome } from './answer.ts'
+import { startExchange, type ExchangeDeps } from './http-exchange.ts'
+import { readInitializeResult } from './initialize.ts'
+import { LegacyHttpCall } from './legacy-http-call.ts'
+import { dispatchOutsideNote } from './outside-notes.ts'
+import { ResourceSubscriptions } from './resource-subscriptions.ts'
+import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+
+export type LegacyHttpOptions = {
+  exchange: ExchangeDeps
+  clock: Clock
+  /** Credential and static headers, flat and lower case. */
+  headers: readonly string[]
+  clientInfo: JsonObject
+  clientCapabilities: JsonObject
+  timeoutMs: number
+  timeoutTotalMs: number
+  events: SessionEvents
+}
+
+const accept = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
+const reconnectsMax = 8
+const reconnectDefaultMs = 1_000
+const reconnectMsMax = 30_000
+
+/** @throws GatewayError when the upstream cannot be reached or does not answer `initialize` as a legacy server does */
+export async function openLegacyHttpSession(options: LegacyHttpOptions): Promise<UpstreamSession> {
+  const session = new LegacyHttpSession(options)
+  await session.initialize()
+  return session
+}
+
+class LegacyHttpSession implements UpstreamSession {
+  facts: UpstreamFacts = { era: 'legacy', revision: newestLegacyRevision, capabilities: {}, serverInfo: {}, instructions: undefined }
+  isOpen = true
+  lastUsedAt: number
+  callsUnderWay = 0
+  readonly #options: LegacyHttpOptions
+  #headers: readonly string[]
+  #sessionId: string | undefined
+  #nextId = 1
+  #stream: WireExchange | undefined
+  #cancelStreamRetry: (() => void) | undefined
+  #streamFailures = 0
+  #streamEventId: string | undefined
+  readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
+
+  constructor(options: LegacyHttpOptions) {
+    this.#options = options
+    this.#headers = [...accept, ...options.headers]
+    this.lastUsedAt = options.clock.now()
+  }
+
+  async initialize(): Promise<void> {
+    const params = {
+      protocolVersion: newestLegacyRevision,
+      capabilities: this.#options.clientCapabilities,
+      clientInfo: this.#options.clientInfo,
+    }
+    let head: WireHead | undefined
+    const outcome = await this.#ask('initialize', params, (answered) => (head = answered))
+    const facts = readInitializeResult(outcome)
+    if (!isLegacyRevision(facts.revision)) throw notMcp('unknown protocol version')
+    this.facts = facts
+    this.#sessionId = head?.header('mcp-session-id')
+    const own = this.#sessionId === undefined ? [] : ['mcp-session-id', this.#sessionId]
+    this.#headers = [...accept, 'mcp-protocol-version', facts.revision, ...own, ...this.#options.headers]
+    await this.#post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
+    this.#openStream()
+  }
+
+  call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      this.lastUsedAt = this.#options.clock.now()
+      this.callsUnderWay++
+      const run = new LegacyHttpCall({
+        id,
+        call,
+        hooks,
+        post: (body, handlers) =>
+          startExchange(this.#options.exchange, this.#request('POST', body, call.headers), handlers),
+        resume: (eventId, handlers) =>
+          startExchange(this.#options.exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
+        say: (message) => void this.#post(JSON.stringify(message)).catch(() => undefined),
+        outside: (note) => dispatchOutsideNote(note, this.#options.events),
+        clock: this.#options.clock,
+        timeoutTotalMs: this.#options.timeoutTotalMs,
+        settle: (answer) => {
+          this.callsUnderWay--
+          this.lastUsedAt = this.#options.clock.now()
+          if (!(answer instanceof GatewayError)) return resolve(answer)
+          if (answer.code === 'session_not_found') this.#end(answer)
+          reject(answer)
+        },
+      })
+      run.start()
+    })
+  }
+
+  notify(method: string, params?: JsonObject): void {
+    const message = params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }
+    void this.#post(JSON.stringify(message)).catch(() => undefined)
+  }
+
+  listen(wish: { resources: readonly string[] }): void {
+    this.#subscriptions.set(wish.resources)
+  }
+
+  async close(): Promise<void> {
+    if (!this.isOpen) return
+    this.#end(null)
+    if (this.#sessionId === undefined) return
+    await new Promise<void>((resolve) => {
+      startExchange(this.#options.exchange, this.#request('DELETE', undefined, []), {
+        json: () => resolve(),
+        empty: () => resolve(),
+        event: () => undefined,
+        streamEnded: () => resolve(),
+        failed: () => resolve(),
+      })
+    })
+  }
+
+  #end(error: GatewayError | null): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.#stream?.abort()
+    this.#cancelStreamRetry?.()
+    this.#options.events.ended(error)
+  }
+
+  #request(method: 'POST' | 'GET' | 'DELETE', body: string | undefined, extra: readonly string[]) {
+    const headers = extra.length === 0 ? this.#headers : [...this.#headers, ...extra]
+    return { method, headers, silenceMsMax: this.#options.timeoutMs, ...(body === undefined ? {} : { body }) }
+  }
+
+  /** A request of the gateway's own. */
+  async #ask(method: string, params: JsonObject, onHead?: (head: WireHead) => void): Promise<Outcome> {
+    const id = this.#nextId++
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+    return new Promise((resolve, reject) => {
+      let outcome: Outcome | undefined
+      const exchange = startExchange(this.#options.exchange, this.#request('POST', body, []), {
+        json: (head, bytes) => {
+          onHead?.(head)
+          try {
+            resolve(readResponse(bytes.toString(), id))
+          } catch (error) {
+            reject(head.status >= 400 ? refusedWith(head) : error)
+          }
+        },
+        empty: (head) => reject(head.status >= 400 ? refusedWith(head) : notMcp('no answer')),
+        streamOpened: (head) => onHead?.(head),
+        event: (data) => {
+          const message = parseMessage(data)
+          outcome = message?.['id'] === id ? toOutcome(message) : undefined
+          if (!outcome) return
+          resolve(outcome)
+          exchange.abort()
+        },
+        streamEnded: () => reject(new GatewayError('upstream_closed')),
+        failed: reject,
+      })
+    })
+  }
+
+  /** Sends what has no answer; resolves when the upstream has taken it. */
+  async #post(body: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      startExchange(this.#options.exchange, this.#request('POST', body, []), {
+        json: () => resolve(),
+        empty: (head) => (head.status >= 400 ? reject(refusedWith(head)) : resolve()),
+        event: () => undefined,
+        streamEnded: () => resolve(),
+        failed: reject,
+      })
+    })
+  }
+
+  /** The GET stream: what belongs to no call. A server without one answers 405, and that is fine. */
+  #openStream(): void {
+    if (!this.isOpen) return
+    const extra = this.#streamEventId === undefined ? [] : ['last-event-id', this.#streamEventId]
+    const request = { ...this.#request('GET', undefined, extra), silenceMsMax: 0 }
+    this.#stream = startExchange(this.#options.exchange, request, {
+      json: () => undefined,
+      empty: () => undefined,
+      streamOpened: () => (this.#streamFailures = 0),
+      event: (data, eventId) => {
+        if (eventId !== undefined) this.#streamEventId = eventId
+        this.#onStreamMessage(data)
+      },
+      streamEnded: (retryMs) => this.#reopenStream(retryMs),
+      failed: (error, head) => {
+        if (head === undefined) this.#reopenStream(undefined)
+        else if (error.code === 'upstream_unreachable' && head.status >= 500) this.#reopenStream(undefined)
+      },
+    })
+  }
+
+  #reopenStream(retryMs: number | undefined): void {
+    if (!this.isOpen || ++this.#streamFailures > reconnectsMax) return
+    const delayMs = Math.min((retryMs ?? reconnectDefaultMs) * 2 ** (this.#streamFailures - 1), reconnectMsMax)
+    this.#cancelStreamRetry = this.#options.clock.after(delayMs, () => this.#openStream())
+  }
+
+  #onStreamMessage(data: string): void {
+    const message = parseMessage(data)
+    if (!message) return
+    const kind = kindOf(message)
+    if (kind === 'notification') dispatchOutsideNote(message as RpcNotification, this.#options.events)
+    if (kind === 'request') void this.#answerOutside(message)
+  }
+
+  async #answerOutside(message: JsonObject): Promise<void> {
+    const { id, method, params } = message as { id: RequestId; method: string; params?: JsonObject }
+    const outcome = await this.#options.events.asked({ method, params })
+    await this.#post(JSON.stringify({ jsonrpc: '2.0', id, ...outcome })).catch(() => undefined)
+  }
+}
+
+function refusedWith(head: WireHead): GatewayError {
+  return new GatewayError('upstream_protocol', { details: { status: head.status } })
+}

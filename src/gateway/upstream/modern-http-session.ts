@@ -1,0 +1,213 @@
+/** A modern upstream over Streamable HTTP (2026-07-28): no session on the wire, every request stands alone. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
+import { withEnvelope } from '#core/protocol/envelope.ts'
+import { kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
+import { modernRevision } from '#core/protocol/revisions.ts'
+import type { WireExchange } from '#core/upstream/http-wire.ts'
+import { notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
+import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
+import { dispatchOutsideNote } from './outside-notes.ts'
+import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+
+export type ModernHttpOptions = {
+  exchange: ExchangeDeps
+  clock: Clock
+  /** Credential and static headers, flat and lower case. */
+  headers: readonly string[]
+  facts: UpstreamFacts
+  clientInfo: JsonObject
+  clientCapabilities: JsonObject
+  timeoutMs: number
+  timeoutTotalMs: number
+  events: SessionEvents
+}
+
+const relistenMsMin = 1_000
+const relistenMsMax = 60_000
+
+export class ModernHttpSession implements UpstreamSession {
+  readonly facts: UpstreamFacts
+  isOpen = true
+  lastUsedAt: number
+  callsUnderWay = 0
+  readonly #options: ModernHttpOptions
+  #nextId = 1
+  #wish: { resources: readonly string[] } | undefined
+  #listening: WireExchange | undefined
+  #cancelRelisten: (() => void) | undefined
+  #relistenMs = relistenMsMin
+
+  constructor(options: ModernHttpOptions) {
+    this.#options = options
+    this.facts = options.facts
+    this.lastUsedAt = options.clock.now()
+    if (canListen(options.facts.capabilities)) this.listen({ resources: [] })
+  }
+
+  call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.callsUnderWay++
+      this.lastUsedAt = this.#options.clock.now()
+      const settle = (answer: Answer | GatewayError): void => {
+        if (isSettled) return
+        isSettled = true
+        this.callsUnderWay--
+        this.lastUsedAt = this.#options.clock.now()
+        cancelTimer()
+        forgetCancel()
+        if (answer instanceof GatewayError) {
+          // Closing the response stream is how a modern client cancels.
+          exchange.abort()
+          call.raw?.sink?.destroy()
+          reject(answer)
+        } else resolve(answer)
+      }
+      let isSettled = false
+      let forgetCancel = (): void => undefined
+      const cancelTimer = this.#options.clock.after(this.#options.timeoutTotalMs, () =>
+        settle(new GatewayError('upstream_timeout')),
+      )
+      const id = call.raw?.id ?? this.#nextId++
+      const body =
+        call.raw?.text ?? JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params: call.params ?? {} })
+      const sink = call.raw?.sink
+      const exchange = startExchange(
+        this.#options.exchange,
+        this.#request(call, body),
+        this.#handlers({ id, isRaw: call.raw !== null, hooks, settle }),
+        sink ? { sink, passed: () => settle({ streamed: true, ending: 'ok' }) } : null,
+      )
+      forgetCancel = hooks.cancellation.onCancel(() => settle(new GatewayError('request_cancelled')))
+    })
+  }
+
+  /** Modern HTTP knows no client notifications; cancelling is closing the stream. */
+  notify(): void {
+    this.lastUsedAt = this.#options.clock.now()
+  }
+
+  listen(wish: { resources: readonly string[] }): void {
+    const isSame = this.#wish !== undefined && this.#wish.resources.join('\n') === wish.resources.join('\n')
+    if (isSame || !this.isOpen || !canListen(this.facts.capabilities)) return
+    this.#wish = wish
+    this.#startListening()
+  }
+
+  async close(): Promise<void> {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.#listening?.abort()
+    this.#cancelRelisten?.()
+    this.#options.events.ended(null)
+  }
+
+  #request(call: { method: string; params: JsonObject | undefined; headers: readonly string[] }, body: string, silenceMsMax?: number) {
+    const name = mirroredName(call.method, call.params)
+    const headers = [
+      'content-type',
+      'application/json',
+      'accept',
+      'application/json, text/event-stream',
+      'mcp-protocol-version',
+      modernRevision,
+      'mcp-method',
+      call.method,
+      ...(name === undefined ? [] : ['mcp-name', encodeHeaderValue(name)]),
+      ...call.headers,
+      ...this.#options.headers,
+    ]
+    return { method: 'POST' as const, headers, body, silenceMsMax: silenceMsMax ?? this.#options.timeoutMs }
+  }
+
+  #handlers(run: {
+    id: string | number
+    isRaw: boolean
+    hooks: CallHooks
+    settle(answer: Answer | GatewayError): void
+  }): ExchangeHandlers {
+    const { id, hooks, settle } = run
+    const idText = JSON.stringify(id)
+    return {
+      json: (head, body) => {
+        const raw = run.isRaw && head.status === 200 ? toRawAnswer(body, { upstream: idText, caller: idText }) : null
+        if (raw) return settle(raw)
+        try {
+          settle(readResponse(body.toString(), id))
+        } catch (error) {
+          settle(error as GatewayError)
+        }
+      },
+      empty: () => settle(notMcp('the answer is empty')),
+      event: (data) => {
+        const message = data === '' ? null : parseMessage(data)
+        if (data !== '' && !message) return settle(notMcp('an event is not JSON'))
+        if (!message) return
+        const kind = kindOf(message)
+        if (kind === 'response' && message['id'] === id) settle(toOutcome(message) ?? notMcp('no result'))
+        else if (kind === 'notification') hooks.notify(message as RpcNotification)
+        else if (kind === 'request' || kind === 'invalid') settle(notMcp('an event is not allowed in this revision'))
+      },
+      streamEnded: () => settle(new GatewayError('upstream_closed')),
+      failed: settle,
+    }
+  }
+
+  #startListening(): void {
+    this.#listening?.abort()
+    this.#cancelRelisten?.()
+    const { capabilities, clientInfo: info, clientCapabilities, clock } = listenFacts(this.#options, this.facts)
+    const wish = this.#wish?.resources ?? []
+    const filter = {
+      ...capabilities,
+      ...(wish.length === 0 ? {} : { resourceSubscriptions: wish }),
+    }
+    const params = withEnvelope({ notifications: filter }, { capabilities: clientCapabilities, info, logLevel: undefined })
+    const method = 'subscriptions/listen'
+    const body = JSON.stringify({ jsonrpc: '2.0', id: `listen-${this.#nextId++}`, method, params })
+    const again = (): void => {
+      if (!this.isOpen) return
+      this.#cancelRelisten = clock.after(this.#relistenMs, () => this.#startListening())
+      this.#relistenMs = Math.min(this.#relistenMs * 2, relistenMsMax)
+    }
+    this.#listening = startExchange(this.#options.exchange, this.#request({ method, params, headers: [] }, body, 0), {
+      // An upstream without subscriptions answers with an error: nothing to listen to.
+      json: () => undefined,
+      empty: () => undefined,
+      event: (data) => {
+        this.#relistenMs = relistenMsMin
+        const message = parseMessage(data)
+        const isNote = message && kindOf(message) === 'notification'
+        if (isNote && message['method'] !== 'notifications/subscriptions/acknowledged') {
+          dispatchOutsideNote(message as RpcNotification, this.#options.events)
+        }
+      },
+      streamEnded: again,
+      failed: (error) => {
+        if (error.code === 'upstream_unreachable' || error.code === 'upstream_closed') again()
+      },
+    })
+  }
+}
+
+function listenFacts(options: ModernHttpOptions, facts: UpstreamFacts) {
+  const flags: JsonObject = {}
+  for (const kind of ['tools', 'prompts', 'resources'] as const) {
+    if (declares(facts.capabilities, kind, 'listChanged')) flags[`${kind}ListChanged`] = true
+  }
+  return { capabilities: flags, clientInfo: options.clientInfo, clientCapabilities: options.clientCapabilities, clock: options.clock }
+}
+
+function canListen(capabilities: JsonObject): boolean {
+  return (
+    (['tools', 'prompts', 'resources'] as const).some((kind) => declares(capabilities, kind, 'listChanged')) ||
+    declares(capabilities, 'resources', 'subscribe')
+  )
+}
+
+function declares(capabilities: JsonObject, kind: string, member: string): boolean {
+  const declared = capabilities[kind]
+  return typeof declared === 'object' && declared !== null && member in declared && declared[member as never] === true
+}
+

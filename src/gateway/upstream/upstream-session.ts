@@ -1,0 +1,81 @@
+/** One conversation with one upstream, whatever its wire and era. Types only. */
+import type { GatewayError } from '#contract/errors.ts'
+import type { JsonObject, Outcome, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { Era } from '#core/protocol/revisions.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
+
+export type UpstreamFacts = {
+  era: Era
+  revision: string
+  capabilities: JsonObject
+  serverInfo: JsonObject
+  instructions: string | undefined
+}
+
+/** How a call ended, for the audit. */
+export type Ending = 'ok' | 'tool_error' | 'error' | 'input_required'
+
+/** A whole JSON-RPC response as it came, but for the id, which is the caller's. */
+export type RawAnswer = { raw: Uint8Array | string; ending: Ending }
+/** The answer went through the call's `ByteSink` while it arrived. */
+export type StreamedAnswer = { streamed: true; ending: Ending }
+export type Answer = Outcome | RawAnswer | StreamedAnswer
+
+/** Takes an answer that is too large to hold, or that is an event stream, byte for byte. */
+export interface ByteSink {
+  start(contentType: string): void
+  /** False asks for a pause; `resume` is called when there is room again. */
+  write(bytes: Uint8Array | string): boolean
+  onDrain(resume: () => void): void
+  end(): void
+  /** The rest will not come: the client must not take what it has for the whole. */
+  destroy(): void
+}
+
+export type UpstreamCall = {
+  method: string
+  params: JsonObject | undefined
+  /** Extra request headers of this call (trace context, `mcp-param-*`), flat and lower case. Channels have none. */
+  headers: readonly string[]
+  /** Set where the answer may come back raw: the caller's id, and its message as text if it can be sent as it is. */
+  raw: { id: RequestId; text: string | null; sink: ByteSink | null } | null
+}
+
+export type CallHooks = {
+  /** Progress and log messages of this call, in the upstream's words but with the caller's progress token. */
+  notify(note: RpcNotification): void
+  /** The upstream asks the client something while it works on this call. */
+  ask(question: { method: string; params: JsonObject | undefined }): Promise<Outcome>
+  cancellation: Cancellation
+}
+
+/** What happens on a session outside any call. */
+export type SessionEvents = {
+  listChanged(kind: 'tools' | 'prompts' | 'resources'): void
+  resourceUpdated(uri: string, note: RpcNotification): void
+  /** A log message that belongs to no call. */
+  logged(note: RpcNotification): void
+  /** `notifications/elicitation/complete`, `notifications/tasks/status` and others that only a client understands. */
+  other(note: RpcNotification): void
+  /** A question that belongs to no call. */
+  asked(question: { method: string; params: JsonObject | undefined }): Promise<Outcome>
+  /** The session cannot be used any more. Called once. */
+  ended(error: GatewayError | null): void
+}
+
+export interface UpstreamSession {
+  readonly facts: UpstreamFacts
+  readonly isOpen: boolean
+  /** Unix time of the last use, in milliseconds. */
+  readonly lastUsedAt: number
+  readonly callsUnderWay: number
+  /** Never throws: a failure is a rejected promise of GatewayError. An error that the upstream answered is an Outcome. */
+  call(call: UpstreamCall, hooks: CallHooks): Promise<Answer>
+  notify(method: string, params?: JsonObject): void
+  /**
+   * What a client wants to hear of outside calls: list changes always, these resources, log messages of this level and above.
+   * Replaces what was asked before.
+   */
+  listen(wish: { resources: readonly string[] }): void
+  close(): Promise<void>
+}
