@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { startChild, type Child } from './child.ts'
+
+export type Gateway = AsyncDisposable & {
+  /** The endpoint of the only server behind it: names and URIs pass unchanged. */
+  url: string
+  token: string
+}
+
+const serverName = 'fixture'
+const startMsMax = 15_000
+const pollMs = 25
+const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
+
+/**
+ * Starts Toolgate as its own process, with one upstream and one token that may do everything.
+ *
+ * @param isGroupLeader false inside a process that is itself disposed of as a group.
+ */
+export async function startGateway(options: { upstreamUrl: string; isGroupLeader: boolean }): Promise<Gateway> {
+  await using starting = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'))
+  starting.defer(() => rm(folder, { recursive: true, force: true }))
+
+  const port = await findFreePort()
+  const token = `tg_${randomBytes(32).toString('base64url')}`
+  const configFile = join(folder, 'toolgate.yaml')
+  await writeFile(configFile, stringify(toConfig({ port, token, folder, upstreamUrl: options.upstreamUrl })))
+
+  const command: [string, ...string[]] = [process.execPath, mainFile, 'serve', '--config', configFile]
+  const child = starting.use(startChild(command, { isGroupLeader: options.isGroupLeader, cwd: folder }))
+  await untilReady(child, `http://127.0.0.1:${port}/health/live`)
+
+  const started = starting.move()
+  return {
+    url: `http://127.0.0.1:${port}/${serverName}/mcp`,
+    token,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}
+
+function toConfig(values: { port: number; token: string; folder: string; upstreamUrl: string }): object {
+  return {
+    listen: { port: values.port },
+    storage: { path: join(values.folder, 'data') },
+    servers: { [serverName]: { url: values.upstreamUrl } },
+    policies: { all: { default: 'execute' } },
+    tokens: [{ name: 'conformance', secret: values.token, policies: ['all'] }],
+  }
+}
+
+/** The gateway’s health answer is the event; its process ending first, or silence, is the failure. */
+async function untilReady(child: Child, healthUrl: string): Promise<void> {
+  const ended = new AbortController()
+  const noteEnd = (): void => ended.abort()
+  child.exited.then(noteEnd, noteEnd)
+  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(startMsMax)])
+  while (!signal.aborted) {
+    const response = await fetch(healthUrl, { signal }).catch(() => null)
+    await response?.body?.cancel()
+    if (response?.ok) return
+    await delay(pollMs)
+  }
+  const reason = ended.signal.aborted ? 'ended before it was ready' : `was not ready within ${startMsMax} ms`
+  throw new Error(`the gateway ${reason}\n${child.output()}`)
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}

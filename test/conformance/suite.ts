@@ -1,0 +1,78 @@
+/** Runs the official suite's command line and reads what it found. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { startChild } from './child.ts'
+
+export type Revision = '2025-11-25' | '2026-07-28'
+
+export const Check = z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() })
+export type Check = z.infer<typeof Check>
+
+export type ScenarioRun = { scenario: string; checks: Check[] }
+
+export type SuiteRun = { scenarios: ScenarioRun[]; exitCode: number | null; output: string }
+
+const packageFile = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/package.json'))
+const suiteProgram = join(dirname(packageFile), 'dist/index.js')
+const scenarioMsMax = 30_000
+
+export const suiteVersion = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(packageFile, 'utf8'))).version
+
+const NotScored = z.object({ scenario: z.string(), leg: z.string(), reason: z.string() })
+const Requirements = z.object({ server: z.array(z.string()), not_scored: z.array(NotScored) })
+
+/** The server scenarios of a revision that are judged here: the scored ones, and the pending ones on top. */
+export function listServerScenarios(revision: Revision): string[] {
+  const file = join(dirname(packageFile), 'requirements', `${revision}.yaml`)
+  const { server, not_scored } = Requirements.parse(parse(readFileSync(file, 'utf8')))
+  const extra = not_scored.filter(({ leg, reason }) => leg === 'server' && reason !== 'extension')
+  return [...server, ...extra.map(({ scenario }) => scenario)]
+}
+
+/** Runs every server scenario of a revision against a URL. */
+export async function runServerSuite(options: {
+  url: string
+  revision: Revision
+  folder: string
+  baselineFile?: string
+}): Promise<SuiteRun> {
+  const args = ['server', '--url', options.url, '--requirements', options.revision]
+  if (options.baselineFile) args.push('--expected-failures', options.baselineFile)
+  return runSuite(args, { folder: options.folder, prefix: 'server-' })
+}
+
+/** @param command starts the client under test; the suite appends the URL of its mock server. */
+export async function runClientScenario(options: {
+  scenario: string
+  revision: Revision
+  command: string
+  folder: string
+}): Promise<SuiteRun> {
+  const args = ['client', '--scenario', options.scenario, '--spec-version', options.revision]
+  return runSuite([...args, '--command', options.command], { folder: options.folder, prefix: '' })
+}
+
+/** Where the suite writes: one folder a scenario, named `<prefix><scenario>-<time>`. */
+type Results = { folder: string; prefix: 'server-' | '' }
+
+async function runSuite(args: string[], results: Results): Promise<SuiteRun> {
+  const limits = ['--timeout', String(scenarioMsMax), '-o', results.folder]
+  // The suite starts clients through a shell and does not wait for grandchildren: the group catches them all.
+  await using suite = startChild([process.execPath, suiteProgram, ...args, ...limits], { isGroupLeader: true })
+  const exitCode = await suite.exited
+  return { scenarios: readScenarios(results), exitCode, output: suite.output() }
+}
+
+function readScenarios({ folder, prefix }: Results): ScenarioRun[] {
+  return globSync('*/checks.json', { cwd: folder }).map((file) => ({
+    scenario: dirname(file)
+      .slice(prefix.length)
+      .replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, ''),
+    checks: z.array(Check).parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))),
+  }))
+}
