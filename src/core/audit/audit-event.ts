@@ -1,3 +1,5 @@
+import { GatewayError } from '#contract/errors.ts'
+
 export const auditKinds = ['call', 'auth_failure', 'config_change'] as const
 
 /** An immutable fact: who, through what, did what, was it allowed, how did it end. */
@@ -26,7 +28,7 @@ export type AuditEvent = {
 }
 
 /** Longer texts are cut, in UTF-16 units: a caller chooses the tool name and must not choose how much is stored. */
-export const auditTextCharsMax = 512
+const auditTextCharsMax = 512
 
 /**
  * The event as every AuditLog stores it: long texts cut, numbers that no database takes replaced (a fractional time is
@@ -71,4 +73,13 @@ function hasStorableTexts(event: AuditEvent): boolean {
 /** A cut may halve a surrogate pair, which UTF-8 cannot hold. */
 function cut(text: string): string {
   return text.length <= auditTextCharsMax ? text : text.slice(0, auditTextCharsMax).toWellFormed()
+}
+
+/** How many events one `list` may give. */
+const auditListMax = 10_000
+
+/** Gives the limit back, or throws `invalid_params`: a database reads a negative limit as none. */
+export function checkAuditListLimit(limit: number): number {
+  if (Number.isInteger(limit) && limit >= 0 && limit <= auditListMax) return limit
+  throw new GatewayError('invalid_params', { details: { reason: `limit is a whole number from 0 to ${auditListMax}` } })
 }

@@ -11,7 +11,7 @@ export interface AuditLog {
   flush(): Promise<void>
   /** Events lost since the start, because the ring was full or the store refused them. */
   dropped(): number
-  /** Stored events, the newest first. `limit` is a whole number of at least 0. */
+  /** Stored events, the newest first. `limit` is a whole number from 0 to 10,000, else `invalid_params`. */
   list(query: { limit: number }): Promise<AuditEvent[]>
   /** Flushes and takes no more. Resolves even when the store refuses: `dropped` says so, and a shutdown must go on. */
   close(): Promise<void>

@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
+// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
+import { auditEvent, auditLogContract } from '../../../test/contracts/audit-log.ts'
+import { createSqlAuditLog } from './audit-log.ts'
+import { type Database, openDatabase } from './database.ts'
+
+let database: Database
+beforeEach(async () => {
+  database = await openDatabase({ path: ':memory:' })
+})
+afterEach(async () => {
+  await database.close()
+})
+
+auditLogContract(async () => createSqlAuditLog({ database }))
+
+/** A clock that stands still until it is told. */
+function createTestClock() {
+  const timers = new Set<{ delayMs: number; task: () => void }>()
+  return {
+    timers,
+    after(delayMs: number, task: () => void) {
+      const timer = { delayMs, task }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    ring() {
+      const due = Array.from(timers)
+      timers.clear()
+      for (const timer of due) timer.task()
+    },
+  }
+}
+
+/** Stands before the database, refuses the next `refusals` batches, and remembers the sizes of the stored ones. */
+function watch(refusals = 0) {
+  const sizes: number[] = []
+  const arrivals = new Set<() => void>()
+  let refusalsLeft = refusals
+  return {
+    sizes,
+    queries: database.queries,
+    async insertAuditEvents(events: readonly AuditEvent[]) {
+      if (refusalsLeft-- > 0) throw new Error('disk full')
+      await database.insertAuditEvents(events)
+      sizes.push(events.length)
+      for (const arrive of arrivals) arrive()
+    },
+    /** Resolves at the next stored batch. */
+    nextBatch: () =>
+      new Promise<void>((resolve) => {
+        const arrive = () => {
+          arrivals.delete(arrive)
+          resolve()
+        }
+        arrivals.add(arrive)
+      }),
+  }
+}
+
+describe('createSqlAuditLog', () => {
+  it('stores events when the timer rings, in one batch, and then runs no timer', async () => {
+    const clock = createTestClock()
+    const watched = watch()
+    const log = createSqlAuditLog({ database: watched, clock, flushMs: 70 })
+    expect(clock.timers.size).toBe(0)
+    for (let index = 0; index < 10; index++) log.append(auditEvent(index))
+    expect([...clock.timers].map((timer) => timer.delayMs)).toEqual([70])
+    expect(await log.list({ limit: 1 })).toEqual([])
+    const stored = watched.nextBatch()
+    clock.ring()
+    await stored
+    await log.flush()
+    expect(watched.sizes).toEqual([10])
+    expect(clock.timers.size).toBe(0)
+    await log.close()
+  })
+
+  it('stores by itself within its time', async () => {
+    const watched = watch()
+    const log = createSqlAuditLog({ database: watched, flushMs: 5 })
+    const stored = watched.nextBatch()
+    log.append(auditEvent(1))
+    await stored
+    expect(await log.list({ limit: 1 })).toEqual([auditEvent(1)])
+    await log.close()
+  })
+
+  it('stores a full batch without waiting for the timer', async () => {
+    const clock = createTestClock()
+    const watched = watch()
+    const log = createSqlAuditLog({ database: watched, clock, batchMax: 20 })
+    const stored = watched.nextBatch()
+    for (let index = 0; index < 20; index++) log.append(auditEvent(index))
+    await stored
+    expect(watched.sizes).toEqual([20])
+    expect(clock.timers.size).toBe(0)
+    await log.close()
+  })
+
+  it('arms the timer again for what comes while a batch is written', async () => {
+    const clock = createTestClock()
+    const watched = watch()
+    const log = createSqlAuditLog({ database: watched, clock, batchMax: 20 })
+    const first = watched.nextBatch()
+    for (let index = 0; index < 25; index++) log.append(auditEvent(index))
+    await first
+    while (clock.timers.size === 0) await new Promise(setImmediate)
+    expect(watched.sizes).toEqual([20])
+    const second = watched.nextBatch()
+    clock.ring()
+    await second
+    expect(watched.sizes).toEqual([20, 5])
+    await log.close()
+  })
+
+  it('lets other work run between the batches of a backlog', async () => {
+    const watched = watch()
+    const log = createSqlAuditLog({ database: watched, clock: createTestClock(), batchMax: 100 })
+    for (let index = 0; index < 1_000; index++) log.append(auditEvent(index))
+    const seen = new Set<number>()
+    let isDone = false
+    const look = () => {
+      seen.add(watched.sizes.length)
+      if (!isDone) setImmediate(look)
+    }
+    setImmediate(look)
+    await log.flush()
+    isDone = true
+    expect(watched.sizes).toEqual(Array.from({ length: 10 }, () => 100))
+    expect(seen.size).toBeGreaterThanOrEqual(9)
+    await log.close()
+  })
+
+  it('drops and counts what comes when the ring is full, and takes events again afterwards', async () => {
+    const log = createSqlAuditLog({ database, clock: createTestClock(), ringMax: 5 })
+    for (let index = 0; index < 8; index++) log.append(auditEvent(index))
+    expect(log.dropped()).toBe(3)
+    await log.flush()
+    log.append(auditEvent(8))
+    await log.flush()
+    expect((await log.list({ limit: 10 })).map((event) => event.requestId)).toEqual(
+      [8, 4, 3, 2, 1, 0].map((index) => `req_${index}`),
+    )
+    expect(log.dropped()).toBe(3)
+    await log.close()
+  })
+
+  it('tries a refused batch once more and loses nothing', async () => {
+    const watched = watch(1)
+    const log = createSqlAuditLog({ database: watched })
+    log.append(auditEvent(1))
+    await log.flush()
+    expect(log.dropped()).toBe(0)
+    expect(await log.list({ limit: 2 })).toEqual([auditEvent(1)])
+    await log.close()
+  })
+
+  it('drops, counts and reports a batch that was refused twice, and stores the next', async () => {
+    const reports: unknown[] = []
+    const onRefused = (cause: unknown, lostCount: number) => reports.push([String(cause), lostCount])
+    const log = createSqlAuditLog({ database: watch(2), onRefused })
+    log.append(auditEvent(1))
+    log.append(auditEvent(2))
+    await expect(log.flush()).rejects.toMatchObject({ code: 'internal' })
+    expect(log.dropped()).toBe(2)
+    expect(reports).toEqual([['Error: disk full', 2]])
+    log.append(auditEvent(3))
+    await log.flush()
+    expect(await log.list({ limit: 5 })).toEqual([auditEvent(3)])
+    await log.close()
+  })
+
+  it('survives a refusal that nobody waits for', async () => {
+    const clock = createTestClock()
+    const watched = watch(2)
+    const log = createSqlAuditLog({ database: watched, clock })
+    log.append(auditEvent(1))
+    clock.ring()
+    while (log.dropped() === 0) await new Promise(setImmediate)
+    log.append(auditEvent(2))
+    await log.flush()
+    expect(await log.list({ limit: 5 })).toEqual([auditEvent(2)])
+    await log.close()
+  })
+
+  it('closes even when the store refuses everything', async () => {
+    const log = createSqlAuditLog({ database: watch(Number.POSITIVE_INFINITY), batchMax: 2 })
+    for (let index = 0; index < 5; index++) log.append(auditEvent(index))
+    await log.close()
+    expect(log.dropped()).toBe(5)
+  })
+
+  it('counts every event as stored or dropped while appends and flushes overlap', async () => {
+    const log = createSqlAuditLog({ database, batchMax: 7, ringMax: 50 })
+    const flushes: Promise<void>[] = []
+    for (let round = 0; round < 40; round++) {
+      for (let index = 0; index < 13; index++) log.append(auditEvent(round * 13 + index))
+      if (round % 3 === 0) flushes.push(log.flush())
+      if (round % 5 === 0) await new Promise(setImmediate)
+    }
+    await Promise.all(flushes)
+    await log.close()
+    const stored = await log.list({ limit: 10_000 })
+    expect(stored.length + log.dropped()).toBe(40 * 13)
+    expect(new Set(stored.map((event) => event.requestId)).size).toBe(stored.length)
+  })
+
+  it('does not read a row that is no event', async () => {
+    const log = createSqlAuditLog({ database })
+    log.append(auditEvent(1))
+    await log.flush()
+    await database.queries.updateTable('audit_event').set({ effect: 'perhaps' }).execute()
+    await expect(log.list({ limit: 1 })).rejects.toMatchObject({ code: 'internal' })
+    await log.close()
+  })
+})

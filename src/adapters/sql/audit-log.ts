@@ -1,0 +1,104 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { GatewayError } from '#contract/errors.ts'
+import { type AuditEvent, checkAuditListLimit } from '#core/audit/audit-event.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { Clock } from '#core/clock.ts'
+import { toAuditEvent } from './audit-row.ts'
+import { createAuditRing } from './audit-ring.ts'
+import { createAuditWriter } from './audit-writer.ts'
+import type { Database } from './database.ts'
+
+export type SqlAuditLogOptions = {
+  database: Pick<Database, 'queries' | 'insertAuditEvents'>
+  clock?: Pick<Clock, 'after'>
+  /** Events in one transaction, 1 to 1,000; so many waiting events are stored without waiting for the timer. */
+  batchMax?: number
+  /** How long an event waits at most before it is stored. */
+  flushMs?: number
+  /** Events that may wait, a few hundred bytes each. 65,536 where it is not given. */
+  ringMax?: number
+  /** Told why the store refused a batch, and how many events were lost with it. Must not throw. */
+  onRefused?: (cause: unknown, lostCount: number) => void
+}
+
+/**
+ * An AuditLog over a ring: `append` stores a pointer, and a batch at a time is written, each in a transaction of its own.
+ * Between two batches everything else that waits gets its turn, however long the backlog. The timer runs only while
+ * events wait. The database stays open after `close`.
+ */
+export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
+  const { database, clock = unheldClock, flushMs = 100 } = options
+  const batchMax = Math.min(options.batchMax ?? 1_000, 1_000)
+  const ring = createAuditRing(options.ringMax ?? 65_536)
+  const writer = createAuditWriter(ring, { ...options, batchMax })
+  let isClosed = false
+  let overflowCount = 0
+  let cancelTimer: (() => void) | null = null
+  let writing: Promise<void> | null = null
+  /** Somebody waits until the ring has released so many. */
+  let wanted = 0
+
+  function schedule(): void {
+    if (writing) return
+    if (ring.size() >= batchMax) void startWriting()
+    else cancelTimer ??= clock.after(flushMs, () => void startWriting())
+  }
+
+  function startWriting(): Promise<void> {
+    cancelTimer?.()
+    cancelTimer = null
+    writing ??= writeBatches().finally(() => {
+      writing = null
+      if (ring.size() > 0) schedule()
+    })
+    return writing
+  }
+
+  async function writeBatches(): Promise<void> {
+    do {
+      await nextTurn()
+      await writer.writeBatch()
+    } while (ring.size() >= batchMax || ring.released() < wanted)
+  }
+
+  async function flush(): Promise<void> {
+    const refusedBefore = writer.refusedCount()
+    const target = ring.taken()
+    wanted = target
+    while (ring.released() < target) await startWriting()
+    if (writer.refusedCount() > refusedBefore) throw new GatewayError('internal', { cause: writer.lastRefusal() })
+  }
+
+  return {
+    append(event) {
+      if (isClosed || !ring.push(event)) overflowCount++
+      else schedule()
+    },
+    flush,
+    dropped: () => overflowCount + writer.refusedCount(),
+    list: (query) => listAuditEvents(database, query),
+    async close() {
+      isClosed = true
+      await flush().catch(() => {
+        // Counted, and told to onRefused.
+      })
+    },
+  }
+}
+
+async function listAuditEvents(
+  { queries }: Pick<Database, 'queries'>,
+  query: { limit: number },
+): Promise<AuditEvent[]> {
+  const limit = checkAuditListLimit(query.limit)
+  const rows = await queries.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(limit).execute()
+  return rows.map(toAuditEvent)
+}
+
+/** A gateway that has nothing else to do may end; `close` has stored what waited. */
+const unheldClock: Pick<Clock, 'after'> = {
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs).unref()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,53 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { GatewayError } from '#contract/errors.ts'
+import { migrateToLatest, migrations } from './migrations.ts'
+import { NodeSqliteDialect } from './node-sqlite.ts'
+
+function openEmpty(): Kysely<unknown> {
+  return new Kysely<unknown>({ dialect: new NodeSqliteDialect(new DatabaseSync(':memory:')) })
+}
+
+async function tableNames(queries: Kysely<unknown>): Promise<string[]> {
+  return (await queries.introspection.getTables()).map((table) => table.name).toSorted()
+}
+
+describe('migrateToLatest', () => {
+  it('creates the tables once and changes nothing the second time', async () => {
+    await using queries = openEmpty()
+    await migrateToLatest(queries, migrations)
+    await migrateToLatest(queries, migrations)
+    expect(await tableNames(queries)).toEqual(['audit_event', 'token'])
+  })
+
+  it('adds what a newer version brings', async () => {
+    await using queries = openEmpty()
+    await migrateToLatest(queries, migrations)
+    const up = (db: Kysely<unknown>) => db.schema.createTable('later').addColumn('id', 'integer').execute()
+    await migrateToLatest(queries, { ...migrations, '9999_later': { up } })
+    expect(await tableNames(queries)).toEqual(['audit_event', 'later', 'token'])
+  })
+
+  it('leaves nothing of a run in which one migration fails', async () => {
+    await using queries = openEmpty()
+    const up = async (db: Kysely<unknown>) => {
+      await db.schema.createTable('half').addColumn('id', 'integer').execute()
+      await sql`insert into missing values (1)`.execute(db)
+    }
+    await expect(migrateToLatest(queries, { ...migrations, '9999_fails': { up } })).rejects.toThrow(GatewayError)
+    expect(await tableNames(queries)).toEqual([])
+    await migrateToLatest(queries, migrations)
+    expect(await tableNames(queries)).toEqual(['audit_event', 'token'])
+  })
+
+  it('refuses a database that a newer version has migrated, and names the migration', async () => {
+    await using queries = openEmpty()
+    const up = () => Promise.resolve()
+    await migrateToLatest(queries, { ...migrations, '9999_later': { up } })
+    await expect(migrateToLatest(queries, migrations)).rejects.toMatchObject({
+      code: 'config_invalid',
+      details: { migration: '9999_later', reason: expect.stringContaining('newer version') },
+    })
+  })
+})

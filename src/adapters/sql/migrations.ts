@@ -1,0 +1,35 @@
+import { type Kysely, sql } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration'
+import { GatewayError } from '#contract/errors.ts'
+import { tokensAndAudit } from '#adapters/sql/migrations/0001-tokens-and-audit.ts'
+
+/** Every migration there is. They run in the order of their names; one that was released never changes. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001_tokens_and_audit': tokensAndAudit,
+}
+
+/**
+ * Brings the database up to date in one transaction: all of it or nothing, and a second process waits for the first.
+ * A database that a newer version has migrated is refused, for this version does not know what its tables mean.
+ */
+export async function migrateToLatest<DB>(queries: Kysely<DB>, known: typeof migrations): Promise<void> {
+  await queries.transaction().execute(async (transaction) => {
+    const unknown = (await listExecuted(transaction)).find((name) => !Object.hasOwn(known, name))
+    if (unknown !== undefined) {
+      const reason = `The database was written by a newer version of Toolgate (migration ${unknown}). Run that version, or restore a copy from before the upgrade.`
+      throw new GatewayError('config_invalid', { details: { reason, migration: unknown } })
+    }
+    const migrator = new Migrator({ db: transaction, provider: { getMigrations: () => Promise.resolve({ ...known }) } })
+    const { error } = await migrator.migrateToLatest()
+    // The migrator returns its error; only a throw rolls the transaction back.
+    if (error !== undefined)
+      throw new GatewayError('internal', { details: { reason: 'A migration failed.' }, cause: error })
+  })
+}
+
+async function listExecuted<DB>(queries: Kysely<DB>): Promise<string[]> {
+  const tables = await queries.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return []
+  const query = sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
+  return (await query.execute(queries)).rows.map((row) => row.name)
+}

@@ -1,0 +1,135 @@
+/** What every AuditLog does, whatever it stores in. */
+import { afterEach, describe, expect, it } from 'vitest'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+
+/** A call that was allowed and went well; `index` tells it from the others. */
+export function auditEvent(index: number, changes: Partial<AuditEvent> = {}): AuditEvent {
+  return {
+    at: 1_732_180_000_000 + index,
+    kind: 'call',
+    tokenId: 'tok_1',
+    tokenName: 'platform',
+    requestId: `req_${index}`,
+    endpoint: '/mcp',
+    method: 'tools/call',
+    server: 'everything',
+    target: 'echo',
+    effect: 'allow',
+    reason: 'platform',
+    outcome: 'ok',
+    durationMs: index + 0.25,
+    ...changes,
+  }
+}
+
+/** `create` gives an empty log that holds at least 5,000 events. */
+export function auditLogContract(create: () => Promise<AuditLog>): void {
+  describe('an AuditLog', () => {
+    const open: AuditLog[] = []
+    const createLog = async () => {
+      const log = await create()
+      open.push(log)
+      return log
+    }
+    afterEach(async () => {
+      for (const log of open.splice(0)) await log.close()
+    })
+
+    it('is empty at first', async () => {
+      const log = await createLog()
+      await log.flush()
+      expect(await log.list({ limit: 10 })).toEqual([])
+      expect(log.dropped()).toBe(0)
+    })
+
+    it('lists what was flushed, the newest first, with every field', async () => {
+      const log = await createLog()
+      const events = [
+        auditEvent(1),
+        auditEvent(2, { kind: 'auth_failure', tokenId: '', tokenName: '', effect: 'deny', reason: 'unauthorized' }),
+        auditEvent(3, { kind: 'config_change', server: '', target: '', outcome: 'config_invalid', durationMs: 0 }),
+      ]
+      for (const event of events) log.append(event)
+      await log.flush()
+      expect(await log.list({ limit: 10 })).toEqual(events.toReversed())
+    })
+
+    it('orders by when events were appended, not by what they say of the time', async () => {
+      const log = await createLog()
+      log.append(auditEvent(2))
+      log.append(auditEvent(1))
+      await log.flush()
+      expect((await log.list({ limit: 2 })).map((event) => event.requestId)).toEqual(['req_1', 'req_2'])
+    })
+
+    it('gives no more than the limit', async () => {
+      const log = await createLog()
+      for (let index = 0; index < 5; index++) log.append(auditEvent(index))
+      await log.flush()
+      expect((await log.list({ limit: 2 })).map((event) => event.requestId)).toEqual(['req_4', 'req_3'])
+      expect(await log.list({ limit: 0 })).toEqual([])
+      expect(await log.list({ limit: 10_000 })).toHaveLength(5)
+    })
+
+    it.each([-1, 1.5, Number.NaN, 10_001])('refuses the limit %s', async (limit) => {
+      const log = await createLog()
+      await expect(log.list({ limit })).rejects.toMatchObject({ code: 'invalid_params' })
+    })
+
+    it('keeps thousands of events in their order', async () => {
+      const log = await createLog()
+      for (let index = 0; index < 5_000; index++) log.append(auditEvent(index))
+      await log.flush()
+      const ids = (await log.list({ limit: 5_000 })).map((event) => event.requestId)
+      expect(ids).toEqual(Array.from({ length: 5_000 }, (_, index) => `req_${4_999 - index}`))
+      expect(log.dropped()).toBe(0)
+    })
+
+    it('keeps text as it is, quotes, NUL and emoji included', async () => {
+      const log = await createLog()
+      const event = auditEvent(1, { target: `'"; drop table audit_event; --`, reason: 'a\0b', tokenName: 'é😀' })
+      log.append(event)
+      await log.flush()
+      expect(await log.list({ limit: 1 })).toEqual([event])
+    })
+
+    it('cuts a text that is too long', async () => {
+      const log = await createLog()
+      log.append(auditEvent(1, { target: 'x'.repeat(100_000) }))
+      await log.flush()
+      expect(await log.list({ limit: 1 })).toEqual([auditEvent(1, { target: 'x'.repeat(512) })])
+    })
+
+    it('stores an event with impossible numbers, and its neighbours', async () => {
+      const log = await createLog()
+      log.append(auditEvent(1))
+      log.append(auditEvent(2, { at: 1.5, durationMs: Number.NaN }))
+      log.append(auditEvent(3))
+      await log.flush()
+      expect(await log.list({ limit: 3 })).toEqual([
+        auditEvent(3),
+        auditEvent(2, { at: 1, durationMs: 0 }),
+        auditEvent(1),
+      ])
+    })
+
+    it('does not change when a listed event is changed', async () => {
+      const log = await createLog()
+      log.append(auditEvent(1))
+      await log.flush()
+      for (const event of await log.list({ limit: 1 })) event.effect = 'deny'
+      expect(await log.list({ limit: 1 })).toEqual([auditEvent(1)])
+    })
+
+    it('stores what was appended before it is closed, and counts what comes after', async () => {
+      const log = await createLog()
+      log.append(auditEvent(1))
+      await log.close()
+      log.append(auditEvent(2))
+      await log.close()
+      expect(await log.list({ limit: 10 })).toEqual([auditEvent(1)])
+      expect(log.dropped()).toBe(1)
+    })
+  })
+}
