@@ -1,0 +1,49 @@
+import { Socket } from 'node:net'
+import { buildConnector, Pool } from 'undici'
+import { toConfigError } from './sse-error.ts'
+
+/** The sockets of one channel. */
+export type ChannelPool = {
+  dispatch: Pool['dispatch']
+  /** Fails what is under way and resolves when no socket is left. Never rejects. */
+  destroy(): Promise<void>
+}
+
+/** @throws `config_invalid` when the URL is not of HTTP */
+export function createChannelPool(url: URL, options: { connectTimeoutMs: number }): ChannelPool {
+  const sockets = new Set<Socket>()
+  const pool = createPool(url, options.connectTimeoutMs, sockets)
+  return {
+    dispatch: (request, handler) => pool.dispatch(request, handler),
+    async destroy() {
+      await Promise.all([pool.destroy(), ...Array.from(sockets, destroySocket)])
+    },
+  }
+}
+
+/** The library forgets a socket that is still connecting when its pool is destroyed; `sockets` does not. */
+function createPool(url: URL, connectTimeoutMs: number, sockets: Set<Socket>): Pool {
+  // HTTP/1.1 keeps the endless stream and the posts on sockets of their own.
+  const connect = buildConnector({ allowH2: false, timeout: connectTimeoutMs })
+  try {
+    return new Pool(url.origin, {
+      allowH2: false,
+      connect(target, callback) {
+        const socket: unknown = connect(target, callback)
+        if (!(socket instanceof Socket)) return
+        sockets.add(socket)
+        socket.once('close', () => sockets.delete(socket))
+      },
+    })
+  } catch (error) {
+    throw toConfigError(error)
+  }
+}
+
+function destroySocket(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve())
+    // With an error, because only that stops the connector's timer.
+    socket.destroy(new Error('the channel was closed'))
+  })
+}
