@@ -91,6 +91,8 @@ export const planBreaches: readonly PlanBreach[] = [
   { what: 'http knows an adapter', path: 'src/http/a.ts', text: `import { x } from '#adapters/a/x.ts'`, kind: 'value' },
   { what: 'http uses an unplanned package', path: 'src/http/b.ts', text: `import { x } from 'kysely'`, kind: 'value' },
   { what: 'cli knows the gateway', path: 'src/cli/a.ts', text: `import { x } from '#gateway/x.ts'`, kind: 'value' },
+  { what: 'the library knows http', path: 'src/library/a.ts', text: `import { x } from '#http/x.ts'`, kind: 'value' },
+  { what: 'http knows the library', path: 'src/http/c.ts', text: `import { x } from '#library/x.ts'`, kind: 'value' },
   { what: 'the face knows http', path: 'src/index.ts', text: `export { x } from '#http/x.ts'`, kind: 're-export' },
   { what: '../ to another room', path: 'src/core/n/n.ts', text: `import { x } from '../../http/x.ts'`, kind: 'value' },
   { what: '../ inside the room', path: 'src/core/n/o.ts', text: `import { x } from '../x.ts'`, kind: 'value' },
@@ -111,6 +113,7 @@ export const lawfulImports: Readonly<Record<string, string>> = {
   'src/adapters/postgres/ok.ts': `import pg from 'pg'\nimport { join } from 'node:path'\nimport { a } from '#adapters/sql/a.ts'\nimport type { B } from '#core/b.ts'`,
   'src/http/ok.ts': `import fastify from 'fastify'\nimport cookie from '@fastify/cookie'\nimport { a } from '#gateway/a.ts'`,
   'src/cli/ok.ts': `import { Command } from 'commander'\nimport { a } from '#config/a.ts'`,
-  'src/index.ts': `export { a } from '#gateway/a.ts'`,
+  'src/library/ok.ts': `import { a } from '#gateway/a.ts'\nimport { b } from '#adapters/sql/b.ts'`,
+  'src/index.ts': `export { a } from '#library/a.ts'`,
   'src/main.ts': `import { a } from '#http/a.ts'\nimport { b } from './index.ts'\nimport { c } from '#cli/c.ts'\nimport pino from 'pino'`,
 }
