@@ -396,6 +396,19 @@ describe('createSseWire: the stream', () => {
     expect(log).toEqual([{ message: { id: 0 } }, { closed: 'garbage' }])
   })
 
+  it.each([
+    ['line', ''],
+    ['event', '\n'],
+  ])('does not wait for the end of a %s that is already over the limit', async (_what, ending) => {
+    const peer = await startSsePeer()
+    const { events, closed } = recordEvents()
+    await open(peer.url, { events })
+    const { response } = await peer.stream
+    response.write(`data: ${'x'.repeat(2000)}${ending}`)
+    expect(await closed).toMatchObject({ kind: 'garbage' })
+    await peer.emptied()
+  })
+
   it.each<[string, (response: ServerResponse) => void]>([
     ['ends the stream', (response) => response.end()],
     ['vanishes', (response) => response.destroy()],
