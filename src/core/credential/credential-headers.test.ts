@@ -1,0 +1,170 @@
+import { createHmac } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Credential } from '#contract/server.ts'
+import { credentialHeaders, credentialKey } from './credential-headers.ts'
+
+const none: Credential = { kind: 'none' }
+const bearer: Credential = { kind: 'bearer', token: 's3cret' }
+const hash = (text: string) => createHmac('sha256', 'test').update(text).digest('hex')
+
+function failureOf(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('credentialHeaders', () => {
+  it.each<[string, Credential, string[]]>([
+    ['none', none, []],
+    ['a bearer', bearer, ['authorization', 'Bearer s3cret']],
+    ['an API key', { kind: 'api_key', key: 'k', header: 'x-api-key' }, ['x-api-key', 'k']],
+    ['an API key in a header of choice', { kind: 'api_key', key: 'k', header: 'X-Goog-Key' }, ['x-goog-key', 'k']],
+    ['an API key as raw Authorization', { kind: 'api_key', key: 'k', header: 'Authorization' }, ['authorization', 'k']],
+    [
+      'basic',
+      { kind: 'basic', username: 'Aladdin', password: 'open sesame' },
+      ['authorization', 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='],
+    ],
+    [
+      'basic in UTF-8',
+      { kind: 'basic', username: 'test', password: '123£' },
+      ['authorization', 'Basic dGVzdDoxMjPCow=='],
+    ],
+    ['basic without password', { kind: 'basic', username: 'u', password: '' }, ['authorization', 'Basic dTo=']],
+  ])('sends %s', (_what, credential, expected) => {
+    expect(credentialHeaders(credential, {})).toEqual(expected)
+  })
+
+  it('sends static headers with lower-case names, the credential last', () => {
+    expect(credentialHeaders(bearer, { 'X-Team': 'Platform', cookie: 'a=b' })).toEqual([
+      'x-team',
+      'Platform',
+      'cookie',
+      'a=b',
+      'authorization',
+      'Bearer s3cret',
+    ])
+  })
+
+  it('sends a header once, whatever its case: the later of two static ones, and the credential above both', () => {
+    const headers = { 'X-Api-Key': 'one', 'x-api-key': 'two' }
+    expect(credentialHeaders(none, headers)).toEqual(['x-api-key', 'two'])
+    expect(credentialHeaders({ kind: 'api_key', key: 'three', header: 'X-API-KEY' }, headers)).toEqual([
+      'x-api-key',
+      'three',
+    ])
+  })
+
+  it('takes Authorization from a static header if the credential sets none', () => {
+    expect(credentialHeaders(none, { Authorization: 'Custom s3cret' })).toEqual(['authorization', 'Custom s3cret'])
+  })
+
+  it.each<Credential>([
+    bearer,
+    { kind: 'basic', username: 'u', password: 'p' },
+    { kind: 'api_key', key: 'k', header: 'AUTHORIZATION' },
+  ])('refuses two sources of Authorization', (credential) => {
+    const error = failureOf(() => credentialHeaders(credential, { Authorization: 'Custom s3cret' }))
+    expect(error).toMatchObject({ code: 'config_invalid', details: { header: 'authorization' } })
+  })
+
+  const owned = [
+    'Accept',
+    'content-type',
+    'Content-Length',
+    'content-encoding',
+    'HOST',
+    'Connection',
+    'keep-alive',
+    'TE',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+    'expect',
+    'proxy-authorization',
+    'proxy-connection',
+    'Last-Event-ID',
+    'Mcp-Session-Id',
+    'mcp-protocol-version',
+    'Mcp-Method',
+    'mcp-param-x',
+    'Sec-WebSocket-Protocol',
+  ]
+
+  it.each(owned)('refuses %s, which the transport sets', (name) => {
+    const expected = {
+      code: 'config_invalid',
+      details: { header: name.toLowerCase(), reason: 'the transport sets it' },
+    }
+    expect(failureOf(() => credentialHeaders(none, { [name]: 'v' }))).toMatchObject(expected)
+    expect(failureOf(() => credentialHeaders({ kind: 'api_key', key: 'v', header: name }, {}))).toMatchObject(expected)
+  })
+
+  it.each(['s3cret\r\nx-injected: 1', 's3cret\n', '\rs3cret', 's3cret\0', 's3cret\u010d', 's3cret\u2028'])(
+    'refuses the value %j without repeating it',
+    (value) => {
+      const attempts: (() => unknown)[] = [
+        () => credentialHeaders(none, { 'X-Static': value }),
+        () => credentialHeaders({ kind: 'bearer', token: value }, {}),
+        () => credentialHeaders({ kind: 'api_key', key: value, header: 'x-api-key' }, {}),
+        () => credentialKey({ kind: 'bearer', token: value }, {}, hash),
+      ]
+      for (const attempt of attempts) {
+        const error = failureOf(attempt)
+        expect(error).toMatchObject({ code: 'config_invalid' })
+        expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('s3cret')
+      }
+    },
+  )
+
+  it.each(['', 'x y', 'x:', 'x\r\ny', 'ü'])('refuses the header name %j', (name) => {
+    expect(failureOf(() => credentialHeaders(none, { [name]: 'v' }))).toMatchObject({ code: 'config_invalid' })
+  })
+
+  it('refuses a user name with a colon, because the other side would split elsewhere', () => {
+    const credential: Credential = { kind: 'basic', username: 'a:b', password: 'c' }
+    expect(failureOf(() => credentialHeaders(credential, {}))).toMatchObject({ code: 'config_invalid' })
+  })
+
+  it('encodes any user and password as RFC 7617 reads them back', () => {
+    const username = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes(':'))
+    fc.assert(
+      fc.property(username, fc.string({ unit: 'grapheme' }), (user, password) => {
+        const [, value = ''] = credentialHeaders({ kind: 'basic', username: user, password }, {})
+        expect(Buffer.from(value.slice('Basic '.length), 'base64').toString('utf8')).toBe(`${user}:${password}`)
+      }),
+    )
+  })
+})
+
+describe('credentialKey', () => {
+  const key = (credential: Credential, headers: Record<string, string> = {}) => credentialKey(credential, headers, hash)
+
+  it('is equal for the same headers in any order and case', () => {
+    expect(key(bearer, { A: '1', b: '2' })).toBe(key(bearer, { B: '2', a: '1' }))
+    expect(key(bearer)).toBe(key(none, { Authorization: 'Bearer s3cret' }))
+  })
+
+  it('differs where any header differs', () => {
+    const keys = [
+      key(none),
+      key(bearer),
+      key({ kind: 'bearer', token: 's3cret2' }),
+      key({ kind: 'api_key', key: 's3cret', header: 'x-api-key' }),
+      key({ kind: 'basic', username: 'u', password: 'p' }),
+      key(bearer, { a: 'b' }),
+      key(bearer, { a: 'c' }),
+      key(bearer, { a: 'b', c: 'd' }),
+      key(bearer, { ab: '' }),
+    ]
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  it('is what the hash makes of it, and holds nothing of the credential', () => {
+    expect(key(bearer)).toMatch(/^[0-9a-f]{64}$/)
+  })
+})
