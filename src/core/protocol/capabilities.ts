@@ -51,3 +51,16 @@ export function joinServerCapabilities(all: readonly JsonObject[]): JsonObject {
   }
   return joined
 }
+
+/** The same object comes with each call of a client session, so its key is kept beside it. */
+const keys = new WeakMap<JsonObject, string>()
+
+/** Equal for clients whose bridged capabilities are equal. */
+export function capabilitiesKey(declared: JsonObject): string {
+  let key = keys.get(declared)
+  if (key === undefined) {
+    key = canonicalJson(bridgedCapabilities(declared))
+    keys.set(declared, key)
+  }
+  return key
+}

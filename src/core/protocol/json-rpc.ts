@@ -63,25 +63,3 @@ export function toRpcError(error: GatewayError): RpcError {
   const data = { code: error.code, ...(error.isRetryable ? { retryable: true } : {}), ...error.details }
   return { code: error.rpcCode, message: error.message, data }
 }
-
-/**
- * True when the JSON text nests deeper than `depthMax` arrays and objects. Reads the text, not the value, so that it can run before
- * `JSON.parse` builds anything.
- */
-export function isTooDeep(text: string, depthMax: number): boolean {
-  // Each level needs an opening bracket: a text with fewer brackets than the limit cannot be too deep.
-  if (text.length <= depthMax) return false
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (inString) {
-      if (code === 92) i++
-      else if (code === 34) inString = false
-    } else if (code === 34) inString = true
-    else if (code === 123 || code === 91) {
-      if (++depth > depthMax) return true
-    } else if (code === 125 || code === 93) depth--
-  }
-  return false
-}

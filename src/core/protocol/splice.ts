@@ -1,5 +1,5 @@
 /**
- * Changes the id, or the tool name, of a JSON-RPC message without re-serialising it. Only the shapes that real peers write are
+ * Changes the id of a JSON-RPC response without re-serialising it. Only the shapes that real peers write are
  * recognised, at the very head or the very tail, where they cannot be anything but top-level members; for every other shape the answer
  * is null and the caller parses.
  */
@@ -34,28 +34,5 @@ function toSpan(match: RegExpExecArray, offset: number, id: string): Span | null
 export function spliceTextId(text: string, from: string, to: string): string | null {
   const body = { head: text.slice(0, windowBytes), tail: text.slice(-windowBytes), length: text.length }
   const span = findResponseId(body, from)
-  return span && text.slice(0, span.start) + to + text.slice(span.end)
-}
-
-const requestName =
-  /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?(?:"id"\s*:\s*(?:-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*)?"method"\s*:\s*"tools\/call"\s*,\s*"params"\s*:\s*\{\s*"name"\s*:\s*("[A-Za-z0-9_.\/-]{1,128}")/d
-
-/** Replaces `params.name` of a `tools/call` request held as text; null when its shape is not a known one. */
-export function spliceToolName(text: string, from: string, to: string): string | null {
-  const match = requestName.exec(text.slice(0, 512))
-  const span = match && toSpan(match, 0, JSON.stringify(from))
-  return span && text.slice(0, span.start) + JSON.stringify(to) + text.slice(span.end)
-}
-
-const requestHeadId = /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*"method"\s*:/d
-const requestTailHead = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"\s*:/
-
-/** Replaces the id of a request held as text; null when its shape is not a known one. */
-export function spliceRequestId(text: string, from: string, to: string): string | null {
-  const head = text.slice(0, windowBytes)
-  const atHead = requestHeadId.exec(head)
-  const tail = text.slice(-windowBytes)
-  const match = atHead ?? (requestTailHead.test(head) ? tailId.exec(tail) : null)
-  const span = match && toSpan(match, atHead ? 0 : text.length - tail.length, from)
   return span && text.slice(0, span.start) + to + text.slice(span.end)
 }

@@ -2,11 +2,13 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { isRequestId, kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
-import { spliceRequestId, spliceTextId } from '#core/protocol/splice.ts'
+import { spliceRequest } from '#core/protocol/scan.ts'
+import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOf, notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
+import { namesOf } from './large-request.ts'
 import type { Answer, CallHooks, UpstreamCall } from './upstream-session.ts'
 
 const reconnectsMax = 8
@@ -50,13 +52,9 @@ export class LegacyHttpCall {
     this.#forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(new GatewayError('request_cancelled')))
   }
 
-  /** The caller's own text with another id where that can be, else serialised anew. */
   #body(): string {
     const { id, call } = this.#options
-    if (call.raw?.text && this.#callerToken === undefined) {
-      const spliced = spliceRequestId(call.raw.text, JSON.stringify(call.raw.id), String(id))
-      if (spliced !== null) return spliced
-    }
+    if (call.raw?.large && this.#callerToken === undefined) return spliceRequest(call.raw.large, namesOf(call, String(id)))
     const params = this.#callerToken === undefined ? call.params : withProgressToken(call.params, id)
     return JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params })
   }
@@ -94,10 +92,11 @@ export class LegacyHttpCall {
     }
     const message = parseMessage(data)
     if (!message) return this.#settle(notMcp('an event is not JSON'))
-    this.#onMessage(message)
+    this.onMessage(message)
   }
 
-  #onMessage(message: JsonObject): void {
+  /** A message of this call's stream, or its answer from another one. */
+  onMessage(message: JsonObject): void {
     const kind = kindOf(message)
     if (kind === 'response' && message['id'] === this.#options.id) this.#settle(toOutcome(message) ?? notMcp('no result'))
     else if (kind === 'notification') this.#onNote(message as RpcNotification)

@@ -53,6 +53,7 @@ class LegacyHttpSession implements UpstreamSession {
   #cancelStreamRetry: (() => void) | undefined
   #streamFailures = 0
   #streamEventId: string | undefined
+  readonly #running = new Map<unknown, LegacyHttpCall>()
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
 
   constructor(options: LegacyHttpOptions) {
@@ -98,12 +99,14 @@ class LegacyHttpSession implements UpstreamSession {
         timeoutTotalMs: this.#options.timeoutTotalMs,
         settle: (answer) => {
           this.callsUnderWay--
+          this.#running.delete(id)
           this.lastUsedAt = this.#options.clock.now()
           if (!(answer instanceof GatewayError)) return resolve(answer)
           if (answer.code === 'session_not_found') this.#end(answer)
           reject(answer)
         },
       })
+      this.#running.set(id, run)
       run.start()
     })
   }
@@ -221,6 +224,8 @@ class LegacyHttpSession implements UpstreamSession {
     const kind = kindOf(message)
     if (kind === 'notification') dispatchOutsideNote(message as RpcNotification, this.#options.events)
     if (kind === 'request') void this.#answerOutside(message)
+    // Some servers answer a call that lost its own stream on whichever stream is open.
+    if (kind === 'response') this.#running.get(message['id'])?.onMessage(message)
   }
 
   async #answerOutside(message: JsonObject): Promise<void> {

@@ -3,11 +3,13 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import { kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { spliceRequest } from '#core/protocol/scan.ts'
 import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
 import type { WireExchange } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
+import { namesOf } from './large-request.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
 
@@ -70,8 +72,9 @@ export class ModernHttpSession implements UpstreamSession {
         settle(new GatewayError('upstream_timeout')),
       )
       const id = call.raw?.id ?? this.#nextId++
-      const body =
-        call.raw?.text ?? JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params: call.params ?? {} })
+      const body = call.raw?.large
+        ? spliceRequest(call.raw.large, namesOf(call, undefined))
+        : JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params: call.params ?? {} })
       const sink = call.raw?.sink
       const exchange = startExchange(
         this.#options.exchange,

@@ -1,6 +1,7 @@
 /** One conversation with one upstream, whatever its wire and era. Types only. */
 import type { GatewayError } from '#contract/errors.ts'
 import type { JsonObject, Outcome, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 
@@ -16,7 +17,7 @@ export type UpstreamFacts = {
 export type Ending = 'ok' | 'tool_error' | 'error' | 'input_required'
 
 /** A whole JSON-RPC response as it came, but for the id, which is the caller's. */
-export type RawAnswer = { raw: Uint8Array | string; ending: Ending }
+export type RawAnswer = { raw: Buffer | string; ending: Ending }
 /** The answer went through the call's `ByteSink` while it arrived. */
 export type StreamedAnswer = { streamed: true; ending: Ending }
 export type Answer = Outcome | RawAnswer | StreamedAnswer
@@ -37,8 +38,8 @@ export type UpstreamCall = {
   params: JsonObject | undefined
   /** Extra request headers of this call (trace context, `mcp-param-*`), flat and lower case. Channels have none. */
   headers: readonly string[]
-  /** Set where the answer may come back raw: the caller's id, and its message as text if it can be sent as it is. */
-  raw: { id: RequestId; text: string | null; sink: ByteSink | null } | null
+  /** Set where the answer may come back raw: the caller's id, and the message's own text where it is too large to serialise anew. */
+  raw: { id: RequestId; large: LargeRequest | null; sink: ByteSink | null } | null
 }
 
 export type CallHooks = {

@@ -1,0 +1,124 @@
+/** HTTP to one upstream over an undici pool: the hot path's second half. */
+import { errors, Pool, type Dispatcher } from 'undici'
+import { GatewayError } from '#contract/errors.ts'
+import type { HttpWire, WireAnswer, WireExchange, WireRequest } from '#core/upstream/http-wire.ts'
+
+export type HttpWireOptions = {
+  url: string
+  connectionsMax: number
+  connectTimeoutMs: number
+}
+
+/** @throws GatewayError `config_invalid` when the address is none */
+export function createHttpWire(options: HttpWireOptions): HttpWire {
+  const url = parseUrl(options.url)
+  const pool = new Pool(url.origin, {
+    connections: options.connectionsMax,
+    connect: { timeout: options.connectTimeoutMs },
+    // An upstream's silence is bounded by each request itself.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 30_000,
+  })
+  const path = url.pathname + url.search
+  return {
+    send: (request, answer) => startDispatch(pool, path, { request, answer }),
+    close: () => pool.destroy(),
+  }
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw new GatewayError('config_invalid', { details: { reason: 'the server address is not a URL' } })
+  return new URL(text)
+}
+
+function startDispatch(pool: Pool, path: string, run: { request: WireRequest; answer: WireAnswer }): WireExchange {
+  const { request, answer } = run
+  const exchange = new Exchange(answer)
+  const options: Dispatcher.DispatchOptions = {
+    path,
+    method: request.method,
+    headers: request.headers as string[],
+    body: request.body ?? null,
+    headersTimeout: request.silenceMsMax,
+    bodyTimeout: request.silenceMsMax,
+  }
+  try {
+    pool.dispatch(options, exchange)
+  } catch (error) {
+    // Refused before it was sent (a header that is none): told like every other failure, in a turn of its own.
+    queueMicrotask(() => exchange.fail(error))
+  }
+  return exchange
+}
+
+class Exchange implements WireExchange, Dispatcher.DispatchHandler {
+  readonly #answer: WireAnswer
+  #controller: Dispatcher.DispatchController | undefined
+  #isOver = false
+
+  constructor(answer: WireAnswer) {
+    this.#answer = answer
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#controller?.resume()
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#controller?.abort(new errors.RequestAbortedError())
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) controller.abort(new errors.RequestAbortedError())
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (this.#isOver || status < 200) return
+    this.#answer.head({
+      status,
+      header(name) {
+        const value = headers[name]
+        return typeof value === 'string' ? value : value?.[0]
+      },
+    })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#isOver && !this.#answer.chunk(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#answer.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#answer.fail(toFailure(error))
+  }
+}
+
+const closedCodes = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ECONNRESET', 'EPIPE'])
+
+/** An HTTP parser's error holds bytes of the upstream: it is never kept as a cause. */
+function toFailure(error: unknown): GatewayError {
+  if (error instanceof errors.HTTPParserError) return new GatewayError('upstream_protocol', { details: { reason: 'not HTTP' } })
+  if (error instanceof errors.ResponseExceededMaxSizeError) return new GatewayError('upstream_too_large')
+  const isTimeout =
+    error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError || error instanceof errors.ConnectTimeoutError
+  if (isTimeout) return new GatewayError('upstream_timeout')
+  if (error instanceof errors.InvalidArgumentError) return new GatewayError('config_invalid', { details: { reason: 'a header is not valid' } })
+  if (error instanceof errors.HeadersOverflowError) return new GatewayError('upstream_protocol', { details: { reason: 'headers too large' } })
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  return new GatewayError(closedCodes.has(code) ? 'upstream_closed' : 'upstream_unreachable', { cause: error })
+}

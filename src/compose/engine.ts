@@ -1,0 +1,72 @@
+/** The data plane with its real adapters: what the server and the library both run on. */
+import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
+import { createHttpWire } from '#adapters/mcp-http/http-wire.ts'
+import { createSseWire } from '#adapters/mcp-sse/sse-wire.ts'
+import { createStdioWire } from '#adapters/mcp-stdio/stdio-wire.ts'
+import { createWebSocketWire } from '#adapters/mcp-ws/websocket-wire.ts'
+import { randomId } from '#adapters/crypto/random-id.ts'
+import { hashToken } from '#adapters/crypto/token-mint.ts'
+import type { GatewayError } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Server } from '#contract/server.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import { Gateway } from '#gateway/gateway.ts'
+import type { Wires } from '#gateway/upstream/upstream.ts'
+import { systemClock } from './system-clock.ts'
+import { version } from './version.ts'
+
+export type EngineOptions = {
+  limits: Limits
+  separator: string
+  audit: AuditLog
+  onTrouble(server: string, error: GatewayError, diagnosis: string): void
+}
+
+const connectTimeoutMs = 10_000
+const connectionsMax = 256
+
+export function createEngine({ limits, separator, audit, onTrouble }: EngineOptions): Gateway {
+  return new Gateway({
+    clock: systemClock,
+    limits,
+    separator,
+    serverInfo: { name: 'toolgate', title: 'Toolgate', version },
+    audit,
+    createEventReader,
+    openWires: (server) => openWires(server, limits),
+    credentialHeaders: headersOf,
+    hash: hashToken,
+    randomId,
+    onTrouble,
+  })
+}
+
+function headersOf({ transport }: Server): string[] {
+  return transport.kind === 'stdio' ? [] : credentialHeaders(transport.credential, transport.headers)
+}
+
+function openWires(server: Server, limits: Limits): Wires {
+  const { transport } = server
+  const messageBytesMax = limits.responseBytesMax
+  switch (transport.kind) {
+    case 'streamable_http':
+      return {
+        kind: 'http',
+        http: createHttpWire({ url: transport.url, connectionsMax, connectTimeoutMs }),
+        sse: openSse(transport.url, server, messageBytesMax),
+      }
+    case 'sse':
+      return { kind: 'channel', channel: openSse(transport.url, server, messageBytesMax) }
+    case 'websocket':
+      return { kind: 'channel', channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs }) }
+    case 'stdio': {
+      const { command, args, env, cwd } = transport
+      return { kind: 'channel', channel: createStdioWire({ command, args, env, messageBytesMax, ...(cwd === undefined ? {} : { cwd }) }) }
+    }
+  }
+}
+
+function openSse(url: string, server: Server, messageBytesMax: number) {
+  return createSseWire({ url, messageBytesMax, connectTimeoutMs, postTimeoutMs: server.timeoutMs })
+}

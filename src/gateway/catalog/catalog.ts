@@ -1,0 +1,154 @@
+/**
+ * What each upstream offers, per server and credential: fetched once, believed until the upstream says `list_changed`, its `ttlMs` has
+ * passed, or the server's own time limit has.
+ */
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Clock } from '#core/clock.ts'
+import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
+import { readParamHeaders, type ParamHeader } from '#core/protocol/mcp-headers.ts'
+import type { Era } from '#core/protocol/revisions.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import { fetchList, type ListName } from './list-fetch.ts'
+
+export type CatalogItem = {
+  /** The upstream's own name, or URI. */
+  key: string
+  item: JsonObject
+  /** Tools only: which arguments are mirrored in headers. */
+  paramHeaders: readonly ParamHeader[]
+}
+
+export type CatalogList = {
+  items: CatalogItem[]
+  byKey: ReadonlyMap<string, CatalogItem>
+  era: Era
+  extra: JsonObject
+  /** Unix time in milliseconds. */
+  freshUntil: number
+}
+
+type Entry = { list: CatalogList | undefined; loading: Promise<CatalogList> | undefined; failure: { error: GatewayError; until: number } | undefined }
+
+/** A list that says "do not cache me" is still believed this long: a call must not cost a list. */
+const ttlMsMin = 5_000
+/** How long a failed listing is not tried again. */
+const failureMs = 2_000
+
+const keyMember: Readonly<Record<ListName, string>> = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' }
+
+export type CatalogDeps = { clock: Clock; limits: Limits; clientInfo: JsonObject }
+
+export class Catalog {
+  readonly #deps: CatalogDeps
+  readonly #entries = new Map<Upstream, Map<string, Entry>>()
+  /** Rises with every change of any list: what was built from lists is compared against it. */
+  version = 0
+
+  constructor(deps: CatalogDeps) {
+    this.#deps = deps
+  }
+
+  /** The list if it is known and fresh. */
+  peek(upstream: Upstream, name: ListName, user: SessionUser): CatalogList | undefined {
+    const list = this.#entries.get(upstream)?.get(`${name} ${upstream.listKey(user)}`)?.list
+    return list && this.#deps.clock.now() < list.freshUntil ? list : undefined
+  }
+
+  /**
+   * The list, fetched where it must be; one fetch at a time, whoever asks.
+   * @throws GatewayError why it cannot be had
+   */
+  async get(upstream: Upstream, name: ListName, user: SessionUser): Promise<CatalogList> {
+    const fresh = this.peek(upstream, name, user)
+    if (fresh) return fresh
+    const entry = this.#entry(upstream, `${name} ${upstream.listKey(user)}`)
+    if (entry.failure && this.#deps.clock.now() < entry.failure.until) throw entry.failure.error
+    entry.loading ??= this.#load(upstream, name, { entry, user })
+    return entry.loading
+  }
+
+  invalidate(upstream: Upstream, kind: ListKind): void {
+    const entries = this.#entries.get(upstream)
+    const names: readonly ListName[] = kind === 'resources' ? ['resources', 'resourceTemplates'] : [kind]
+    for (const key of entries?.keys() ?? []) if (names.some((name) => key.startsWith(`${name} `))) entries?.delete(key)
+    this.version++
+  }
+
+  forget(upstream: Upstream): void {
+    this.#entries.delete(upstream)
+    this.version++
+  }
+
+  #entry(upstream: Upstream, key: string): Entry {
+    let entries = this.#entries.get(upstream)
+    if (!entries) this.#entries.set(upstream, (entries = new Map()))
+    let entry = entries.get(key)
+    if (!entry) entries.set(key, (entry = { list: undefined, loading: undefined, failure: undefined }))
+    return entry
+  }
+
+  async #load(upstream: Upstream, name: ListName, run: { entry: Entry; user: SessionUser }): Promise<CatalogList> {
+    const { entry, user } = run
+    const cancellation = new Cancellation()
+    const cancelTimer = this.#deps.clock.after(this.#deps.limits.listingTimeoutMs * 3, () => cancellation.cancel())
+    try {
+      const session = await upstream.place(user).acquire()
+      const { limits, clientInfo } = this.#deps
+      const options = { clientInfo, capabilities: user.capabilities, itemsMax: limits.listItemsMax, cancellation }
+      const fetched = await fetchList(session, name, options)
+      const list = this.#toList(upstream, name, { ...fetched, session })
+      entry.list = list
+      entry.failure = undefined
+      return list
+    } catch (error) {
+      const failure = cancellation.isCancelled ? new GatewayError('upstream_timeout') : toUpstreamError(error)
+      entry.failure = { error: failure, until: this.#deps.clock.now() + failureMs }
+      throw failure
+    } finally {
+      cancelTimer()
+      entry.loading = undefined
+      this.version++
+    }
+  }
+
+  #toList(
+    upstream: Upstream,
+    name: ListName,
+    fetched: { items: JsonObject[]; ttlMs: number | undefined; extra: JsonObject; session: UpstreamSession },
+  ): CatalogList {
+    const { era, capabilities } = fetched.session.facts
+    const items = fetched.items.flatMap((item) => toCatalogItem(name, item, era))
+    const ttlMs = believedMs(fetched.ttlMs, { limitMs: upstream.server.listTtlMs, isAnnounced: announcesChanges(capabilities, name) })
+    const byKey = new Map(items.map((item) => [item.key, item]))
+    return { items: [...byKey.values()], byKey, era, extra: fetched.extra, freshUntil: this.#deps.clock.now() + ttlMs }
+  }
+}
+
+function toCatalogItem(name: ListName, item: JsonObject, era: Era): CatalogItem[] {
+  const key = item[keyMember[name]]
+  if (typeof key !== 'string' || key === '') return []
+  if (name !== 'tools') return [{ key, item, paramHeaders: [] }]
+  const paramHeaders = readParamHeaders(item['inputSchema'])
+  // 2026-07-28, streamable-http: a client MUST drop a tool whose header annotations are not valid.
+  if (paramHeaders === null && era === 'modern') return []
+  return [{ key, item, paramHeaders: paramHeaders ?? [] }]
+}
+
+function announcesChanges(capabilities: JsonObject, name: ListName): boolean {
+  const declared = capabilities[name === 'resourceTemplates' ? 'resources' : name]
+  return isJsonObject(declared) && declared['listChanged'] === true
+}
+
+function believedMs(ttlMs: number | undefined, server: { limitMs: number; isAnnounced: boolean }): number {
+  if (ttlMs === undefined || (ttlMs === 0 && server.isAnnounced)) return server.limitMs
+  return Math.min(Math.max(ttlMs, ttlMsMin), server.limitMs)
+}
+
+function toUpstreamError(error: unknown): GatewayError {
+  const failure = toGatewayError(error)
+  return failure.code === 'session_not_found' ? new GatewayError('upstream_closed', { cause: failure }) : failure
+}

@@ -1,0 +1,159 @@
+/**
+ * What one caller sees of one endpoint: the lists of its servers, named for the endpoint and cut to what the caller may read. Built once
+ * and kept until a list changes; a warm answer is a prepared text.
+ */
+import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.ts'
+import type { Access, Decision } from '#core/access/access.ts'
+import { allowsRead } from '#core/access/decide.ts'
+import type { Clock } from '#core/clock.ts'
+import { exposeName } from '#core/naming/tool-name.ts'
+import { exposeUri } from '#core/naming/resource-uri.ts'
+import { capabilitiesKey } from '#core/protocol/capabilities.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import { toLegacyTool, toModernTool } from '#core/protocol/translate.ts'
+import type { Era } from '#core/protocol/revisions.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { Catalog, CatalogItem, CatalogList } from './catalog.ts'
+import type { ListName } from './list-fetch.ts'
+
+export type Exposed = {
+  /** The name, or URI, at this endpoint. */
+  exposed: string
+  upstream: Upstream
+  item: CatalogItem
+  decision: Decision
+  /** The era in which the upstream offered it. */
+  era: Era
+}
+
+export type ServerReport = { name: string; status: 'ok' | 'failing'; reason?: ErrorCode }
+
+export type ListView = {
+  name: ListName
+  entries: ReadonlyMap<string, Exposed>
+  reports: readonly ServerReport[]
+  /** Members of the upstream's own result, where it stands alone. */
+  extra: JsonObject
+  version: number
+  /** Unix time in milliseconds. */
+  freshUntil: number
+  /** Prepared results by client era and page. */
+  pages: Map<string, string>
+}
+
+export type ViewCaller = { access: Access; user: SessionUser }
+
+export type ViewsDeps = {
+  clock: Clock
+  catalog: Catalog
+  separator: string
+  listingTimeoutMs: number
+  hash(text: string): string
+}
+
+const viewsMax = 2_000
+/** A list that lacks a failing server is made anew after this long. */
+const partialMs = 2_000
+
+export class Views {
+  readonly #deps: ViewsDeps
+  #views = new Map<string, ListView>()
+  #building = new Map<string, Promise<ListView>>()
+
+  constructor(deps: ViewsDeps) {
+    this.#deps = deps
+  }
+
+  /** Synchronous when the view is warm: the hot path does not wait a turn. */
+  get(endpoint: Endpoint, name: ListName, caller: ViewCaller): ListView | Promise<ListView> {
+    const key = `${name} ${endpoint.key} ${caller.access.fingerprint} ${capabilitiesKey(caller.user.capabilities)}`
+    const view = this.#views.get(key)
+    if (view && view.version === this.#deps.catalog.version && this.#deps.clock.now() < view.freshUntil) return view
+    let building = this.#building.get(key)
+    if (!building) {
+      building = this.#build(endpoint, name, caller).finally(() => this.#building.delete(key))
+      this.#building.set(key, building)
+    }
+    return building.then((built) => {
+      if (this.#views.size >= viewsMax) this.#views.clear()
+      this.#views.set(key, built)
+      return built
+    })
+  }
+
+  async #build(endpoint: Endpoint, name: ListName, caller: ViewCaller): Promise<ListView> {
+    const outcomes = await Promise.all(endpoint.upstreams.map((upstream) => this.#list(upstream, name, caller)))
+    const [only] = outcomes
+    if (endpoint.kind === 'single' && only && 'error' in only) throw only.error
+    const entries = new Map<string, Exposed>()
+    const reports: ServerReport[] = []
+    let freshUntil = Number.POSITIVE_INFINITY
+    for (const outcome of outcomes) {
+      const { upstream } = outcome
+      if ('error' in outcome) {
+        reports.push({ name: upstream.name, status: 'failing', reason: outcome.error.code })
+        freshUntil = Math.min(freshUntil, this.#deps.clock.now() + partialMs)
+        continue
+      }
+      const isVisible = this.#expose(entries, { endpoint, name, caller, upstream, list: outcome.list })
+      if (isVisible) reports.push({ name: upstream.name, status: 'ok' })
+      freshUntil = Math.min(freshUntil, outcome.list.freshUntil)
+    }
+    const extra = endpoint.kind === 'single' && only && 'list' in only ? only.list.extra : {}
+    return { name, entries, reports, extra, version: this.#deps.catalog.version, freshUntil, pages: new Map() }
+  }
+
+  /** Under the one listing deadline; a server that misses it costs its own entries only. */
+  async #list(
+    upstream: Upstream,
+    name: ListName,
+    caller: ViewCaller,
+  ): Promise<{ upstream: Upstream; list: CatalogList } | { upstream: Upstream; error: GatewayError }> {
+    const { catalog, clock, listingTimeoutMs } = this.#deps
+    let cancelTimer = (): void => undefined
+    const deadline = new Promise<never>((_resolve, reject) => {
+      cancelTimer = clock.after(listingTimeoutMs, () => reject(new GatewayError('upstream_timeout')))
+    })
+    try {
+      return { upstream, list: await Promise.race([catalog.get(upstream, name, caller.user), deadline]) }
+    } catch (error) {
+      return { upstream, error: toGatewayError(error) }
+    } finally {
+      cancelTimer()
+    }
+  }
+
+  /** @returns whether the caller may see anything of this server here */
+  #expose(
+    entries: Map<string, Exposed>,
+    source: { endpoint: Endpoint; name: ListName; caller: ViewCaller; upstream: Upstream; list: CatalogList },
+  ): boolean {
+    const { endpoint, name, caller, upstream, list } = source
+    const { access } = caller
+    let isVisible = allowsRead(access.server(upstream.name).level)
+    for (const item of list.items) {
+      const decision = name === 'tools' ? access.tool(upstream.name, item.key) : access.server(upstream.name)
+      if (!allowsRead(decision.level)) continue
+      isVisible = true
+      const exposed = endpoint.kind === 'single' ? item.key : this.#exposedKey(upstream, name, item.key)
+      // Deterministic names can meet only where two real names fold into one; then neither is offered under a stranger's name.
+      if (!entries.has(exposed)) entries.set(exposed, { exposed, upstream, item, decision, era: list.era })
+    }
+    return isVisible
+  }
+
+  #exposedKey(upstream: Upstream, name: ListName, key: string): string {
+    if (name === 'resources' || name === 'resourceTemplates') return exposeUri(upstream.name, key)
+    return exposeName({ prefix: upstream.name, separator: this.#deps.separator, name: key }, this.#deps.hash)
+  }
+}
+
+const keyMember: Readonly<Record<ListName, string>> = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' }
+
+/** One entry as a client of the given era is shown it. */
+export function toShownItem(name: ListName, entry: Exposed, era: Era): JsonObject {
+  const item = { ...entry.item.item, [keyMember[name]]: entry.exposed }
+  if (name !== 'tools' || era === entry.era) return item
+  return era === 'legacy' ? toLegacyTool(item) : toModernTool(item)
+}

@@ -1,0 +1,215 @@
+/** A legacy client's session (McpSession): what it said of itself, what it waits for, what it wants to hear. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import { canAnswer } from '#core/protocol/capabilities.ts'
+import type { ClientFacts } from '#core/protocol/envelope.ts'
+import { toRpcError, type JsonObject, type Outcome, type RequestId, type RpcMessage, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import { isLoudEnough } from '#gateway/relay/log-level.ts'
+import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
+import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import type { Question } from './client-call.ts'
+
+export type ClientSessionOptions = {
+  id: string
+  principal: Principal
+  endpoint: Endpoint
+  revision: string
+  facts: ClientFacts
+  clock: Clock
+  /** How long the client may take to answer a question, in milliseconds. */
+  askTimeoutMs: number
+  callsMax: number
+  /** Turns a server's own resource URI into the endpoint's. */
+  exposeUri(server: string, uri: string): string
+}
+
+/** Takes messages that belong to no request of the client. False: nobody listens. */
+export type Outlet = (message: RpcMessage) => void
+
+export class ClientSession implements Peer {
+  readonly id: string
+  /** The token as it is configured now: its access may change while the session lives. */
+  principal: Principal
+  readonly endpoint: Endpoint
+  readonly revision: string
+  readonly facts: ClientFacts
+  lastUsedAt: number
+  readonly #options: ClientSessionOptions
+  #outlet: Outlet | null = null
+  #asks: Map<RequestId, (outcome: Outcome) => void> | undefined
+  #nextAskId = 1
+  #running: Map<RequestId, Cancellation> | undefined
+  /** By server, the URIs as that server knows them. */
+  #watched: Map<string, Set<string>> | undefined
+  #places: Set<PooledSession> | undefined
+  #onEnd: (() => void)[] = []
+  #hasEnded = false
+  #isRetired = false
+
+  constructor(options: ClientSessionOptions) {
+    this.#options = options
+    this.id = options.id
+    this.principal = options.principal
+    this.endpoint = options.endpoint
+    this.revision = options.revision
+    this.facts = options.facts
+    this.lastUsedAt = options.clock.now()
+  }
+
+  get principalId(): string {
+    return this.principal.id
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  get isBusy(): boolean {
+    return this.#outlet !== null || (this.#running?.size ?? 0) > 0
+  }
+
+  /** Where messages outside any request go; null: nowhere for now. */
+  setOutlet(outlet: Outlet | null): void {
+    this.#outlet = outlet
+  }
+
+  get hasOutlet(): boolean {
+    return this.#outlet !== null
+  }
+
+  isOutlet(outlet: Outlet): boolean {
+    return this.#outlet === outlet
+  }
+
+  /** Joins those who hear what happens on an upstream session. */
+  join(place: PooledSession): void {
+    this.#places ??= new Set()
+    if (this.#places.has(place)) return
+    this.#places.add(place)
+    place.attach(this)
+  }
+
+  /** @throws GatewayError `rate_limited` */
+  begin(id: RequestId, cancellation: Cancellation): void {
+    this.lastUsedAt = this.#options.clock.now()
+    this.#running ??= new Map()
+    if (this.#running.size >= this.#options.callsMax) {
+      throw new GatewayError('rate_limited', { details: { callsPerSessionMax: this.#options.callsMax } })
+    }
+    if (this.#running.has(id)) throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
+    this.#running.set(id, cancellation)
+  }
+
+  finish(id: RequestId): void {
+    this.lastUsedAt = this.#options.clock.now()
+    this.#running?.delete(id)
+    if (this.#isRetired && this.#running?.size === 0) this.end()
+  }
+
+  /** Takes no new request; ends when those under way have ended. */
+  retire(): void {
+    this.#isRetired = true
+    if ((this.#running?.size ?? 0) === 0) this.end()
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
+  cancel(id: RequestId): void {
+    this.#running?.get(id)?.cancel()
+  }
+
+  /** Asks the client through `send`; the answer comes back through `answer`. */
+  askThrough(send: Outlet, question: Question): Promise<Outcome> {
+    if (!canAnswer(this.facts.capabilities, question.method)) {
+      return Promise.resolve({ error: toRpcError(new GatewayError('question_unroutable')) })
+    }
+    return new Promise((resolve) => {
+      const id = this.#nextAskId++
+      const timeout: Outcome = { error: toRpcError(new GatewayError('question_unroutable', { details: { reason: 'no answer in time' } })) }
+      const cancelTimer = this.#options.clock.after(this.#options.askTimeoutMs, () => this.answer(id, timeout))
+      this.#asks ??= new Map()
+      this.#asks.set(id, (outcome) => {
+        cancelTimer()
+        resolve(outcome)
+      })
+      const { method, params } = question
+      send(params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params })
+    })
+  }
+
+  /** The client's answer to a question; unknown ids are ignored. */
+  answer(id: RequestId, outcome: Outcome): void {
+    const settle = this.#asks?.get(id)
+    this.#asks?.delete(id)
+    settle?.(outcome)
+  }
+
+  get ask(): Peer['ask'] {
+    const outlet = this.#outlet
+    return outlet && ((_server, question) => this.askThrough(outlet, question))
+  }
+
+  watch(server: string, uri: string): void {
+    this.#watched ??= new Map()
+    const uris = this.#watched.get(server) ?? new Set()
+    uris.add(uri)
+    this.#watched.set(server, uris)
+  }
+
+  unwatch(server: string, uri: string): void {
+    this.#watched?.get(server)?.delete(uri)
+  }
+
+  watchedResources(server: string): Iterable<string> {
+    return this.#watched?.get(server) ?? []
+  }
+
+  listChanged(_server: string, kind: ListKind): void {
+    this.#outlet?.({ jsonrpc: '2.0', method: `notifications/${kind}/list_changed` })
+  }
+
+  resourceUpdated(server: string, uri: string, note: RpcNotification): void {
+    if (!this.#watched?.get(server)?.has(uri)) return
+    const params: JsonObject = { ...note.params, uri: this.#options.exposeUri(server, uri) }
+    this.#outlet?.({ ...note, params })
+  }
+
+  logged(_server: string, note: RpcNotification): void {
+    if (isLoudEnough(note, this.facts.logLevel)) this.#outlet?.(note)
+  }
+
+  other(_server: string, note: RpcNotification): void {
+    this.#outlet?.(note)
+  }
+
+  /** Passes a client's notification to every upstream session it uses. */
+  tellUpstreams(method: string): void {
+    for (const place of this.#places ?? []) place.session?.notify(method)
+  }
+
+  get places(): Iterable<PooledSession> {
+    return this.#places ?? []
+  }
+
+  onEnd(task: () => void): void {
+    if (this.#hasEnded) task()
+    else this.#onEnd.push(task)
+  }
+
+  end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    for (const cancellation of this.#running?.values() ?? []) cancellation.cancel()
+    for (const id of this.#asks?.keys() ?? []) {
+      this.answer(id, { error: toRpcError(new GatewayError('session_not_found')) })
+    }
+    for (const place of this.#places ?? []) place.detach(this)
+    for (const task of this.#onEnd) task()
+    this.#outlet = null
+  }
+}

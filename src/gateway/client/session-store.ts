@@ -1,0 +1,72 @@
+/** The legacy client sessions that are open, bound to who opened them. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Clock } from '#core/clock.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import type { ClientSession } from './client-session.ts'
+
+export class SessionStore {
+  readonly #sessions = new Map<string, ClientSession>()
+  readonly #counts = new Map<string, number>()
+  readonly #clock: Clock
+  readonly #limits: Limits
+
+  constructor(deps: { clock: Clock; limits: Limits }) {
+    this.#clock = deps.clock
+    this.#limits = deps.limits
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** @throws GatewayError `too_many_sessions` */
+  checkRoom(principal: Principal): void {
+    const { sessionsMax, sessionsPerTokenMax } = this.#limits
+    if (this.#sessions.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    if ((this.#counts.get(principal.tokenId) ?? 0) >= sessionsPerTokenMax) {
+      throw new GatewayError('too_many_sessions', { details: { sessionsPerTokenMax } })
+    }
+  }
+
+  add(session: ClientSession): void {
+    const { tokenId } = session.principal
+    this.#sessions.set(session.id, session)
+    this.#counts.set(tokenId, (this.#counts.get(tokenId) ?? 0) + 1)
+    session.onEnd(() => this.#remove(session))
+  }
+
+  #remove(session: ClientSession): void {
+    if (!this.#sessions.delete(session.id)) return
+    const { tokenId } = session.principal
+    const left = (this.#counts.get(tokenId) ?? 1) - 1
+    if (left === 0) this.#counts.delete(tokenId)
+    else this.#counts.set(tokenId, left)
+  }
+
+  /**
+   * A session id is no credential: it works only for the token that opened it, and only where it was opened.
+   * @throws GatewayError `session_not_found`, the same for unknown and foreign ids
+   */
+  get(id: string, principal: Principal, endpoint: Endpoint): ClientSession {
+    const session = this.#sessions.get(id)
+    if (!session || session.isRetired || session.principal.tokenId !== principal.tokenId || session.endpoint.key !== endpoint.key) {
+      throw new GatewayError('session_not_found')
+    }
+    return session
+  }
+
+  sweep(): void {
+    const before = this.#clock.now() - this.#limits.sessionIdleMs
+    for (const session of this.#sessions.values()) if (!session.isBusy && session.lastUsedAt < before) session.end()
+  }
+
+  *[Symbol.iterator](): Iterator<ClientSession> {
+    yield* this.#sessions.values()
+  }
+
+  endWhere(isOver: (session: ClientSession) => boolean): void {
+    for (const session of this.#sessions.values()) if (isOver(session)) session.end()
+  }
+}

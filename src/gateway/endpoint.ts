@@ -1,0 +1,99 @@
+/** The addresses behind which servers are offered: all, some, or one alone. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
+
+export type Endpoint = {
+  /** Equal for equal sets of servers. */
+  key: string
+  /** `single`: one server under its own names. `aggregate`: names carry their server's prefix. */
+  kind: 'single' | 'aggregate'
+  upstreams: readonly Upstream[]
+}
+
+/** A snapshot of the servers, replaced whole when the configuration changes. */
+export class Registry {
+  readonly #byName: ReadonlyMap<string, Upstream>
+  readonly #byAlias = new Map<string, Upstream>()
+  readonly #byLabel = new Map<string, Upstream[]>()
+  readonly #endpoints = new Map<string, Endpoint>()
+
+  constructor(upstreams: Iterable<Upstream>) {
+    this.#byName = new Map([...upstreams].map((upstream) => [upstream.name, upstream]))
+    for (const upstream of this.#byName.values()) {
+      for (const alias of upstream.server.aliases) this.#byAlias.set(alias, upstream)
+      for (const label of upstream.server.labels) this.#byLabel.set(label, [...(this.#byLabel.get(label) ?? []), upstream])
+    }
+  }
+
+  get upstreams(): Upstream[] {
+    return [...this.#byName.values()]
+  }
+
+  /** By real name or alias; a real name wins. */
+  find(name: string): Upstream | undefined {
+    return this.#byName.get(name) ?? this.#byAlias.get(name)
+  }
+
+  /** Everything that is enabled. */
+  all(): Endpoint {
+    return this.#endpoint('', () => ({ kind: 'aggregate', upstreams: this.upstreams.filter(({ server }) => server.isEnabled) }))
+  }
+
+  /**
+   * One name alone is served un-prefixed if it is a server's; a label or a comma list is an aggregate.
+   * @throws GatewayError `server_not_found` when a name means nothing
+   */
+  named(names: string): Endpoint {
+    return this.#endpoint(names, () => {
+      const parts = splitNames(names)
+      const only = parts.length === 1 ? this.find(parts[0] ?? '') : undefined
+      if (only) return { kind: 'single', upstreams: enabled([only]) }
+      return { kind: 'aggregate', upstreams: this.#select(parts, true) }
+    })
+  }
+
+  /** `x-mcp-servers`: narrows what there is. Names that mean nothing name nothing; no name that means something gives nothing. */
+  narrowed(endpoint: Endpoint, names: string): Endpoint {
+    return this.#endpoint(`${endpoint.key}|${names}`, () => {
+      const chosen = this.#select(splitNames(names), false)
+      return { kind: endpoint.kind, upstreams: endpoint.upstreams.filter((upstream) => chosen.includes(upstream)) }
+    })
+  }
+
+  #endpoint(address: string, build: () => Omit<Endpoint, 'key'>): Endpoint {
+    const known = this.#endpoints.get(address)
+    if (known) return known
+    const built = build()
+    const key = `${built.kind}:${built.upstreams.map(({ name }) => name).join(',')}`
+    const endpoint = { ...built, key }
+    // Addresses are the caller's words: what is remembered of them is bounded.
+    if (this.#endpoints.size >= endpointsMax) this.#endpoints.clear()
+    this.#endpoints.set(address, endpoint)
+    return endpoint
+  }
+
+  #select(parts: readonly string[], isStrict: boolean): Upstream[] {
+    const chosen = new Set<Upstream>()
+    for (const part of parts) {
+      const found = this.find(part)
+      const members = found ? [found] : (this.#byLabel.get(part) ?? [])
+      if (members.length === 0 && isStrict) throw new GatewayError('server_not_found')
+      for (const upstream of members) if (upstream.server.isEnabled) chosen.add(upstream)
+    }
+    return [...chosen]
+  }
+}
+
+const endpointsMax = 1_000
+const namesMax = 100
+
+function splitNames(names: string): string[] {
+  const parts = names.split(',', namesMax + 1).map((name) => name.trim())
+  if (parts.length > namesMax) throw new GatewayError('server_not_found', { details: { namesMax } })
+  return parts.filter((name) => name !== '')
+}
+
+function enabled(upstreams: Upstream[]): Upstream[] {
+  if (upstreams.some(({ server }) => !server.isEnabled)) throw new GatewayError('server_not_found')
+  return upstreams
+}

@@ -1,0 +1,285 @@
+/** The data plane: what every entrance, and the library, calls. It owns the servers' lives and the steps of a call. */
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Policy } from '#contract/policy.ts'
+import type { Server } from '#contract/server.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { Clock } from '#core/clock.ts'
+import { exposeUri } from '#core/naming/resource-uri.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import type { StoredToken } from '#core/identity/token-store.ts'
+import { canonicalJson } from '#core/protocol/capabilities.ts'
+import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
+import { isJsonObject, isRequestId } from '#core/protocol/json-rpc.ts'
+import type { CreateEventReader } from '#core/upstream/event-reader.ts'
+import { Catalog } from '#gateway/catalog/catalog.ts'
+import { Views } from '#gateway/catalog/views.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
+import { ClientSession } from '#gateway/client/client-session.ts'
+import { ListenHub } from '#gateway/client/listen-hub.ts'
+import { SessionStore } from '#gateway/client/session-store.ts'
+import { Registry, type Endpoint } from './endpoint.ts'
+import { compileIdentities, identify, type Identities } from './identify.ts'
+import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
+import { dispatch } from '#gateway/methods/dispatch.ts'
+import type { MethodContext } from '#gateway/methods/method-context.ts'
+import { TaskOwners } from '#gateway/methods/tasks.ts'
+import { recordCall, type CallFacts } from './record.ts'
+import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
+import { endingOfAnswer } from '#gateway/upstream/answer.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import { Upstream, type Wires } from '#gateway/upstream/upstream.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
+
+export type GatewayDeps = {
+  clock: Clock
+  limits: Limits
+  separator: string
+  serverInfo: JsonObject
+  audit: AuditLog
+  createEventReader: CreateEventReader
+  openWires(server: Server): Wires
+  /** Credential and static headers of a server, flat and lower case. */
+  credentialHeaders(server: Server): string[]
+  hash(text: string): string
+  randomId(prefix: string): string
+  onTrouble(server: string, error: GatewayError, diagnosis: string): void
+}
+
+export type Snapshot = { servers: readonly Server[]; policies: readonly Policy[]; tokens: readonly StoredToken[] }
+
+const sweepMs = 5_000
+const drainMsMax = 30_000
+/** Several upstream sessions, or a busy server, say the same within moments: clients are told once. */
+const changeGatherMs = 50
+
+export class Gateway {
+  readonly sessions: SessionStore
+  readonly #deps: GatewayDeps
+  readonly #catalog: Catalog
+  readonly #context: MethodContext
+  readonly #hub = new ListenHub()
+  readonly #parked: ParkedCalls
+  readonly #changes = new Map<string, () => void>()
+  readonly #retiring = new Set<Promise<void>>()
+  #registry: Registry
+  #identities: Identities = new Map()
+  #cancelSweep: () => void = () => undefined
+  #isClosed = false
+
+  constructor(deps: GatewayDeps) {
+    const { clock, limits, separator, hash, randomId, serverInfo } = deps
+    this.#deps = deps
+    this.#registry = new Registry([])
+    this.sessions = new SessionStore({ clock, limits })
+    this.#catalog = new Catalog({ clock, limits, clientInfo: serverInfo })
+    const { parkedCallsMax, parkedCallMs, listingTimeoutMs } = limits
+    this.#parked = new ParkedCalls({ clock, randomId, parkedCallsMax, parkedCallMs })
+    this.#context = {
+      registry: () => this.#registry,
+      views: new Views({ clock, catalog: this.#catalog, separator, listingTimeoutMs, hash }),
+      clock,
+      limits,
+      separator,
+      forward: { clock, parked: this.#parked, hash, randomId },
+      hub: this.#hub,
+      tasks: new TaskOwners(),
+      serverInfo,
+    }
+    this.#sweepLater()
+  }
+
+  get registry(): Registry {
+    return this.#registry
+  }
+
+  /** What the leak tests count. */
+  get counts(): { sessions: number; listeners: number; parkedCalls: number; callsUnderWay: number } {
+    const callsUnderWay = this.#registry.upstreams.reduce((sum, upstream) => sum + upstream.callsUnderWay, 0)
+    return { sessions: this.sessions.size, listeners: this.#hub.size, parkedCalls: this.#parked.size, callsUnderWay }
+  }
+
+  /** Takes a new configuration in one step. A server that is the same stays as it is, with its sessions and calls under way. */
+  apply(snapshot: Snapshot): void {
+    const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
+    const upstreams = snapshot.servers.map((server) => {
+      const known = before.get(server.name)
+      if (known?.fingerprint !== canonicalJson(server)) return this.#createUpstream(server)
+      before.delete(server.name)
+      return known
+    })
+    this.#registry = new Registry(upstreams)
+    this.#identities = compileIdentities(snapshot.tokens, snapshot.policies)
+    for (const upstream of before.values()) this.#retire(upstream)
+    this.#endRevoked()
+    this.#catalog.version++
+    for (const upstream of this.#registry.upstreams) {
+      if (before.has(upstream.name)) for (const kind of ['tools', 'prompts', 'resources'] as const) this.#onListChanged(upstream, kind)
+    }
+  }
+
+  #createUpstream(server: Server): Upstream {
+    const { clock, limits, createEventReader, serverInfo } = this.#deps
+    return new Upstream(server, {
+      clock,
+      limits,
+      createEventReader,
+      wires: this.#deps.openWires(server),
+      headers: this.#deps.credentialHeaders(server),
+      clientInfo: serverInfo,
+      onListChanged: (upstream, kind) => this.#onListChanged(upstream, kind),
+      onTrouble: (upstream, error) => this.#deps.onTrouble(upstream.name, error, upstream.diagnosis),
+    })
+  }
+
+  #retire(upstream: Upstream): void {
+    this.#catalog.forget(upstream)
+    const retiring = upstream.retire(drainMsMax).finally(() => this.#retiring.delete(retiring))
+    this.#retiring.add(retiring)
+  }
+
+  /** A session lives no longer than its token; on an endpoint that has changed, no longer than the calls under way. */
+  #endRevoked(): void {
+    const current = new Map([...this.#identities.values()].map((principal) => [principal.tokenId, principal]))
+    for (const session of this.sessions) {
+      const principal = current.get(session.principal.tokenId)
+      if (!principal) session.end()
+      else if (this.#isStale(session)) session.retire()
+      else session.principal = principal
+    }
+  }
+
+  #isStale({ endpoint }: ClientSession): boolean {
+    return endpoint.upstreams.some((upstream) => this.#registry.find(upstream.name) !== upstream)
+  }
+
+  #onListChanged(upstream: Upstream, kind: ListKind): void {
+    this.#catalog.invalidate(upstream, kind)
+    const key = `${upstream.name} ${kind}`
+    if (this.#changes.has(key)) return
+    const cancel = this.#deps.clock.after(changeGatherMs, () => {
+      this.#changes.delete(key)
+      this.#hub.listChanged(upstream.name, kind)
+    })
+    this.#changes.set(key, cancel)
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#deps.clock.after(sweepMs, () => {
+      this.sessions.sweep()
+      this.sessions.endWhere(({ principal }) => principal.expiresAt !== null && principal.expiresAt <= this.#deps.clock.now())
+      for (const upstream of this.#registry.upstreams) upstream.sweep()
+      this.#sweepLater()
+    })
+  }
+
+  /** @throws GatewayError `unauthorized` */
+  identify(authorization: string | undefined): Principal {
+    if (this.#isClosed) throw new GatewayError('shutting_down')
+    return identify(authorization, this.#identities, { now: this.#deps.clock.now(), hash: this.#deps.hash })
+  }
+
+  recordRefusal(requestId: string, endpoint: string, error: GatewayError): void {
+    this.#deps.audit.append({
+      at: this.#deps.clock.now(),
+      kind: 'auth_failure',
+      tokenId: '',
+      tokenName: '',
+      requestId,
+      endpoint: endpoint.slice(0, 256),
+      method: '',
+      server: '',
+      target: '',
+      effect: 'deny',
+      reason: error.code,
+      outcome: error.code,
+      durationMs: 0,
+    })
+  }
+
+  /**
+   * Answers `initialize`: opens a session of the client on an endpoint.
+   * @throws GatewayError `too_many_sessions`, `invalid_params`, or why a server that stands alone cannot be reached
+   */
+  async openSession(
+    principal: Principal,
+    endpoint: Endpoint,
+    params: JsonObject | undefined,
+  ): Promise<{ session: ClientSession; result: JsonObject }> {
+    this.sessions.checkRoom(principal)
+    const { capabilities, clientInfo, protocolVersion } = params ?? {}
+    if (typeof protocolVersion !== 'string') throw new GatewayError('invalid_params', { details: { reason: 'params.protocolVersion must be a text' } })
+    const declared = isJsonObject(capabilities) ? capabilities : {}
+    const revision = negotiateRevision(protocolVersion)
+    const { clock, limits, randomId } = this.#deps
+    const session = new ClientSession({
+      id: randomId('mcp'),
+      principal,
+      endpoint,
+      revision,
+      facts: { capabilities: declared, info: isJsonObject(clientInfo) ? clientInfo : undefined, logLevel: undefined },
+      clock,
+      askTimeoutMs: limits.parkedCallMs,
+      callsMax: limits.callsPerSessionMax,
+      exposeUri: (server, uri) => (endpoint.kind === 'single' ? uri : exposeUri(server, uri)),
+    })
+    const user = { principalId: principal.id, sessionId: session.id, capabilities: declared }
+    const description = await describeEndpoint(endpoint, { principal, user }, this.#context)
+    this.sessions.checkRoom(principal)
+    this.sessions.add(session)
+    const names = new Set(endpoint.upstreams.map(({ name }) => name))
+    session.onEnd(this.#hub.add(session, (server) => names.has(server) && session.principal.access.mayReach(server)))
+    if (endpoint.kind === 'single') for (const upstream of endpoint.upstreams) session.join(upstream.place(user))
+    return { session, result: toInitializeResult(description, revision) }
+  }
+
+  /** Steps 3 to 9 of a call. @throws GatewayError, recorded, that the entrance turns into its own form */
+  async handle(call: ClientCall): Promise<Answer> {
+    const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '' }
+    const { message, session, cancellation } = call
+    let outcome = 'internal'
+    try {
+      session?.begin(message.id, cancellation)
+      try {
+        const answer = await dispatch({ call, facts, context: this.#context })
+        outcome = endingOfAnswer(answer)
+        return answer
+      } finally {
+        session?.finish(message.id)
+      }
+    } catch (error) {
+      const failure = toGatewayError(error)
+      outcome = failure.code
+      if (isRefusal(failure)) {
+        facts.effect = 'deny'
+        facts.reason ||= failure.code
+      }
+      throw failure
+    } finally {
+      if (message.method !== 'ping') recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now() })
+    }
+  }
+
+  /** A notification of a legacy client, or on a channel of a modern one. */
+  notified(session: ClientSession, note: RpcNotification): void {
+    session.lastUsedAt = this.#deps.clock.now()
+    if (note.method === 'notifications/cancelled') {
+      const id = note.params?.['requestId']
+      if (isRequestId(id)) session.cancel(id)
+    } else if (note.method === 'notifications/roots/list_changed') session.tellUpstreams(note.method)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelSweep()
+    for (const cancel of this.#changes.values()) cancel()
+    this.sessions.endWhere(() => true)
+    this.#parked.close()
+    await Promise.all([...this.#registry.upstreams.map((upstream) => upstream.close()), ...this.#retiring])
+  }
+}
+
+/** Whether the call was refused before any upstream was asked. */
+function isRefusal(error: GatewayError): boolean {
+  return error.code === 'forbidden' || error.code.endsWith('_not_found') || error.code === 'rate_limited'
+}

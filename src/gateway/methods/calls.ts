@@ -1,0 +1,118 @@
+/** The methods that reach an upstream: each resolves names, decides, and forwards. */
+import { GatewayError } from '#contract/errors.ts'
+import { allowsExecute, type Decision } from '#core/access/decide.ts'
+import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
+import { checkParamHeaders } from '#core/protocol/mcp-headers.ts'
+import { forward } from '#gateway/relay/forward.ts'
+import type { Exposed } from '#gateway/catalog/views.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import { viewOf, type Run } from './method-context.ts'
+import { exposeResult, findByAlias, findEntry, requireText, routeResource } from './route.ts'
+
+export async function callTool(run: Run): Promise<Answer> {
+  const { call, facts } = run
+  const name = requireText(call.message.params, 'name')
+  facts.target = name
+  const found = viewOf(run, 'tools')
+  const view = found instanceof Promise ? await found : found
+  const tool = view.entries.get(name) ?? findByAlias(run, view, name)
+  if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
+  decideCall(run, tool)
+  const params = call.message.params ?? {}
+  if (call.era === 'modern' && call.headers !== null) {
+    checkParamHeaders(call.headers, tool.item.paramHeaders, params['arguments'])
+  }
+  const isRenamed = tool.item.key !== name
+  const target = {
+    upstream: tool.upstream,
+    method: 'tools/call',
+    params: isRenamed ? { ...params, name: tool.item.key } : params,
+    paramHeaders: tool.item.paramHeaders,
+    toExposed: exposeResult(run, tool.upstream),
+  }
+  const answer = await forward(call, target, run.context.forward)
+  run.context.tasks.note(call, answer)
+  return answer
+}
+
+/** Steps 4 to 6. A tool that may be seen and not called says why; one that may not be seen is unknown (see the lists). */
+function decideCall({ facts }: Run, tool: Exposed): void {
+  facts.server = tool.upstream.name
+  facts.target = tool.item.key
+  facts.reason = wordOf(tool.decision)
+  if (allowsExecute(tool.decision.level)) return
+  facts.effect = 'deny'
+  throw new GatewayError('forbidden', { details: { reason: facts.reason, needed: 'execute', level: tool.decision.level } })
+}
+
+export function wordOf({ reason }: Decision): string {
+  switch (reason.kind) {
+    case 'rule':
+      return `rule ${reason.index} of policy ${reason.policy}`
+    case 'default':
+      return `default of policy ${reason.policy}`
+    case 'no_policy':
+      return 'no policy'
+  }
+}
+
+export async function getPrompt(run: Run): Promise<Answer> {
+  const { call, facts } = run
+  const name = requireText(call.message.params, 'name')
+  facts.target = name
+  const prompt = await findEntry(run, 'prompts', name)
+  if (!prompt) throw new GatewayError('prompt_not_found', { details: { name: name.slice(0, 128) } })
+  facts.server = prompt.upstream.name
+  facts.target = prompt.item.key
+  facts.reason = wordOf(prompt.decision)
+  const params = { ...call.message.params, name: prompt.item.key }
+  return forward(
+    call,
+    {
+      upstream: prompt.upstream,
+      method: 'prompts/get',
+      params,
+      paramHeaders: [],
+      toExposed: exposeResult(run, prompt.upstream),
+    },
+    run.context.forward,
+  )
+}
+
+export async function readResource(run: Run): Promise<Answer> {
+  const { call, facts } = run
+  const exposedUri = requireText(call.message.params, 'uri')
+  facts.target = exposedUri
+  const { upstream, uri } = await routeResource(run, exposedUri)
+  facts.server = upstream.name
+  facts.target = uri
+  facts.reason = wordOf(call.principal.access.server(upstream.name))
+  const params = { ...call.message.params, uri }
+  const toExposed = exposeResult(run, upstream)
+  return forward(call, { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }, run.context.forward)
+}
+
+export async function complete(run: Run): Promise<Answer> {
+  const { call, facts } = run
+  const ref = call.message.params?.['ref']
+  if (!isJsonObject(ref)) throw new GatewayError('invalid_params', { details: { reason: 'params.ref must be an object' } })
+  const routed = ref['type'] === 'ref/prompt' ? await routePromptRef(run, ref) : await routeResourceRef(run, ref)
+  facts.server = routed.upstream.name
+  facts.target = routed.target
+  facts.reason = wordOf(call.principal.access.server(routed.upstream.name))
+  const params = { ...call.message.params, ref: routed.ref }
+  const target = { upstream: routed.upstream, method: 'completion/complete', params, paramHeaders: [], toExposed: null }
+  return forward(call, target, run.context.forward)
+}
+
+async function routePromptRef(run: Run, ref: JsonObject) {
+  const name = requireText(ref, 'name')
+  const prompt = await findEntry(run, 'prompts', name)
+  if (!prompt) throw new GatewayError('prompt_not_found', { details: { name: name.slice(0, 128) } })
+  return { upstream: prompt.upstream, target: prompt.item.key, ref: { ...ref, name: prompt.item.key } }
+}
+
+async function routeResourceRef(run: Run, ref: JsonObject) {
+  const { upstream, uri } = await routeResource(run, requireText(ref, 'uri'))
+  return { upstream, target: uri, ref: { ...ref, uri } }
+}

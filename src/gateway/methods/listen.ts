@@ -1,0 +1,72 @@
+/** `subscriptions/listen` (2026-07-28): a long request whose stream carries what happens outside calls. */
+import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
+import { ListenStream, type ListenWish } from '#gateway/client/listen-hub.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
+import { toViewCaller, type Run } from './method-context.ts'
+import { routeResource } from './route.ts'
+
+const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources']
+const resourcesMax = 1_000
+
+export async function listen(run: Run): Promise<Answer> {
+  const { call, context } = run
+  const asked = call.message.params?.['notifications']
+  const filter = isJsonObject(asked) ? asked : {}
+  const { user } = toViewCaller(call)
+  const reachable = call.endpoint.upstreams.filter((upstream) => call.principal.access.mayReach(upstream.name))
+  const opened = await Promise.all(
+    reachable.map(async (upstream) => {
+      const place = upstream.place(user)
+      const session = await Promise.resolve(place.acquire()).catch(() => null)
+      return session && { upstream, place, facts: session.facts }
+    }),
+  )
+  const known = opened.flatMap((entry) => entry ?? [])
+  const wish = await honour(run, filter, new Map(known.map(({ upstream, facts }) => [upstream.name, facts])))
+  const stream = new ListenStream({
+    principalId: call.principal.id,
+    id: call.message.id,
+    wish,
+    send: (note) => call.reply.notify(note),
+  })
+  stream.say('notifications/subscriptions/acknowledged', { notifications: toHonoured(wish) })
+  for (const { place } of known) place.attach(stream)
+  const names = new Set(reachable.map(({ name }) => name))
+  const forget = context.hub.add(stream, (server) => names.has(server))
+  await new Promise<void>((resolve) => call.cancellation.onCancel(resolve))
+  forget()
+  for (const { place } of known) place.detach(stream)
+  return { result: { resultType: 'complete' } }
+}
+
+/** The subset that the servers behind this endpoint can honour. */
+async function honour(run: Run, filter: JsonObject, facts: ReadonlyMap<string, UpstreamFacts>): Promise<ListenWish> {
+  const isAggregate = run.call.endpoint.kind === 'aggregate'
+  const wished = kinds.filter((kind) => filter[`${kind}ListChanged`] === true)
+  const honoured = wished.filter((kind) => isAggregate || [...facts.values()].some((fact) => declares(fact, kind, 'listChanged')))
+  const resources = new Map<string, Map<string, string>>()
+  const uris = filter['resourceSubscriptions']
+  for (const uri of Array.isArray(uris) ? uris.slice(0, resourcesMax) : []) {
+    if (typeof uri !== 'string') continue
+    const routed = await routeResource(run, uri).catch(() => null)
+    const fact = routed && facts.get(routed.upstream.name)
+    if (!routed || !fact || !declares(fact, 'resources', 'subscribe')) continue
+    const own = resources.get(routed.upstream.name) ?? new Map<string, string>()
+    resources.set(routed.upstream.name, own.set(routed.uri, uri))
+  }
+  return { kinds: new Set(honoured), resources }
+}
+
+function toHonoured(wish: ListenWish): JsonObject {
+  const honoured: JsonObject = {}
+  for (const kind of wish.kinds) honoured[`${kind}ListChanged`] = true
+  const uris = [...wish.resources.values()].flatMap((own) => [...own.values()])
+  if (uris.length > 0) honoured['resourceSubscriptions'] = uris
+  return honoured
+}
+
+function declares({ capabilities }: UpstreamFacts, kind: ListKind, member: string): boolean {
+  const declared = capabilities[kind]
+  return isJsonObject(declared) && declared[member] === true
+}

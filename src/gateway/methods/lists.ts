@@ -1,0 +1,70 @@
+/** `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`: from what is known, in prepared text. */
+import { GatewayError } from '#contract/errors.ts'
+import { serverInfoKey } from '#core/protocol/envelope.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { Era } from '#core/protocol/revisions.ts'
+import { toShownItem, type ListView } from '#gateway/catalog/views.ts'
+import type { ListName } from '#gateway/catalog/list-fetch.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import { viewOf, type Run } from './method-context.ts'
+
+const pageItemsMax = 1_000
+const cursorForm = /^tg([0-9]{1,9})$/
+
+export function listMethod(name: ListName): (run: Run) => Promise<Answer> {
+  return async (run) => {
+    const start = readCursor(run.call.message.params?.['cursor'])
+    const found = viewOf(run, name)
+    const view = found instanceof Promise ? await found : found
+    if (start > 0 && start >= view.entries.size) throw badCursor()
+    const { era, message } = run.call
+    const result = pageText(view, { start, era, run })
+    return { raw: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`, ending: 'ok' }
+  }
+}
+
+function pageText(view: ListView, page: { start: number; era: Era; run: Run }): string {
+  const key = `${page.era} ${page.start}`
+  let text = view.pages.get(key)
+  if (text === undefined) {
+    text = JSON.stringify(buildPage(view, page))
+    view.pages.set(key, text)
+  }
+  return text
+}
+
+function buildPage(view: ListView, page: { start: number; era: Era; run: Run }): JsonObject {
+  const { start, era, run } = page
+  const end = start + pageItemsMax
+  const entries = [...view.entries.values()]
+  const items = entries.slice(start, end).map((entry) => toShownItem(view.name, entry, era))
+  const { _meta: upstreamMeta, ...extra } = view.extra
+  const result: JsonObject = { ...extra, [view.name]: items }
+  if (end < entries.length) result['nextCursor'] = `tg${end}`
+  const isAggregate = run.call.endpoint.kind === 'aggregate'
+  const meta: JsonObject = isAggregate ? { 'toolgate/servers': view.reports } : { ...(upstreamMeta as JsonObject | undefined) }
+  if (era === 'modern') {
+    if (isAggregate) meta[serverInfoKey] = run.context.serverInfo
+    result['resultType'] = 'complete'
+    result['ttlMs'] = Math.max(0, Math.min(Math.floor(view.freshUntil - run.context.clock.now()), clientTtlMsMax))
+    // What one token sees is cut to its access: never shared.
+    result['cacheScope'] = 'private'
+  } else for (const name of Object.keys(meta)) if (name.startsWith('io.modelcontextprotocol/')) delete meta[name]
+  if (Object.keys(meta).length > 0) result['_meta'] = meta
+  return result
+}
+
+/** A prepared page is reused, so the time it promises must hold until the view is made anew. */
+const clientTtlMsMax = 5_000
+
+function readCursor(cursor: unknown): number {
+  if (cursor === undefined) return 0
+  const digits = typeof cursor === 'string' ? cursorForm.exec(cursor)?.[1] : undefined
+  if (digits === undefined) throw badCursor()
+  return Number(digits)
+}
+
+function badCursor(): GatewayError {
+  return new GatewayError('invalid_params', { details: { reason: 'the cursor is not one of ours' } })
+}
+

@@ -1,0 +1,39 @@
+/** What the methods of an endpoint work with. Types only. */
+import type { Limits } from '#contract/limits.ts'
+import type { Clock } from '#core/clock.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { ListView, ViewCaller, Views } from '#gateway/catalog/views.ts'
+import type { ListName } from '#gateway/catalog/list-fetch.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
+import type { ListenHub } from '#gateway/client/listen-hub.ts'
+import type { Registry } from '#gateway/endpoint.ts'
+import type { CallFacts } from '#gateway/record.ts'
+import type { ForwardDeps } from '#gateway/relay/forward.ts'
+import type { TaskOwners } from './tasks.ts'
+
+export type MethodContext = {
+  registry(): Registry
+  views: Views
+  clock: Clock
+  limits: Limits
+  separator: string
+  forward: ForwardDeps
+  hub: ListenHub
+  tasks: TaskOwners
+  /** Name, version and title of the gateway. */
+  serverInfo: JsonObject
+}
+
+/** One call on its way through the methods; `facts` is what the audit will say of it. */
+export type Run = { call: ClientCall; facts: CallFacts; context: MethodContext }
+
+export function viewOf(run: Run, name: ListName): ListView | Promise<ListView> {
+  return run.context.views.get(run.call.endpoint, name, toViewCaller(run.call))
+}
+
+export function toViewCaller(call: ClientCall): ViewCaller {
+  const { principal, session, facts } = call
+  const user = { principalId: principal.id, sessionId: session?.id ?? null, capabilities: facts.capabilities }
+  return { access: principal.access, user }
+}
+

@@ -1,0 +1,71 @@
+/** A legacy client's request to a modern upstream: what the upstream asks for in a result, the client is asked on its stream. */
+import { GatewayError } from '#contract/errors.ts'
+import { bridgedCapabilities, canAnswer } from '#core/protocol/capabilities.ts'
+import { withEnvelope } from '#core/protocol/envelope.ts'
+import { isJsonObject, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
+import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
+import { toLegacyOutcome } from '#core/protocol/translate.ts'
+import type { ClientCall, Question } from '#gateway/client/client-call.ts'
+import { notMcp } from '#gateway/upstream/answer.ts'
+import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import type { Target } from './target.ts'
+
+const roundsMax = 10
+
+export type LegacyToModernDeps = { randomId(prefix: string): string }
+
+export async function callModern(
+  session: UpstreamSession,
+  target: Target,
+  context: { call: ClientCall; headers: readonly string[]; deps: LegacyToModernDeps },
+): Promise<Outcome> {
+  const { call, deps } = context
+  const headers = [...context.headers, ...buildParamHeaders(target.paramHeaders, target.params['arguments'])]
+  const facts = { ...call.facts, capabilities: bridgedCapabilities(call.facts.capabilities) }
+  let extra: JsonObject = {}
+  for (let round = 0; round < roundsMax; round++) {
+    const params = withEnvelope({ ...target.params, ...extra }, facts)
+    const hooks = { notify: call.reply.notify, ask: refuse, cancellation: call.cancellation }
+    const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
+    if (!('result' in answer)) return 'error' in answer ? toLegacyOutcome(target.method, answer, call.revision) : { error: unexpected }
+    if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, call.revision)
+    const collected = await collectInput(answer.result, call, deps)
+    if ('error' in collected) return collected
+    extra = collected.result
+  }
+  throw notMcp('the upstream asks too often')
+}
+
+const unexpected = { code: -32603, message: 'unexpected' }
+const refuse = (): Promise<Outcome> => Promise.resolve({ error: { code: -32601, message: 'Method not found' } })
+
+/** Asks the client everything the result wants, at once, and gives what the retry must carry. */
+async function collectInput(result: JsonObject, call: ClientCall, deps: LegacyToModernDeps): Promise<Outcome> {
+  const { inputRequests, requestState } = result
+  const questions = isJsonObject(inputRequests) ? Object.entries(inputRequests) : []
+  const answers = await Promise.all(
+    questions.map(async ([key, question]) => [key, await askClient(readQuestion(question), call, deps)] as const),
+  )
+  const inputResponses: JsonObject = {}
+  for (const [key, answer] of answers) {
+    if ('error' in answer) return answer
+    inputResponses[key] = answer.result
+  }
+  return { result: requestState === undefined ? { inputResponses } : { inputResponses, requestState } }
+}
+
+function readQuestion(value: unknown): Question {
+  if (!isJsonObject(value) || typeof value['method'] !== 'string') throw notMcp('an input request is not valid')
+  const params = value['params']
+  return { method: value['method'], params: isJsonObject(params) ? params : undefined }
+}
+
+async function askClient(question: Question, call: ClientCall, deps: LegacyToModernDeps): Promise<Outcome> {
+  if (!call.reply.ask || !canAnswer(call.facts.capabilities, question.method)) {
+    throw new GatewayError('upstream_protocol', { details: { reason: 'it asks for what the client did not declare' } })
+  }
+  // 2025-11-25 requires an id on URL elicitations, which later revisions do not have.
+  const isUrl = question.params?.['mode'] === 'url'
+  const params = isUrl ? { ...question.params, elicitationId: deps.randomId('eli') } : question.params
+  return call.reply.ask({ method: question.method, params })
+}

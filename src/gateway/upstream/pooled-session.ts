@@ -1,0 +1,117 @@
+/** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
+import { GatewayError } from '#contract/errors.ts'
+import { toRpcError, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { ListKind, Peer } from './peer.ts'
+import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
+
+export type PooledSessionOptions = {
+  server: string
+  open(events: SessionEvents): Promise<UpstreamSession>
+  /** Several principals may be behind this session: what belongs to no call must not reach any of them. */
+  isShared: boolean
+  onListChanged(kind: ListKind): void
+  onEnded(place: PooledSession, error: GatewayError | null): void
+}
+
+export class PooledSession implements SessionEvents {
+  readonly peers = new Set<Peer>()
+  readonly #options: PooledSessionOptions
+  #session: UpstreamSession | undefined
+  #opening: Promise<UpstreamSession> | undefined
+
+  constructor(options: PooledSessionOptions) {
+    this.#options = options
+  }
+
+  get session(): UpstreamSession | undefined {
+    return this.#session?.isOpen ? this.#session : undefined
+  }
+
+  /** Open, or on its way to be. */
+  get isActive(): boolean {
+    return this.session !== undefined || this.#opening !== undefined
+  }
+
+  /** Synchronous when the session is open: the hot path does not wait a turn. */
+  acquire(): UpstreamSession | Promise<UpstreamSession> {
+    if (this.#session?.isOpen) return this.#session
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<UpstreamSession> {
+    try {
+      this.#session = await this.#options.open(this)
+      this.refreshListening()
+      return this.#session
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  attach(peer: Peer): void {
+    if (this.peers.has(peer)) return
+    this.peers.add(peer)
+    this.refreshListening()
+  }
+
+  detach(peer: Peer): void {
+    if (this.peers.delete(peer)) this.refreshListening()
+  }
+
+  /** Tells the upstream which resources anybody here watches. */
+  refreshListening(): void {
+    this.session?.listen({ resources: this.#watched() })
+  }
+
+  #watched(): string[] {
+    const uris = new Set<string>()
+    for (const peer of this.peers) for (const uri of peer.watchedResources(this.#options.server)) uris.add(uri)
+    return [...uris]
+  }
+
+  get isWatched(): boolean {
+    return this.#watched().length > 0
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session ?? (await this.#opening?.catch(() => undefined))
+    await session?.close()
+  }
+
+  listChanged(kind: ListKind): void {
+    this.#options.onListChanged(kind)
+  }
+
+  resourceUpdated(uri: string, note: RpcNotification): void {
+    for (const peer of this.peers) peer.resourceUpdated(this.#options.server, uri, note)
+  }
+
+  logged(note: RpcNotification): void {
+    for (const peer of this.#trusted()) peer.logged(this.#options.server, note)
+  }
+
+  other(note: RpcNotification): void {
+    for (const peer of this.#trusted()) peer.other(this.#options.server, note)
+  }
+
+  /** Peers that may hear what belongs to no call: on a shared session only when one principal alone is there. */
+  #trusted(): Iterable<Peer> {
+    if (!this.#options.isShared) return this.peers
+    const principals = new Set([...this.peers].map((peer) => peer.principalId))
+    return principals.size === 1 ? this.peers : []
+  }
+
+  async asked(question: { method: string; params: JsonObject | undefined }): Promise<Outcome> {
+    if (question.method === 'ping') return { result: {} }
+    const able = [...this.#trusted()].filter((peer) => peer.ask !== null)
+    const peer = able.at(-1)
+    if (!peer?.ask) return { error: toRpcError(new GatewayError('question_unroutable')) }
+    return peer.ask(this.#options.server, question)
+  }
+
+  ended(error: GatewayError | null): void {
+    this.#session = undefined
+    this.#options.onEnded(this, error)
+  }
+}

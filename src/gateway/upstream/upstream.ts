@@ -1,0 +1,288 @@
+/** One Server as the gateway lives with it: its era, its pooled sessions, how it fares. */
+import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Server } from '#contract/server.ts'
+import type { Clock } from '#core/clock.ts'
+import { bridgedCapabilities, canonicalJson, capabilitiesKey, legacyUpstreamCapabilities, sharedClientCapabilities } from '#core/protocol/capabilities.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { ChannelWire } from '#core/upstream/channel-wire.ts'
+import type { CreateEventReader } from '#core/upstream/event-reader.ts'
+import type { HttpWire } from '#core/upstream/http-wire.ts'
+import { openChannelSession } from './channel-session.ts'
+import { openLegacyHttpSession } from './legacy-http-session.ts'
+import { ModernHttpSession } from './modern-http-session.ts'
+import type { ListKind } from './peer.ts'
+import { PooledSession } from './pooled-session.ts'
+import { probeHttp } from './probe.ts'
+import type { SessionEvents, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+
+/** What a server's transport gives; `sse` is the older HTTP transport at the same address, tried where the newer is not served. */
+export type Wires =
+  | { kind: 'http'; http: HttpWire; sse: ChannelWire }
+  | { kind: 'channel'; channel: ChannelWire }
+
+export type UpstreamDeps = {
+  clock: Clock
+  limits: Limits
+  createEventReader: CreateEventReader
+  wires: Wires
+  /** Credential and static headers, flat and lower case. */
+  headers: readonly string[]
+  /** What the gateway calls itself towards upstreams. */
+  clientInfo: JsonObject
+  onListChanged(upstream: Upstream, kind: ListKind): void
+  onTrouble(upstream: Upstream, error: GatewayError): void
+}
+
+/** On whose behalf a session is used. */
+export type SessionUser = {
+  principalId: string
+  /** The client's own session, where it has one. */
+  sessionId: string | null
+  capabilities: JsonObject
+}
+
+export type UpstreamState = 'idle' | 'connected' | 'failing'
+
+const verdictMs = 600_000
+/** Sessions to one upstream: principals × capability sets. */
+const placesMax = 2_000
+const backoffMsMin = 250
+const backoffMsMax = 30_000
+/** A session that lived shorter than this counts as a failed start. */
+const settledMs = 10_000
+
+export class Upstream {
+  readonly server: Server
+  /** Changes with everything that makes this another upstream; equal definitions are the same upstream across reloads. */
+  readonly fingerprint: string
+  readonly #deps: UpstreamDeps
+  readonly #places = new Map<string, PooledSession>()
+  #verdict: { facts: UpstreamFacts | 'legacy' | 'sse'; until: number } | undefined
+  #probing: Promise<UpstreamFacts | 'legacy' | 'sse'> | undefined
+  #failures = 0
+  #retryAt = 0
+  #lastError: GatewayError | undefined
+  #isRetired = false
+
+  constructor(server: Server, deps: UpstreamDeps) {
+    this.server = server
+    this.fingerprint = canonicalJson(server)
+    this.#deps = deps
+  }
+
+  get name(): string {
+    return this.server.name
+  }
+
+  get state(): { state: UpstreamState; reason: ErrorCode | undefined } {
+    if (this.#lastError) return { state: 'failing', reason: this.#lastError.code }
+    const isConnected = [...this.#places.values()].some((place) => place.session)
+    return { state: isConnected ? 'connected' : 'idle', reason: undefined }
+  }
+
+  /** The last words on standard error; for the operator only. */
+  get diagnosis(): string {
+    return this.#deps.wires.kind === 'channel' ? this.#deps.wires.channel.diagnosis() : ''
+  }
+
+  /**
+   * The place in the pool for this user. Key: isolation identity × declared client capabilities; where many share, the gateway declares
+   * what it can bridge and there is one place.
+   */
+  place(user: SessionUser): PooledSession {
+    const key = this.#placeKey(user)
+    let place = this.#places.get(key)
+    if (!place) {
+      if (this.#places.size >= placesMax) this.#dropUnused()
+      place = this.#createPlace(this.server.isolation === 'shared' ? sharedClientCapabilities : user.capabilities)
+      this.#places.set(key, place)
+    }
+    return place
+  }
+
+  #placeKey(user: SessionUser): string {
+    switch (this.server.isolation) {
+      case 'shared':
+        return ''
+      case 'principal':
+        return `${user.principalId} ${capabilitiesKey(user.capabilities)}`
+      case 'session':
+        return `${user.principalId} ${user.sessionId ?? ''} ${capabilitiesKey(user.capabilities)}`
+    }
+  }
+
+  /** Servers show different lists to clients of different capabilities; who shares a session shares a list. */
+  listKey(user: SessionUser): string {
+    return this.server.isolation === 'shared' ? '' : capabilitiesKey(user.capabilities)
+  }
+
+  /** @throws GatewayError `rate_limited` when every place is in use */
+  #dropUnused(): void {
+    for (const [key, place] of this.#places) {
+      if (place.peers.size > 0 || (place.session?.callsUnderWay ?? 0) > 0) continue
+      this.#places.delete(key)
+      void place.close()
+    }
+    if (this.#places.size >= placesMax) throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
+  }
+
+  #createPlace(capabilities: JsonObject): PooledSession {
+    return new PooledSession({
+      server: this.name,
+      isShared: this.server.isolation === 'shared',
+      open: (events) => this.#open(capabilities, events),
+      onListChanged: (kind) => this.#deps.onListChanged(this, kind),
+      onEnded: (place, error) => this.#onEnded(place, error),
+    })
+  }
+
+  /** @throws GatewayError `upstream_unreachable` at once while a failed start is too fresh */
+  async #open(capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+    const now = this.#deps.clock.now()
+    if (this.#isRetired) throw new GatewayError('server_not_found')
+    if (now < this.#retryAt) {
+      throw new GatewayError(this.#lastError?.code ?? 'upstream_unreachable', { details: { retryAfterMs: this.#retryAt - now } })
+    }
+    try {
+      const session = await this.#openWire(capabilities, events)
+      this.#failures = 0
+      this.#lastError = undefined
+      return session
+    } catch (error) {
+      const failure = asUpstreamFailure(error)
+      this.#fail(failure)
+      throw failure
+    }
+  }
+
+  async #openWire(capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+    const { wires } = this.#deps
+    if (wires.kind === 'channel') return this.#openChannel(wires.channel, capabilities, events)
+    const verdict = await this.#eraVerdict(wires.http, capabilities)
+    if (verdict === 'sse') return this.#openChannel(wires.sse, capabilities, events)
+    const common = { ...this.#common(events), exchange: this.#exchange(wires.http) }
+    if (verdict !== 'legacy') return new ModernHttpSession({ ...common, facts: verdict, clientCapabilities: bridgedCapabilities(capabilities) })
+    try {
+      return await openLegacyHttpSession({ ...common, clientCapabilities: legacyUpstreamCapabilities(capabilities, true) })
+    } catch (error) {
+      if (!mayBeSseServer(error)) throw error
+      const session = await this.#openChannel(wires.sse, capabilities, events)
+      this.#verdict = { facts: 'sse', until: this.#deps.clock.now() + verdictMs }
+      return session
+    }
+  }
+
+  #openChannel(wire: ChannelWire, capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+    return openChannelSession({
+      ...this.#common(events),
+      wire,
+      protocol: this.server.protocol,
+      clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
+      openTimeoutMs: Math.max(this.server.timeoutMs, 10_000),
+    })
+  }
+
+  #common(events: SessionEvents) {
+    const { clock, headers, clientInfo } = this.#deps
+    const { timeoutMs, timeoutTotalMs } = this.server
+    return { clock, headers, clientInfo, timeoutMs, timeoutTotalMs, events }
+  }
+
+  #exchange(wire: HttpWire) {
+    const { createEventReader, limits } = this.#deps
+    return { wire, createEventReader, responseBytesMax: limits.responseBytesMax }
+  }
+
+  /** A stale "modern" fails loudly, a stale "legacy" works for ever: so both expire. */
+  async #eraVerdict(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy' | 'sse'> {
+    if (this.server.protocol === 'legacy') return 'legacy'
+    if (this.#verdict && this.#deps.clock.now() < this.#verdict.until) return this.#verdict.facts
+    this.#probing ??= this.#probe(wire, capabilities).finally(() => (this.#probing = undefined))
+    return this.#probing
+  }
+
+  async #probe(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy'> {
+    const { headers, clientInfo, clock } = this.#deps
+    const facts = await probeHttp({
+      exchange: this.#exchange(wire),
+      headers,
+      clientInfo,
+      clientCapabilities: bridgedCapabilities(capabilities),
+      timeoutMs: this.server.timeoutMs,
+    })
+    if (facts === 'legacy' && this.server.protocol === 'modern') throw new GatewayError('upstream_protocol')
+    this.#verdict = { facts, until: clock.now() + verdictMs }
+    return facts
+  }
+
+  /** The upstream answered as if it were of another era: ask it again at the next use. */
+  async forgetEra(): Promise<void> {
+    this.#verdict = undefined
+    await Promise.all([...this.#places.values()].map((place) => place.close()))
+  }
+
+  #onEnded(place: PooledSession, error: GatewayError | null): void {
+    for (const [key, other] of this.#places) if (other === place && place.peers.size === 0) this.#places.delete(key)
+    if (error) this.#fail(error)
+  }
+
+  #fail(error: GatewayError): void {
+    const now = this.#deps.clock.now()
+    if (now - this.#retryAt > settledMs) this.#failures = 0
+    this.#failures++
+    this.#lastError = error
+    // The first retry may come at once: a server that was restarted is back.
+    const delayMs = this.#failures === 1 ? 0 : Math.min(backoffMsMin * 2 ** (this.#failures - 2), backoffMsMax)
+    this.#retryAt = now + delayMs
+    this.#deps.onTrouble(this, error)
+  }
+
+  /** Ends what nobody has used for the server's idle time. */
+  sweep(): void {
+    const { idleStopMs, isolation } = this.server
+    if (idleStopMs === 0) return
+    const now = this.#deps.clock.now()
+    for (const place of this.#places.values()) {
+      const { session } = place
+      if (!session || session.callsUnderWay > 0 || now - session.lastUsedAt < idleStopMs) continue
+      // A session of one client's own may hold that client's state.
+      const isNeeded = place.isWatched || (isolation === 'session' && place.peers.size > 0)
+      if (!isNeeded) void place.close()
+    }
+  }
+
+  /** Takes no new use; ends when the calls under way have ended, at the latest after `drainMsMax`. */
+  async retire(drainMsMax: number): Promise<void> {
+    this.#isRetired = true
+    const until = this.#deps.clock.now() + drainMsMax
+    while (this.callsUnderWay > 0 && this.#deps.clock.now() < until) {
+      await new Promise<void>((resolve) => this.#deps.clock.after(50, resolve))
+    }
+    await this.close()
+  }
+
+  get callsUnderWay(): number {
+    return [...this.#places.values()].reduce((sum, place) => sum + (place.session?.callsUnderWay ?? 0), 0)
+  }
+
+  async close(): Promise<void> {
+    this.#isRetired = true
+    await Promise.all([...this.#places.values()].map((place) => place.close()))
+    const { wires } = this.#deps
+    if (wires.kind === 'http') await wires.http.close()
+  }
+}
+
+/** 2025-11-25, transports: a server that answers `initialize` with 400, 404 or 405 may speak the older HTTP+SSE transport. */
+function mayBeSseServer(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) return false
+  const { status } = error.details
+  return status === 400 || status === 404 || status === 405
+}
+
+/** A lost session of ours is not the caller's lost session. */
+function asUpstreamFailure(error: unknown): GatewayError {
+  const failure = toGatewayError(error)
+  return failure.code === 'session_not_found' ? new GatewayError('upstream_closed', { cause: failure }) : failure
+}

@@ -1,0 +1,49 @@
+/** Against pages that reach a gateway on the user's own machine (DNS rebinding; 2025-11-25, transports, security warning). */
+import type { IncomingHttpHeaders } from 'node:http'
+import { GatewayError } from '#contract/errors.ts'
+
+export type GuardOptions = {
+  /** Lower-case host names, without port. Empty: every Host is served. */
+  hosts: ReadonlySet<string>
+  /** Origins, scheme://host:port, besides loopback ones. */
+  origins: ReadonlySet<string>
+}
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * On a loopback address only loopback names are served, and what is configured. On any other address names are checked as soon as one is
+ * configured.
+ */
+export function createGuardOptions(listen: {
+  host: string
+  publicUrl?: string | undefined
+  allowedHosts: readonly string[]
+  allowedOrigins: readonly string[]
+}): GuardOptions {
+  const publicUrl = listen.publicUrl === undefined ? null : new URL(listen.publicUrl)
+  const configured = [...listen.allowedHosts.map((host) => host.toLowerCase()), ...(publicUrl ? [publicUrl.hostname] : [])]
+  const isLoopback = isLoopbackHost(listen.host)
+  const hosts = isLoopback || configured.length > 0 ? [...loopbackNames, ...configured] : []
+  return { hosts: new Set(hosts), origins: new Set([...listen.allowedOrigins, ...(publicUrl ? [publicUrl.origin] : [])]) }
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
+
+/** @throws GatewayError `host_forbidden` or `origin_forbidden` */
+export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions): void {
+  if (options.hosts.size > 0 && !options.hosts.has(hostName(headers.host))) throw new GatewayError('host_forbidden')
+  const { origin } = headers
+  if (origin !== undefined && !options.origins.has(origin) && !isLoopbackOrigin(origin)) throw new GatewayError('origin_forbidden')
+}
+
+function hostName(host: string | undefined): string {
+  return (host ?? '').toLowerCase().replace(/:\d*$/, '')
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  const url = URL.canParse(origin) ? new URL(origin) : null
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && loopbackNames.includes(url.hostname)
+}

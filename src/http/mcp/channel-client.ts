@@ -1,0 +1,196 @@
+/**
+ * A client on a two-way channel of messages (WebSocket, HTTP+SSE). A legacy client opens its one session with `initialize`; on a WebSocket
+ * modern requests, which carry their own envelope, may come as well.
+ */
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { eraOfMessage } from '#core/protocol/classify.ts'
+import { metaOf, readClientFacts } from '#core/protocol/envelope.ts'
+import { isRequestId, kindOf, toResponse, type JsonObject, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest } from '#core/protocol/json-rpc.ts'
+import { modernRevision, type Era } from '#core/protocol/revisions.ts'
+import { scanRequest } from '#core/protocol/scan.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
+import type { ClientSession } from '#gateway/client/client-session.ts'
+import { toOutcome } from '#gateway/upstream/answer.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import { toRpcFailure } from '#http/errors.ts'
+import type { Caller, EntranceDeps } from './entrance.ts'
+
+export type ChannelClientOptions = Caller & {
+  deps: EntranceDeps
+  /** The Authorization header of the connection: its token is asked for again with every message. */
+  authorization: string | undefined
+  send(text: string): void
+  /** The session has ended, or the token is no longer valid. */
+  close(): void
+}
+
+export class ChannelClient {
+  readonly #options: ChannelClientOptions
+  #session: ClientSession | null = null
+  #isOpening = false
+  /** Requests of modern clients, which have no session to keep them. */
+  readonly #running = new Map<RequestId, Cancellation>()
+  #hasEnded = false
+
+  constructor(options: ChannelClientOptions) {
+    this.#options = options
+  }
+
+  receive(text: string): void {
+    const { deps } = this.#options
+    const requestId = deps.randomId('req')
+    try {
+      const message: unknown = parse(text, deps.limits.requestDepthMax)
+      if (Array.isArray(message)) this.#receiveBatch(message, requestId)
+      else this.#receiveOne(message, requestId)
+    } catch (error) {
+      this.#refuse(error, null, requestId)
+    }
+  }
+
+  /** The connection is gone: everything that was on it ends. */
+  end(): void {
+    this.#hasEnded = true
+    this.#session?.end()
+    for (const cancellation of this.#running.values()) cancellation.cancel()
+  }
+
+  #receiveBatch(messages: unknown[], requestId: string): void {
+    if (this.#session?.revision !== '2025-03-26') throw new GatewayError('batch_not_allowed')
+    const { batchMessagesMax } = this.#options.deps.limits
+    if (messages.length > batchMessagesMax) throw new GatewayError('invalid_request', { details: { batchMessagesMax } })
+    for (const message of messages) this.#receiveOne(message, requestId)
+  }
+
+  #receiveOne(message: unknown, requestId: string): void {
+    switch (kindOf(message)) {
+      case 'request':
+        return this.#receiveRequest(message as RpcRequest, requestId)
+      case 'notification':
+        return this.#receiveNotification(message as RpcNotification)
+      case 'response': {
+        const { id } = message as JsonObject
+        const outcome = toOutcome(message as JsonObject)
+        if (isRequestId(id) && outcome) this.#session?.answer(id, outcome)
+        return
+      }
+      case 'invalid':
+        throw new GatewayError('invalid_request')
+    }
+  }
+
+  #receiveRequest(message: RpcRequest, requestId: string): void {
+    try {
+      const era = eraOfMessage(message, null)
+      if (era === 'legacy' && message.method === 'initialize') {
+        void this.#open(message, requestId)
+        return
+      }
+      if (era === 'legacy' && !this.#session) throw new GatewayError('session_required', { details: { reason: 'send initialize first' } })
+      void this.#call(message, era, requestId)
+    } catch (error) {
+      this.#refuse(error, message.id, requestId)
+    }
+  }
+
+  #receiveNotification(note: RpcNotification): void {
+    const cancelled = note.method === 'notifications/cancelled' ? note.params?.['requestId'] : undefined
+    if (isRequestId(cancelled)) this.#running.get(cancelled)?.cancel()
+    if (this.#session) this.#options.deps.gateway.notified(this.#session, note)
+  }
+
+  async #open(message: RpcRequest, requestId: string): Promise<void> {
+    const { deps, endpoint } = this.#options
+    try {
+      if (this.#session || this.#isOpening) throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
+      this.#isOpening = true
+      const { session, result } = await deps.gateway.openSession(this.#principal(), endpoint, message.params)
+      if (this.#hasEnded) return session.end()
+      this.#session = session
+      session.setOutlet((outside) => this.#send(outside))
+      session.onEnd(() => this.#options.close())
+      this.#send(toResponse(message.id, { result }))
+    } catch (error) {
+      this.#refuse(error, message.id, requestId)
+    } finally {
+      this.#isOpening = false
+    }
+  }
+
+  async #call(message: RpcRequest, era: Era, requestId: string): Promise<void> {
+    const { deps, endpoint } = this.#options
+    const session = era === 'legacy' ? this.#session : null
+    const cancellation = new Cancellation()
+    try {
+      const principal = this.#principal()
+      if (!session) this.#begin(message.id, cancellation)
+      const answer = await deps.gateway.handle({
+        principal,
+        endpoint,
+        era,
+        revision: session?.revision ?? modernRevision,
+        facts: session?.facts ?? readClientFacts(metaOf(message.params) ?? {}),
+        session,
+        message,
+        large: null,
+        headers: null,
+        reply: {
+          notify: (note) => this.#send(note),
+          ask: session && ((question) => session.askThrough((outside) => this.#send(outside), question)),
+        },
+        sink: null,
+        cancellation,
+        requestId,
+        receivedAt: deps.now(),
+      })
+      this.#answer(message.id, answer)
+    } catch (error) {
+      this.#refuse(error, message.id, requestId)
+    } finally {
+      if (!session) this.#running.delete(message.id)
+    }
+  }
+
+  #begin(id: RequestId, cancellation: Cancellation): void {
+    const { callsPerSessionMax } = this.#options.deps.limits
+    if (this.#running.size >= callsPerSessionMax) throw new GatewayError('rate_limited', { details: { callsPerSessionMax } })
+    if (this.#running.has(id)) throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
+    this.#running.set(id, cancellation)
+  }
+
+  /** A connection outlives many messages, and a token may be revoked between two of them. */
+  #principal() {
+    try {
+      return this.#options.deps.gateway.identify(this.#options.authorization)
+    } catch (error) {
+      this.#options.close()
+      throw error
+    }
+  }
+
+  #answer(id: RequestId, answer: Answer): void {
+    if ('raw' in answer) this.#options.send(answer.raw.toString())
+    else if (!('streamed' in answer)) this.#send(toResponse(id, answer))
+  }
+
+  #send(message: RpcMessage): void {
+    if (!this.#hasEnded) this.#options.send(JSON.stringify(message))
+  }
+
+  #refuse(error: unknown, id: RequestId | null, requestId: string): void {
+    const failure = toGatewayError(error)
+    if (failure.code === 'internal') this.#options.deps.onError(error, requestId)
+    if (!this.#hasEnded) this.#options.send(JSON.stringify(toRpcFailure(id, failure, requestId)))
+  }
+}
+
+function parse(text: string, depthMax: number): unknown {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch {
+    throw new GatewayError('parse_error')
+  }
+  if (scanRequest(text, depthMax).isTooDeep) throw new GatewayError('body_too_deep', { details: { requestDepthMax: depthMax } })
+  return message
+}

@@ -1,0 +1,30 @@
+/** What the MCP entrances share: who is asking, for which endpoint. */
+import type { IncomingMessage } from 'node:http'
+import type { Limits } from '#contract/limits.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import { single } from '#core/protocol/mcp-headers.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Gateway } from '#gateway/gateway.ts'
+
+export type EntranceDeps = {
+  gateway: Gateway
+  limits: Limits
+  randomId(prefix: string): string
+  now(): number
+  /** A defect, or a failure worth a line in the log. */
+  onError(error: unknown, requestId: string): void
+}
+
+export type Caller = { principal: Principal; endpoint: Endpoint }
+
+/**
+ * Steps 2 and 3 of a call, before its body is read.
+ * @throws GatewayError `unauthorized`, `server_not_found`
+ */
+export function findCaller(req: IncomingMessage, names: string | null, gateway: Gateway): Caller {
+  const principal = gateway.identify(req.headers.authorization)
+  const { registry } = gateway
+  const whole = names === null ? registry.all() : registry.named(names)
+  const narrowing = single(req.headers, 'x-mcp-servers')
+  return { principal, endpoint: narrowing === undefined ? whole : registry.narrowed(whole, narrowing) }
+}

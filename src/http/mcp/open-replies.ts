@@ -1,0 +1,48 @@
+/** The answers under way. One timer for all of them keeps long silences from being taken for dead connections. */
+
+export interface OpenReply {
+  /** Unix time in milliseconds. */
+  readonly startedAt: number
+  keepAlive(): void
+}
+
+const tickMs = 5_000
+/** A call that is silent for this long becomes a stream, if it was not one, and is kept alive. */
+const silentMs = 15_000
+
+export class OpenReplies {
+  readonly #replies = new Set<OpenReply>()
+  readonly #now: () => number
+  readonly #timer: NodeJS.Timeout
+  #lastTickAt: number
+
+  constructor(now: () => number) {
+    this.#now = now
+    this.#lastTickAt = now()
+    this.#timer = setInterval(() => this.#tick(), tickMs)
+    this.#timer.unref()
+  }
+
+  get size(): number {
+    return this.#replies.size
+  }
+
+  add(reply: OpenReply): void {
+    this.#replies.add(reply)
+  }
+
+  delete(reply: OpenReply): void {
+    this.#replies.delete(reply)
+  }
+
+  #tick(): void {
+    const now = this.#now()
+    if (now - this.#lastTickAt < silentMs) return
+    this.#lastTickAt = now
+    for (const reply of this.#replies) if (now - reply.startedAt >= silentMs) reply.keepAlive()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+}

@@ -1,0 +1,170 @@
+/** Streamable HTTP, POST: one JSON-RPC message of either era (or a batch, where 2025-03-26 has them). */
+import type { IncomingMessage } from 'node:http'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { eraOfMessage } from '#core/protocol/classify.ts'
+import { metaOf, readClientFacts, type ClientFacts } from '#core/protocol/envelope.ts'
+import { isRequestId, kindOf, type JsonObject, type RequestId, type RpcNotification, type RpcRequest } from '#core/protocol/json-rpc.ts'
+import { modernRevision, type Era } from '#core/protocol/revisions.ts'
+import { scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
+import type { ClientSession } from '#gateway/client/client-session.ts'
+import { toOutcome } from '#gateway/upstream/answer.ts'
+import { sendFailure } from '#http/errors.ts'
+import { readBody } from '#http/read-body.ts'
+import { handleBatch } from './batch.ts'
+import type { CallReply } from './call-reply.ts'
+import { requireSession, type PostContext } from './post-context.ts'
+import { PostReply } from './post-reply.ts'
+
+/** Above this a request is sent on in its own text. */
+const serialisedCharsMax = 16_384
+
+export function handlePost(context: Omit<PostContext, 'canStream'>): void {
+  const { req, res, requestId, deps } = context
+  const canStream = checkMediaTypes(req)
+  readBody(req, deps.limits, (body) => {
+    if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
+    try {
+      receive({ ...context, canStream }, body)
+    } catch (error) {
+      refuse(context, error, null)
+    }
+  })
+}
+
+function refuse({ res, requestId, deps }: Omit<PostContext, 'canStream'>, error: unknown, id: RequestId | null): void {
+  const failure = toGatewayError(error)
+  if (failure.code === 'internal') deps.onError(error, requestId)
+  sendFailure(res, failure, { requestId, id })
+}
+
+/** @returns whether the client takes event streams. @throws GatewayError `unsupported_media_type`, `not_acceptable` */
+function checkMediaTypes(req: IncomingMessage): boolean {
+  const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
+  const accept = (req.headers.accept ?? '*/*').toLowerCase()
+  if (accept.includes('*/*')) return true
+  if (!accept.includes('application/json') && !accept.includes('application/*')) throw new GatewayError('not_acceptable')
+  if (!accept.includes('text/event-stream')) throw new GatewayError('not_acceptable')
+  return true
+}
+
+function receive(context: PostContext, text: string): void {
+  const { limits } = context.deps
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch {
+    throw new GatewayError('parse_error')
+  }
+  const scan = scanRequest(text, limits.requestDepthMax)
+  if (scan.isTooDeep) throw new GatewayError('body_too_deep', { details: { requestDepthMax: limits.requestDepthMax } })
+  if (Array.isArray(message)) return handleBatch(context, message, (session, part, reply) => startCall(context, { session, message: part, era: 'legacy', large: null, reply }))
+  const large = text.length > serialisedCharsMax && scan.spans ? { text, ...scan.spans } : null
+  receiveOne(context, message, large)
+}
+
+function receiveOne(context: PostContext, message: unknown, large: LargeRequest | null): void {
+  switch (kindOf(message)) {
+    case 'request':
+      return receiveRequest(context, message as RpcRequest, large)
+    case 'notification':
+      return receiveNotification(context, message as RpcNotification)
+    case 'response':
+      return receiveResponse(context, message as JsonObject)
+    case 'invalid': {
+      const id = (message as JsonObject | null)?.['id']
+      return refuse(context, new GatewayError('invalid_request'), isRequestId(id) ? id : null)
+    }
+  }
+}
+
+function receiveRequest(context: PostContext, message: RpcRequest, large: LargeRequest | null): void {
+  try {
+    const era = eraOfMessage(message, context.req.headers)
+    if (era === 'modern') return startCall(context, { session: null, message, era, large, reply: null })
+    if (message.method === 'initialize') {
+      void openSession(context, message)
+      return
+    }
+    const session = requireSession(context)
+    startCall(context, { session, message, era, large, reply: null })
+  } catch (error) {
+    refuse(context, error, message.id)
+  }
+}
+
+function receiveNotification(context: PostContext, note: RpcNotification): void {
+  // Modern HTTP has no client notifications; one that comes is taken and means nothing.
+  if (eraOfMessage(note, context.req.headers) === 'legacy') context.deps.gateway.notified(requireSession(context), note)
+  context.res.writeHead(202).end()
+}
+
+function receiveResponse(context: PostContext, message: JsonObject): void {
+  const session = requireSession(context)
+  const { id } = message
+  const outcome = toOutcome(message)
+  if (isRequestId(id) && outcome) session.answer(id, outcome)
+  context.res.writeHead(202).end()
+}
+
+async function openSession(context: PostContext, message: RpcRequest): Promise<void> {
+  const { principal, endpoint, deps, res, requestId } = context
+  try {
+    const { session, result } = await deps.gateway.openSession(principal, endpoint, message.params)
+    if (res.destroyed) return session.end()
+    const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result })
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'mcp-session-id': session.id })
+    res.end(body)
+  } catch (error) {
+    const failure = toGatewayError(error)
+    if (failure.code === 'internal') deps.onError(error, requestId)
+    sendFailure(res, failure, { requestId, id: message.id })
+  }
+}
+
+type Start = { session: ClientSession | null; message: RpcRequest; era: Era; large: LargeRequest | null; reply: CallReply | null }
+
+function startCall(context: PostContext, start: Start): void {
+  const { req, res, principal, endpoint, requestId, deps, canStream } = context
+  const { session, message, era, large } = start
+  const cancellation = new Cancellation()
+  const receivedAt = deps.now()
+  const streams = session ? deps.streams.of(session) : null
+  const own = start.reply ? null : new PostReply({ res, era, id: message.id, session, streams, canStream, requestId }, receivedAt)
+  const reply = start.reply ?? own
+  if (!reply) return
+  deps.replies.add(reply)
+  // The connection of a resumable stream may go: the client comes back for the answer.
+  res.once('close', () => {
+    if (!reply.isResumable) cancellation.cancel()
+  })
+  deps.gateway
+    .handle({
+      principal,
+      endpoint,
+      era,
+      revision: session?.revision ?? modernRevision,
+      facts: session?.facts ?? clientFacts(message),
+      session,
+      message,
+      large,
+      headers: req.headers,
+      reply,
+      sink: own,
+      cancellation,
+      requestId,
+      receivedAt,
+    })
+    .then((answer) => reply.finish(answer))
+    .catch((error: unknown) => {
+      const failure = toGatewayError(error)
+      if (failure.code === 'internal') deps.onError(error, requestId)
+      reply.fail(failure)
+    })
+    .finally(() => deps.replies.delete(reply))
+}
+
+function clientFacts(message: RpcRequest): ClientFacts {
+  return readClientFacts(metaOf(message.params) ?? {})
+}

@@ -1,0 +1,68 @@
+/** The HTTP+SSE transport (2024-11-05): a stream that first says where to POST, and answers that come on the stream. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { GatewayError } from '#contract/errors.ts'
+import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
+import { sendFailure } from '#http/errors.ts'
+import { readBody } from '#http/read-body.ts'
+import { ChannelClient } from './channel-client.ts'
+import type { Caller } from './entrance.ts'
+import type { PostDeps } from './post-context.ts'
+import { writeBounded } from './stream.ts'
+
+type Connection = { client: ChannelClient; tokenId: string; endpointKey: string }
+
+export class SseEntrance {
+  readonly #deps: PostDeps
+  readonly #connections = new Map<string, Connection>()
+
+  constructor(deps: PostDeps) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#connections.size
+  }
+
+  /** @throws GatewayError `too_many_sessions` */
+  open(context: Caller & { req: IncomingMessage; res: ServerResponse; path: string }): void {
+    const { req, res, principal, endpoint, path } = context
+    this.#deps.gateway.sessions.checkRoom(principal)
+    const { sessionsMax } = this.#deps.limits
+    if (this.#connections.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    const id = this.#deps.randomId('sse')
+    const client = new ChannelClient({
+      principal,
+      endpoint,
+      deps: this.#deps,
+      authorization: req.headers.authorization,
+      send: (text) => writeBounded(res, messageEvent(text)),
+      close: () => void res.end(),
+    })
+    this.#connections.set(id, { client, tokenId: principal.tokenId, endpointKey: endpoint.key })
+    const keep = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
+    this.#deps.replies.add(keep)
+    res.once('close', () => {
+      this.#connections.delete(id)
+      this.#deps.replies.delete(keep)
+      client.end()
+    })
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
+    res.write(`event: endpoint\ndata: ${path.replace(/\/sse\/?$/, '/messages')}?sessionId=${id}\n\n`)
+  }
+
+  /** @throws GatewayError `session_not_found`, the same for unknown and foreign ids */
+  post(context: Caller & { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; requestId: string }): void {
+    const { req, res, principal, endpoint, query, requestId } = context
+    const connection = this.#connections.get(query.get('sessionId') ?? '')
+    if (!connection || connection.tokenId !== principal.tokenId || connection.endpointKey !== endpoint.key) {
+      throw new GatewayError('session_not_found')
+    }
+    const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
+    if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
+    readBody(req, this.#deps.limits, (body) => {
+      if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
+      res.writeHead(202).end('Accepted')
+      connection.client.receive(body)
+    })
+  }
+}

@@ -1,0 +1,66 @@
+/** Streamable HTTP, GET and DELETE: the stream for what belongs to no request, streams taken up again, the end of a session. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { single } from '#core/protocol/mcp-headers.ts'
+import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
+import { GatewayError } from '#contract/errors.ts'
+import type { ClientSession, Outlet } from '#gateway/client/client-session.ts'
+import type { EventStream } from './event-streams.ts'
+import type { OpenReply } from './open-replies.ts'
+import { requireSession, type PostDeps } from './post-context.ts'
+import type { Caller } from './entrance.ts'
+
+export type StreamContext = Caller & { req: IncomingMessage; res: ServerResponse; deps: PostDeps }
+
+const streamHeaders = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' }
+/** A client that does not read what it asked for is let go before it fills the memory. */
+const backlogBytesMax = 4_194_304
+
+/** @throws GatewayError `not_acceptable`, `session_required`, `session_not_found` */
+export function handleGet(context: StreamContext): void {
+  const { req, res, deps } = context
+  const accept = req.headers.accept ?? '*/*'
+  if (!accept.includes('text/event-stream') && !accept.includes('*/*')) throw new GatewayError('not_acceptable')
+  const session = requireSession(context)
+  const lastEventId = single(req.headers, 'last-event-id')
+  const resumed = lastEventId === undefined ? null : deps.streams.of(session)?.find(lastEventId)
+  res.writeHead(200, { ...streamHeaders, 'mcp-session-id': session.id })
+  res.flushHeaders()
+  const keep: OpenReply = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
+  deps.replies.add(keep)
+  session.onEnd(() => res.end())
+  res.once('close', () => deps.replies.delete(keep))
+  if (resumed) resume(res, resumed)
+  else follow(res, session, deps.streams.of(session)?.open() ?? null)
+}
+
+function resume(res: ServerResponse, resumed: { stream: EventStream; sequence: number }): void {
+  const taker = { write: (event: string) => writeBounded(res, event), end: () => void res.end() }
+  resumed.stream.resume(resumed.sequence, taker)
+  res.once('close', () => resumed.stream.release(taker))
+}
+
+/** The newest GET is the one that is listened on. */
+function follow(res: ServerResponse, session: ClientSession, stream: EventStream | null): void {
+  if (stream) res.write(stream.priming())
+  const outlet: Outlet = (message) => {
+    const json = JSON.stringify(message)
+    writeBounded(res, stream ? stream.event(json) : messageEvent(json))
+  }
+  session.setOutlet(outlet)
+  res.once('close', () => {
+    if (session.isOutlet(outlet)) session.setOutlet(null)
+  })
+}
+
+export function writeBounded(res: ServerResponse, event: string): void {
+  if (res.destroyed) return
+  if (res.writableLength > backlogBytesMax) res.destroy()
+  else res.write(event)
+}
+
+/** @throws GatewayError `session_required`, `session_not_found` */
+export function handleDelete(context: StreamContext): void {
+  const session = requireSession(context)
+  session.end()
+  context.res.writeHead(204).end()
+}

@@ -1,0 +1,77 @@
+/** WebSocket clients: an extension, one JSON-RPC message per text frame, subprotocol `mcp`. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { GatewayError } from '#contract/errors.ts'
+import { ChannelClient } from './channel-client.ts'
+import type { Caller, EntranceDeps } from './entrance.ts'
+
+const pingMs = 30_000
+const backlogBytesMax = 4_194_304
+const policyViolation = 1008
+const unsupportedData = 1003
+
+export class WebSocketEntrance {
+  readonly #deps: EntranceDeps
+  readonly #server: WebSocketServer
+
+  constructor(deps: EntranceDeps) {
+    this.#deps = deps
+    this.#server = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: deps.limits.requestBytesMax,
+      handleProtocols: (offered) => (offered.has('mcp') ? 'mcp' : false),
+    })
+  }
+
+  get size(): number {
+    return this.#server.clients.size
+  }
+
+  /** @throws GatewayError `too_many_sessions` */
+  upgrade(context: Caller & { req: IncomingMessage; socket: Duplex; head: Buffer }): void {
+    const { req, socket, head, principal, endpoint } = context
+    this.#deps.gateway.sessions.checkRoom(principal)
+    const { sessionsMax } = this.#deps.limits
+    if (this.#server.clients.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    this.#server.handleUpgrade(req, socket, head, (ws) => this.#serve(ws, { principal, endpoint }, req.headers.authorization))
+  }
+
+  #serve(ws: WebSocket, caller: Caller, authorization: string | undefined): void {
+    const client = new ChannelClient({
+      ...caller,
+      deps: this.#deps,
+      authorization,
+      send: (text) => {
+        if (ws.bufferedAmount > backlogBytesMax) ws.terminate()
+        else ws.send(text)
+      },
+      close: () => ws.close(policyViolation),
+    })
+    let isAlive = true
+    const timer = setInterval(() => {
+      if (!isAlive) return ws.terminate()
+      isAlive = false
+      ws.ping()
+    }, pingMs)
+    timer.unref()
+    ws.on('pong', () => (isAlive = true))
+    ws.on('message', (data, isBinary) => {
+      isAlive = true
+      if (isBinary) ws.close(unsupportedData)
+      else client.receive(Buffer.isBuffer(data) ? data.toString() : Buffer.concat(data as Buffer[]).toString())
+    })
+    // The close that follows says all there is to do.
+    ws.on('error', () => undefined)
+    ws.on('close', () => {
+      clearInterval(timer)
+      client.end()
+    })
+  }
+
+  close(): void {
+    for (const ws of this.#server.clients) ws.terminate()
+    this.#server.close()
+  }
+}

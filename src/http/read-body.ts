@@ -1,0 +1,36 @@
+/** Reads a request body under a size and a time limit; it counts while it reads, because Content-Length is the caller's claim. */
+import type { IncomingMessage } from 'node:http'
+import { GatewayError } from '#contract/errors.ts'
+
+export type BodyLimits = { requestBytesMax: number; requestTimeoutMs: number }
+
+/** Calls `done` once, with the text or the failure. Callbacks, not promises: this runs for each call. */
+export function readBody(req: IncomingMessage, limits: BodyLimits, done: (result: string | GatewayError) => void): void {
+  const { requestBytesMax, requestTimeoutMs } = limits
+  if (Number(req.headers['content-length']) > requestBytesMax) {
+    req.resume()
+    return done(new GatewayError('body_too_large', { details: { requestBytesMax } }))
+  }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  let isDone = false
+  const finish = (result: string | GatewayError): void => {
+    if (isDone) return
+    isDone = true
+    clearTimeout(timer)
+    done(result)
+  }
+  const timer = setTimeout(() => finish(new GatewayError('body_timeout', { details: { requestTimeoutMs } })), requestTimeoutMs)
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > requestBytesMax) {
+      chunks.length = 0
+      finish(new GatewayError('body_too_large', { details: { requestBytesMax } }))
+    } else chunks.push(chunk)
+  })
+  req.on('end', () => {
+    const [first] = chunks
+    finish(chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString())
+  })
+  req.on('close', () => finish(new GatewayError('request_cancelled')))
+}

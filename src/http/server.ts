@@ -1,0 +1,204 @@
+/** The HTTP server: guards, routes, and the way from a failure to an answer. Bare `node:http`, for speed. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { sendFailure } from './errors.ts'
+import { checkGuards, type GuardOptions } from './guards.ts'
+import { findCaller, type EntranceDeps } from './mcp/entrance.ts'
+import { OpenReplies } from './mcp/open-replies.ts'
+import type { PostDeps } from './mcp/post-context.ts'
+import { handlePost } from './mcp/post.ts'
+import { SessionStreams } from './mcp/session-streams.ts'
+import { SseEntrance } from './mcp/sse-entrance.ts'
+import { handleDelete, handleGet } from './mcp/stream.ts'
+import { WebSocketEntrance } from './mcp/websocket-entrance.ts'
+import { routePath, type Route } from './route.ts'
+
+export type HttpServerOptions = EntranceDeps & {
+  /** Replaced when the configuration changes. */
+  guards: () => GuardOptions
+  host: string
+  port: number
+}
+
+export interface HttpServer {
+  readonly host: string
+  readonly port: number
+  /** What the leak tests count. */
+  readonly counts: { replies: number; sse: number; webSockets: number }
+  /** Takes no new connection, lets answers under way finish for `drainMs`, then closes everything. */
+  close(drainMs: number): Promise<void>
+}
+
+const headersBytesMax = 32_768
+
+/** Rejects with the system's error when the address cannot be listened on. */
+export async function listen(options: HttpServerOptions): Promise<HttpServer> {
+  const edge = new HttpEdge(options)
+  await edge.listen()
+  return edge
+}
+
+type McpRoute = Extract<Route, { kind: 'mcp' }>
+type Visit = { req: IncomingMessage; res: ServerResponse; path: string; query: string; requestId: string }
+
+class HttpEdge implements HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #server: Server
+  readonly #replies: OpenReplies
+  readonly #deps: PostDeps
+  readonly #sse: SseEntrance
+  readonly #webSockets: WebSocketEntrance
+  #isClosing = false
+
+  constructor(options: HttpServerOptions) {
+    const { gateway, limits, randomId, now, onError } = options
+    this.#options = options
+    this.#replies = new OpenReplies(now)
+    this.#deps = { gateway, limits, randomId, now, onError, replies: this.#replies, streams: new SessionStreams() }
+    this.#sse = new SseEntrance(this.#deps)
+    this.#webSockets = new WebSocketEntrance(this.#deps)
+    this.#server = createServer(
+      {
+        maxHeaderSize: headersBytesMax,
+        // Two Authorization headers become one that is no token, and are refused as such.
+        joinDuplicateHeaders: true,
+        headersTimeout: limits.requestTimeoutMs,
+        requestTimeout: 0,
+        keepAliveTimeout: 65_000,
+        noDelay: true,
+      },
+      (req, res) => this.#onRequest(req, res),
+    )
+    this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(req, socket, head))
+    this.#server.on('clientError', (_error, socket) => refuseSocket(socket, 400))
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.#options
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  get host(): string {
+    return this.#options.host
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port
+  }
+
+  get counts(): HttpServer['counts'] {
+    return { replies: this.#replies.size, sse: this.#sse.size, webSockets: this.#webSockets.size }
+  }
+
+  #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    const requestId = this.#deps.randomId('req')
+    // A client that goes away mid-write is no defect.
+    res.on('error', () => undefined)
+    try {
+      const { path, query } = splitUrl(req.url ?? '/')
+      checkGuards(req.headers, this.#options.guards())
+      const route = routePath(path)
+      if (!route) throw new GatewayError('not_found')
+      this.#visit(route, { req, res, path, query, requestId })
+    } catch (error) {
+      this.#refuse(error, { req, res, requestId })
+    }
+  }
+
+  #visit(route: Route, visit: Visit): void {
+    switch (route.kind) {
+      case 'live':
+        return sendText(visit.res, 200, 'ok\n')
+      case 'ready':
+        return sendText(visit.res, this.#isClosing ? 503 : 200, this.#isClosing ? 'closing\n' : 'ok\n')
+      case 'mcp':
+        return this.#visitMcp(route, visit)
+    }
+  }
+
+  #visitMcp(route: McpRoute, visit: Visit): void {
+    const { req, res, path, query, requestId } = visit
+    if (this.#isClosing) throw new GatewayError('shutting_down')
+    const caller = findCaller(req, route.names, this.#deps.gateway)
+    const context = { ...caller, req, res, requestId, deps: this.#deps }
+    switch (`${route.transport} ${req.method}`) {
+      case 'streamable_http POST':
+        return handlePost(context)
+      case 'streamable_http GET':
+        return handleGet(context)
+      case 'streamable_http DELETE':
+        return handleDelete(context)
+      case 'sse GET':
+        return this.#sse.open({ ...caller, req, res, path })
+      case 'messages POST':
+        return this.#sse.post({ ...caller, req, res, query: new URLSearchParams(query), requestId })
+      default:
+        throw new GatewayError('method_not_allowed')
+    }
+  }
+
+  #refuse(error: unknown, { req, res, requestId }: { req: IncomingMessage; res: ServerResponse; requestId: string }): void {
+    const failure = toGatewayError(error)
+    if (failure.code === 'internal') this.#deps.onError(error, requestId)
+    if (failure.code === 'unauthorized') this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
+    sendFailure(res, failure, { requestId })
+    // What is left of a body that nobody reads must not hold the connection.
+    if (!req.complete) req.resume()
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => undefined)
+    try {
+      checkGuards(req.headers, this.#options.guards())
+      const route = routePath(splitUrl(req.url ?? '/').path)
+      if (route?.kind !== 'mcp' || route.transport !== 'websocket') throw new GatewayError('not_found')
+      if (this.#isClosing) throw new GatewayError('shutting_down')
+      this.#webSockets.upgrade({ ...findCaller(req, route.names, this.#deps.gateway), req, socket, head })
+    } catch (error) {
+      const failure = toGatewayError(error)
+      if (failure.code === 'internal') this.#deps.onError(error, '')
+      refuseSocket(socket, failure.status)
+    }
+  }
+
+  async close(drainMs: number): Promise<void> {
+    this.#isClosing = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const drained = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref())
+    await Promise.race([closed, this.#answered(), drained])
+    this.#webSockets.close()
+    this.#replies.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  /** Long streams do not end by themselves: only calls are waited for. */
+  async #answered(): Promise<void> {
+    while (this.#options.gateway.counts.callsUnderWay > 0) await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
+  }
+}
+
+function splitUrl(url: string): { path: string; query: string } {
+  const at = url.indexOf('?')
+  return at === -1 ? { path: url, query: '' } : { path: url.slice(0, at), query: url.slice(at + 1) }
+}
+
+function sendText(res: ServerResponse, status: number, text: string): void {
+  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) })
+  res.end(text)
+}
+
+function refuseSocket(socket: Duplex, status: number): void {
+  if (!socket.writable) return void socket.destroy()
+  const challenge = status === 401 ? 'WWW-Authenticate: Bearer realm="toolgate"\r\n' : ''
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${challenge}Connection: close\r\nContent-Length: 0\r\n\r\n`)
+}
