@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Level, Policy } from '#contract/policy.ts'
 import { compileAccess } from './access.ts'
-import { decideServer, decideTool } from './decide.ts'
+import { allowsRead, decideServer, decideTool } from './decide.ts'
 
 const level = fc.constantFrom<Level>('deny', 'read', 'execute', 'admin')
 const pattern = fc.oneof(
@@ -39,6 +39,47 @@ describe('compileAccess', () => {
     const access = compileAccess([])
     expect(access.tool('fs', 'read')).toEqual({ level: 'deny', reason: { kind: 'no_policy' } })
     expect(access.server('fs').level).toBe('deny')
+  })
+
+  it('may reach a server of which it may see something', () => {
+    fc.assert(
+      fc.property(policies, name, name, (list, server, tool) => {
+        const access = compileAccess(list)
+        const sees = [access.tool(server, tool), access.server(server)].some(({ level }) => allowsRead(level))
+        expect(access.mayReach(server) || !sees).toBe(true)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it.each<{ rules: Policy['rules']; mayReach: boolean }>([
+    { rules: [], mayReach: false },
+    { rules: [{ server: 'fs', tool: 'read', level: 'read' }], mayReach: true },
+    { rules: [{ server: 'db', tool: 'read', level: 'read' }], mayReach: false },
+    { rules: [{ server: '*', tool: '*', level: 'read' }], mayReach: true },
+    {
+      rules: [
+        { server: 'fs', tool: 'read', level: 'admin' },
+        { server: '*', tool: 're*', level: 'deny' },
+      ],
+      mayReach: false,
+    },
+    {
+      rules: [
+        { server: 'fs', tool: 're*', level: 'admin' },
+        { server: 'fs', tool: 'read', level: 'deny' },
+      ],
+      mayReach: true,
+    },
+    {
+      rules: [
+        { server: 'fs', tool: 'read', level: 'admin' },
+        { server: 'f*', tool: '*', level: 'deny' },
+      ],
+      mayReach: false,
+    },
+  ])('may reach a server: $mayReach by the rules $rules', ({ rules, mayReach }) => {
+    expect(compileAccess([{ ...allow, rules }]).mayReach('fs')).toBe(mayReach)
   })
 
   it('is not fooled by names that run together', () => {

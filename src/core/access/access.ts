@@ -131,10 +131,11 @@ function compileServer(policies: readonly Policy[], rules: readonly RankedRule[]
     : grants
         .map(({ forServer, fallback }) => (forServer ? toRuleDecision(forServer) : fallback))
         .reduce(higher, noPolicy)
-  const mayReach =
-    deny === undefined &&
-    (allowsRead(decision.level) || rules.some(({ level }) => allowsRead(level)))
-  return { denies: toBucket(denying), grants, decision, mayReach, tools: new Map() }
+  const denies = toBucket(denying)
+  const isOpen = ({ level, tool, toolKind }: RankedRule) =>
+    allowsRead(level) && (toolKind !== exact || find(denies, tool) === undefined)
+  const mayReach = deny === undefined && (allowsRead(decision.level) || rules.some(isOpen))
+  return { denies, grants, decision, mayReach, tools: new Map() }
 }
 
 function isForEveryTool({ toolKind }: RankedRule): boolean {
