@@ -15,6 +15,8 @@ export type Question = { method: string; params: JsonObject | undefined }
 /** Where the answer to one request goes while it is not yet the answer. */
 export interface Reply {
   notify(note: RpcNotification): void
+  /** The answer will take a while. */
+  waiting?(): void
   /** Asks the client on this request's stream. Null for modern clients: they are asked in a result. */
   ask: ((question: Question) => Promise<Outcome>) | null
 }

@@ -65,6 +65,7 @@ function sameEraHooks(call: ClientCall): CallHooks {
       if (note.method !== 'notifications/message' || isLoudEnough(note, facts.logLevel)) reply.notify(note)
     },
     ask: (question) => (reply.ask && canAnswer(facts.capabilities, question.method) ? reply.ask(question) : Promise.resolve(cannotAnswer)),
+    waiting: () => reply.waiting?.(),
     cancellation,
   }
 }

@@ -122,6 +122,7 @@ export class LegacyHttpCall {
     if (this.#lastEventId === undefined || ++this.#reconnects > reconnectsMax) {
       return this.#settle(new GatewayError('upstream_closed'))
     }
+    this.#options.hooks.waiting?.()
     const eventId = this.#lastEventId
     const delayMs = Math.min(retryMs ?? reconnectDefaultMs, reconnectMsMax)
     const cancel = this.#options.clock.after(delayMs, () => {

@@ -47,6 +47,8 @@ export type CallHooks = {
   notify(note: RpcNotification): void
   /** The upstream asks the client something while it works on this call. */
   ask(question: { method: string; params: JsonObject | undefined }): Promise<Outcome>
+  /** The upstream will answer later, on another stream: the client should be kept waiting in comfort. */
+  waiting?(): void
   cancellation: Cancellation
 }
 

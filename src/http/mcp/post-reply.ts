@@ -78,6 +78,10 @@ export class PostReply implements CallReply, ByteSink {
     if (!this.#options.res.destroyed) this.#options.res.write(keepAliveComment)
   }
 
+  waiting(): void {
+    this.keepAlive()
+  }
+
   finish(answer: Answer): void {
     if ('streamed' in answer) return
     const { res, id, era } = this.#options
