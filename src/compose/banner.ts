@@ -12,7 +12,9 @@ export type Banner = {
 export function banner({ address, dataPath, configPath, adminToken, servers, note }: Banner): string {
   const token = adminToken ?? '<your token>'
   const width = Math.max(0, ...servers.map(({ name }) => name.length))
-  const entry = { mcpServers: { toolgate: { type: 'http', url: `${address}/mcp`, headers: { Authorization: `Bearer ${token}` } } } }
+  const entry = {
+    mcpServers: { toolgate: { type: 'http', url: `${address}/mcp`, headers: { Authorization: `Bearer ${token}` } } },
+  }
   return [
     `Toolgate is up at ${address}/mcp`,
     '',
@@ -22,7 +24,9 @@ export function banner({ address, dataPath, configPath, adminToken, servers, not
       ? '  Token     made earlier and stored as a hash; lost? start with --reset-admin-token'
       : `  Token     ${adminToken}   (admin; shown once, stored as a hash)`,
     ...(servers.length === 0 ? [] : ['', '  Servers']),
-    ...servers.map(({ name, transport }) => `    ${name.padEnd(width)}  ${transport.padEnd(15)}  ${address}/${name}/mcp`),
+    ...servers.map(
+      ({ name, transport }) => `    ${name.padEnd(width)}  ${transport.padEnd(15)}  ${address}/${name}/mcp`,
+    ),
     ...(note === null ? [] : ['', note]),
     '',
     'Client entry (mcpServers):',
@@ -38,7 +42,15 @@ export function banner({ address, dataPath, configPath, adminToken, servers, not
 }
 
 /** A modern request needs no session, so one line is enough. */
-function exampleCall({ address, token, servers }: { address: string; token: string; servers: Banner['servers'] }): string {
+function exampleCall({
+  address,
+  token,
+  servers,
+}: {
+  address: string
+  token: string
+  servers: Banner['servers']
+}): string {
   const hasEverything = servers.some(({ name }) => name === 'everything')
   const call = hasEverything
     ? { method: 'tools/call', params: { name: 'everything__echo', arguments: { message: 'hello' } } }

@@ -59,10 +59,16 @@ function openWires(server: Server, limits: Limits): Wires {
     case 'sse':
       return { kind: 'channel', channel: openSse(transport.url, server, messageBytesMax) }
     case 'websocket':
-      return { kind: 'channel', channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs }) }
+      return {
+        kind: 'channel',
+        channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs }),
+      }
     case 'stdio': {
       const { command, args, env, cwd } = transport
-      return { kind: 'channel', channel: createStdioWire({ command, args, env, messageBytesMax, ...(cwd === undefined ? {} : { cwd }) }) }
+      return {
+        kind: 'channel',
+        channel: createStdioWire({ command, args, env, messageBytesMax, ...(cwd === undefined ? {} : { cwd }) }),
+      }
     }
   }
 }

@@ -15,7 +15,10 @@ export const adminPolicy: Policy = {
 }
 
 /** @returns the admin token's text when it was made just now, else null: it is stored as a hash and cannot be shown again */
-export async function ensureAdminToken(tokens: TokenStore, options: { now: number; isReset: boolean }): Promise<string | null> {
+export async function ensureAdminToken(
+  tokens: TokenStore,
+  options: { now: number; isReset: boolean },
+): Promise<string | null> {
   const known = (await tokens.listTokens()).find(({ name }) => name === adminTokenName)
   if (known && !options.isReset) return null
   const { raw, hash } = mintToken()

@@ -35,7 +35,8 @@ export async function serve({ config, env, isAdminTokenReset, until, print }: Se
   mkdirSync(config.storage.path, { recursive: true, mode: 0o700 })
   const database = await openDatabase({ path: join(config.storage.path, 'toolgate.db') })
   resources.defer(() => database.close())
-  const onRefused = (cause: unknown, lost: number): void => log.error({ err: describe(cause), lost }, 'audit events were not stored')
+  const onRefused = (cause: unknown, lost: number): void =>
+    log.error({ err: describe(cause), lost }, 'audit events were not stored')
   const audit = createSqlAuditLog({ database, onRefused })
   resources.defer(() => audit.close())
   const tokens = createSqlTokenStore(database)
@@ -48,7 +49,8 @@ export async function serve({ config, env, isAdminTokenReset, until, print }: Se
     limits,
     separator: naming.separator,
     audit,
-    onTrouble: (server, error, diagnosis) => log.warn({ server, code: error.code, details: error.details, stderr: diagnosis.slice(-500) }, 'a server fails'),
+    onTrouble: (server, error, diagnosis) =>
+      log.warn({ server, code: error.code, details: error.details, stderr: diagnosis.slice(-500) }, 'a server fails'),
   })
   resources.defer(() => engine.close())
   const stored = await tokens.listTokens()
@@ -123,7 +125,10 @@ function toBanner(
     dataPath: config.storage.path,
     configPath: config.path,
     adminToken: run.adminToken,
-    servers: run.engine.registry.upstreams.map(({ server }) => ({ name: server.name, transport: server.transport.kind })),
+    servers: run.engine.registry.upstreams.map(({ server }) => ({
+      name: server.name,
+      transport: server.transport.kind,
+    })),
     note: run.note,
   }
 }

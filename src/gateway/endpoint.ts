@@ -21,7 +21,8 @@ export class Registry {
     this.#byName = new Map([...upstreams].map((upstream) => [upstream.name, upstream]))
     for (const upstream of this.#byName.values()) {
       for (const alias of upstream.server.aliases) this.#byAlias.set(alias, upstream)
-      for (const label of upstream.server.labels) this.#byLabel.set(label, [...(this.#byLabel.get(label) ?? []), upstream])
+      for (const label of upstream.server.labels)
+        this.#byLabel.set(label, [...(this.#byLabel.get(label) ?? []), upstream])
     }
   }
 
@@ -36,7 +37,10 @@ export class Registry {
 
   /** Everything that is enabled. */
   all(): Endpoint {
-    return this.#endpoint('', () => ({ kind: 'aggregate', upstreams: this.upstreams.filter(({ server }) => server.isEnabled) }))
+    return this.#endpoint('', () => ({
+      kind: 'aggregate',
+      upstreams: this.upstreams.filter(({ server }) => server.isEnabled),
+    }))
   }
 
   /**

@@ -114,7 +114,8 @@ export class Gateway {
     this.#endRevoked()
     this.#catalog.version++
     for (const upstream of this.#registry.upstreams) {
-      if (before.has(upstream.name)) for (const kind of ['tools', 'prompts', 'resources'] as const) this.#onListChanged(upstream, kind)
+      if (before.has(upstream.name))
+        for (const kind of ['tools', 'prompts', 'resources'] as const) this.#onListChanged(upstream, kind)
     }
   }
 
@@ -167,7 +168,9 @@ export class Gateway {
   #sweepLater(): void {
     this.#cancelSweep = this.#deps.clock.after(sweepMs, () => {
       this.sessions.sweep()
-      this.sessions.endWhere(({ principal }) => principal.expiresAt !== null && principal.expiresAt <= this.#deps.clock.now())
+      this.sessions.endWhere(
+        ({ principal }) => principal.expiresAt !== null && principal.expiresAt <= this.#deps.clock.now(),
+      )
       for (const upstream of this.#registry.upstreams) upstream.sweep()
       this.#sweepLater()
     })
@@ -208,7 +211,8 @@ export class Gateway {
   ): Promise<{ session: ClientSession; result: JsonObject }> {
     this.sessions.checkRoom(principal)
     const { capabilities, clientInfo, protocolVersion } = params ?? {}
-    if (typeof protocolVersion !== 'string') throw new GatewayError('invalid_params', { details: { reason: 'params.protocolVersion must be a text' } })
+    if (typeof protocolVersion !== 'string')
+      throw new GatewayError('invalid_params', { details: { reason: 'params.protocolVersion must be a text' } })
     const declared = isJsonObject(capabilities) ? capabilities : {}
     const revision = negotiateRevision(protocolVersion)
     const { clock, limits, randomId } = this.#deps

@@ -35,6 +35,7 @@ export function identify(
   const token = authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
   if (token === undefined || !isTokenForm(token)) throw new GatewayError('unauthorized')
   const principal = identities.get(deps.hash(token))
-  if (!principal || (principal.expiresAt !== null && principal.expiresAt <= deps.now)) throw new GatewayError('unauthorized')
+  if (!principal || (principal.expiresAt !== null && principal.expiresAt <= deps.now))
+    throw new GatewayError('unauthorized')
   return principal
 }

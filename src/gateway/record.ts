@@ -11,7 +11,11 @@ export type CallFacts = {
   reason: string
 }
 
-export function recordCall(audit: AuditLog, call: ClientCall, end: { facts: CallFacts; outcome: string; at: number }): void {
+export function recordCall(
+  audit: AuditLog,
+  call: ClientCall,
+  end: { facts: CallFacts; outcome: string; at: number },
+): void {
   const { facts, outcome, at } = end
   audit.append({
     at: call.receivedAt,

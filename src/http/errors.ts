@@ -26,7 +26,11 @@ export function statusOfAnswer(era: Era, rpcCode: number): number {
 }
 
 /** A failure before any request was accepted: HTTP says it, and the body says it to JSON-RPC clients. */
-export function sendFailure(res: ServerResponse, error: GatewayError, context: { requestId: string; id?: RequestId | null }): void {
+export function sendFailure(
+  res: ServerResponse,
+  error: GatewayError,
+  context: { requestId: string; id?: RequestId | null },
+): void {
   if (res.headersSent || res.destroyed) {
     res.destroy()
     return

@@ -22,10 +22,16 @@ export function createGuardOptions(listen: {
   allowedOrigins: readonly string[]
 }): GuardOptions {
   const publicUrl = listen.publicUrl === undefined ? null : new URL(listen.publicUrl)
-  const configured = [...listen.allowedHosts.map((host) => host.toLowerCase()), ...(publicUrl ? [publicUrl.hostname] : [])]
+  const configured = [
+    ...listen.allowedHosts.map((host) => host.toLowerCase()),
+    ...(publicUrl ? [publicUrl.hostname] : []),
+  ]
   const isLoopback = isLoopbackHost(listen.host)
   const hosts = isLoopback || configured.length > 0 ? [...loopbackNames, ...configured] : []
-  return { hosts: new Set(hosts), origins: new Set([...listen.allowedOrigins, ...(publicUrl ? [publicUrl.origin] : [])]) }
+  return {
+    hosts: new Set(hosts),
+    origins: new Set([...listen.allowedOrigins, ...(publicUrl ? [publicUrl.origin] : [])]),
+  }
 }
 
 export function isLoopbackHost(host: string): boolean {
@@ -36,7 +42,8 @@ export function isLoopbackHost(host: string): boolean {
 export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions): void {
   if (options.hosts.size > 0 && !options.hosts.has(hostName(headers.host))) throw new GatewayError('host_forbidden')
   const { origin } = headers
-  if (origin !== undefined && !options.origins.has(origin) && !isLoopbackOrigin(origin)) throw new GatewayError('origin_forbidden')
+  if (origin !== undefined && !options.origins.has(origin) && !isLoopbackOrigin(origin))
+    throw new GatewayError('origin_forbidden')
 }
 
 function hostName(host: string | undefined): string {

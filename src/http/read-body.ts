@@ -5,7 +5,11 @@ import { GatewayError } from '#contract/errors.ts'
 export type BodyLimits = { requestBytesMax: number; requestTimeoutMs: number }
 
 /** Calls `done` once, with the text or the failure. Callbacks, not promises: this runs for each call. */
-export function readBody(req: IncomingMessage, limits: BodyLimits, done: (result: string | GatewayError) => void): void {
+export function readBody(
+  req: IncomingMessage,
+  limits: BodyLimits,
+  done: (result: string | GatewayError) => void,
+): void {
   const { requestBytesMax, requestTimeoutMs } = limits
   if (Number(req.headers['content-length']) > requestBytesMax) {
     req.resume()
@@ -20,7 +24,10 @@ export function readBody(req: IncomingMessage, limits: BodyLimits, done: (result
     clearTimeout(timer)
     done(result)
   }
-  const timer = setTimeout(() => finish(new GatewayError('body_timeout', { details: { requestTimeoutMs } })), requestTimeoutMs)
+  const timer = setTimeout(
+    () => finish(new GatewayError('body_timeout', { details: { requestTimeoutMs } })),
+    requestTimeoutMs,
+  )
   req.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > requestBytesMax) {

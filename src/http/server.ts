@@ -71,7 +71,9 @@ class HttpEdge implements HttpServer {
       },
       (req, res) => this.#onRequest(req, res),
     )
-    this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(req, socket, head))
+    this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#onUpgrade(req, socket, head),
+    )
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, 400))
   }
 
@@ -145,10 +147,14 @@ class HttpEdge implements HttpServer {
     }
   }
 
-  #refuse(error: unknown, { req, res, requestId }: { req: IncomingMessage; res: ServerResponse; requestId: string }): void {
+  #refuse(
+    error: unknown,
+    { req, res, requestId }: { req: IncomingMessage; res: ServerResponse; requestId: string },
+  ): void {
     const failure = toGatewayError(error)
     if (failure.code === 'internal') this.#deps.onError(error, requestId)
-    if (failure.code === 'unauthorized') this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
+    if (failure.code === 'unauthorized')
+      this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
     sendFailure(res, failure, { requestId })
     // What is left of a body that nobody reads must not hold the connection.
     if (!req.complete) req.resume()
@@ -183,7 +189,8 @@ class HttpEdge implements HttpServer {
 
   /** Long streams do not end by themselves: only calls are waited for. */
   async #answered(): Promise<void> {
-    while (this.#options.gateway.counts.callsUnderWay > 0) await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
+    while (this.#options.gateway.counts.callsUnderWay > 0)
+      await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
   }
 }
 

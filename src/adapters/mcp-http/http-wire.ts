@@ -28,7 +28,8 @@ export function createHttpWire(options: HttpWireOptions): HttpWire {
 }
 
 function parseUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new GatewayError('config_invalid', { details: { reason: 'the server address is not a URL' } })
+  if (!URL.canParse(text))
+    throw new GatewayError('config_invalid', { details: { reason: 'the server address is not a URL' } })
   return new URL(text)
 }
 
@@ -76,7 +77,11 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
     if (this.#isOver) controller.abort(new errors.RequestAbortedError())
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     if (this.#isOver || status < 200) return
     this.#answer.head({
       status,
@@ -112,13 +117,18 @@ const closedCodes = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMA
 
 /** An HTTP parser's error holds bytes of the upstream: it is never kept as a cause. */
 function toFailure(error: unknown): GatewayError {
-  if (error instanceof errors.HTTPParserError) return new GatewayError('upstream_protocol', { details: { reason: 'not HTTP' } })
+  if (error instanceof errors.HTTPParserError)
+    return new GatewayError('upstream_protocol', { details: { reason: 'not HTTP' } })
   if (error instanceof errors.ResponseExceededMaxSizeError) return new GatewayError('upstream_too_large')
   const isTimeout =
-    error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError || error instanceof errors.ConnectTimeoutError
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    error instanceof errors.ConnectTimeoutError
   if (isTimeout) return new GatewayError('upstream_timeout')
-  if (error instanceof errors.InvalidArgumentError) return new GatewayError('config_invalid', { details: { reason: 'a header is not valid' } })
-  if (error instanceof errors.HeadersOverflowError) return new GatewayError('upstream_protocol', { details: { reason: 'headers too large' } })
+  if (error instanceof errors.InvalidArgumentError)
+    return new GatewayError('config_invalid', { details: { reason: 'a header is not valid' } })
+  if (error instanceof errors.HeadersOverflowError)
+    return new GatewayError('upstream_protocol', { details: { reason: 'headers too large' } })
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   return new GatewayError(closedCodes.has(code) ? 'upstream_closed' : 'upstream_unreachable', { cause: error })
 }

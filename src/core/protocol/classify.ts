@@ -28,7 +28,9 @@ export function eraOfMessage(message: RpcRequest | RpcNotification, headers: Hea
 function eraWithoutClaim(message: RpcRequest | RpcNotification, header: string | undefined): Era {
   if (header !== modernRevision) return 'legacy'
   if (!('id' in message)) return 'modern'
-  throw new GatewayError('invalid_params', { details: { reason: '_meta lacks the protocol version that the header names' } })
+  throw new GatewayError('invalid_params', {
+    details: { reason: '_meta lacks the protocol version that the header names' },
+  })
 }
 
 export function unsupportedRevision(requested: string): GatewayError {

@@ -99,7 +99,8 @@ function collectParamHeaders(schema: unknown, path: readonly string[], found: Pa
     const own = [...path, key]
     if ('x-mcp-header' in property) {
       const header = property['x-mcp-header']
-      if (typeof header !== 'string' || !headerToken.test(header) || !mirrorableTypes.has(String(property['type']))) return false
+      if (typeof header !== 'string' || !headerToken.test(header) || !mirrorableTypes.has(String(property['type'])))
+        return false
       found.push({ header, path: own })
     }
     if (!collectParamHeaders(property, own, found)) return false
@@ -138,7 +139,8 @@ export function checkParamHeaders(headers: HeaderLookup, annotations: readonly P
     }
     if (claimed === undefined) throw mismatch(`${name} is missing`)
     const decoded = decodeHeaderValue(claimed)
-    const isSame = decoded === String(value) || (typeof value === 'number' && decoded !== '' && Number(decoded) === value)
+    const isSame =
+      decoded === String(value) || (typeof value === 'number' && decoded !== '' && Number(decoded) === value)
     if (!isSame) throw mismatch(`${name} differs from its argument`)
   }
 }

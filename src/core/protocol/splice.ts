@@ -5,7 +5,8 @@
  */
 
 const windowBytes = 160
-const headId = /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*"(?:result|error)"\s*:/d
+const headId =
+  /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*"(?:result|error)"\s*:/d
 const tailHead = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"(?:result|error)"\s*:/
 /** The one closing brace ends the message, so the member before it is the message's own. */
 const tailId = /,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/d

@@ -31,14 +31,23 @@ export type CatalogList = {
   freshUntil: number
 }
 
-type Entry = { list: CatalogList | undefined; loading: Promise<CatalogList> | undefined; failure: { error: GatewayError; until: number } | undefined }
+type Entry = {
+  list: CatalogList | undefined
+  loading: Promise<CatalogList> | undefined
+  failure: { error: GatewayError; until: number } | undefined
+}
 
 /** A list that says "do not cache me" is still believed this long: a call must not cost a list. */
 const ttlMsMin = 5_000
 /** How long a failed listing is not tried again. */
 const failureMs = 2_000
 
-const keyMember: Readonly<Record<ListName, string>> = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' }
+const keyMember: Readonly<Record<ListName, string>> = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  resourceTemplates: 'uriTemplate',
+}
 
 export type CatalogDeps = { clock: Clock; limits: Limits; clientInfo: JsonObject }
 
@@ -122,7 +131,10 @@ export class Catalog {
   ): CatalogList {
     const { era, capabilities } = fetched.session.facts
     const items = fetched.items.flatMap((item) => toCatalogItem(name, item, era))
-    const ttlMs = believedMs(fetched.ttlMs, { limitMs: upstream.server.listTtlMs, isAnnounced: announcesChanges(capabilities, name) })
+    const ttlMs = believedMs(fetched.ttlMs, {
+      limitMs: upstream.server.listTtlMs,
+      isAnnounced: announcesChanges(capabilities, name),
+    })
     const byKey = new Map(items.map((item) => [item.key, item]))
     return { items: [...byKey.values()], byKey, era, extra: fetched.extra, freshUntil: this.#deps.clock.now() + ttlMs }
   }

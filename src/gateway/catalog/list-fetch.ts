@@ -50,7 +50,8 @@ export async function fetchList(
       throw notMcp('the list was refused')
     }
     const next = takePage(fetched, list, outcome.result)
-    if (fetched.items.length > options.itemsMax) throw new GatewayError('upstream_too_large', { details: { itemsMax: options.itemsMax } })
+    if (fetched.items.length > options.itemsMax)
+      throw new GatewayError('upstream_too_large', { details: { itemsMax: options.itemsMax } })
     if (next === undefined || next === cursor) return fetched
     cursor = next
   }
@@ -67,7 +68,11 @@ async function askPage(
   const params = session.facts.era === 'modern' ? withEnvelope(plain, facts) : plain
   const answer = await session.call(
     { method: listMethods[list], params, headers: [], raw: null },
-    { notify: () => undefined, ask: () => Promise.resolve({ error: { code: methodNotFound, message: 'Method not found' } }), cancellation: options.cancellation },
+    {
+      notify: () => undefined,
+      ask: () => Promise.resolve({ error: { code: methodNotFound, message: 'Method not found' } }),
+      cancellation: options.cancellation,
+    },
   )
   if ('result' in answer || 'error' in answer) return answer
   throw notMcp('no result')

@@ -149,7 +149,12 @@ export class Views {
   }
 }
 
-const keyMember: Readonly<Record<ListName, string>> = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' }
+const keyMember: Readonly<Record<ListName, string>> = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  resourceTemplates: 'uriTemplate',
+}
 
 /** One entry as a client of the given era is shown it. */
 export function toShownItem(name: ListName, entry: Exposed, era: Era): JsonObject {

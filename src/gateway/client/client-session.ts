@@ -4,7 +4,14 @@ import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { canAnswer } from '#core/protocol/capabilities.ts'
 import type { ClientFacts } from '#core/protocol/envelope.ts'
-import { toRpcError, type JsonObject, type Outcome, type RequestId, type RpcMessage, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  toRpcError,
+  type JsonObject,
+  type Outcome,
+  type RequestId,
+  type RpcMessage,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import { isLoudEnough } from '#gateway/relay/log-level.ts'
@@ -99,7 +106,8 @@ export class ClientSession implements Peer {
     if (this.#running.size >= this.#options.callsMax) {
       throw new GatewayError('rate_limited', { details: { callsPerSessionMax: this.#options.callsMax } })
     }
-    if (this.#running.has(id)) throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
+    if (this.#running.has(id))
+      throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
     this.#running.set(id, cancellation)
   }
 
@@ -130,7 +138,9 @@ export class ClientSession implements Peer {
     }
     return new Promise((resolve) => {
       const id = this.#nextAskId++
-      const timeout: Outcome = { error: toRpcError(new GatewayError('question_unroutable', { details: { reason: 'no answer in time' } })) }
+      const timeout: Outcome = {
+        error: toRpcError(new GatewayError('question_unroutable', { details: { reason: 'no answer in time' } })),
+      }
       const cancelTimer = this.#options.clock.after(this.#options.askTimeoutMs, () => this.answer(id, timeout))
       this.#asks ??= new Map()
       this.#asks.set(id, (outcome) => {

@@ -51,7 +51,12 @@ export class SessionStore {
    */
   get(id: string, principal: Principal, endpoint: Endpoint): ClientSession {
     const session = this.#sessions.get(id)
-    if (!session || session.isRetired || session.principal.tokenId !== principal.tokenId || session.endpoint.key !== endpoint.key) {
+    if (
+      !session ||
+      session.isRetired ||
+      session.principal.tokenId !== principal.tokenId ||
+      session.endpoint.key !== endpoint.key
+    ) {
       throw new GatewayError('session_not_found')
     }
     return session

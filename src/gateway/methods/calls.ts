@@ -42,7 +42,9 @@ function decideCall({ facts }: Run, tool: Exposed): void {
   facts.reason = wordOf(tool.decision)
   if (allowsExecute(tool.decision.level)) return
   facts.effect = 'deny'
-  throw new GatewayError('forbidden', { details: { reason: facts.reason, needed: 'execute', level: tool.decision.level } })
+  throw new GatewayError('forbidden', {
+    details: { reason: facts.reason, needed: 'execute', level: tool.decision.level },
+  })
 }
 
 export function wordOf({ reason }: Decision): string {
@@ -95,7 +97,8 @@ export async function readResource(run: Run): Promise<Answer> {
 export async function complete(run: Run): Promise<Answer> {
   const { call, facts } = run
   const ref = call.message.params?.['ref']
-  if (!isJsonObject(ref)) throw new GatewayError('invalid_params', { details: { reason: 'params.ref must be an object' } })
+  if (!isJsonObject(ref))
+    throw new GatewayError('invalid_params', { details: { reason: 'params.ref must be an object' } })
   const routed = ref['type'] === 'ref/prompt' ? await routePromptRef(run, ref) : await routeResourceRef(run, ref)
   facts.server = routed.upstream.name
   facts.target = routed.target

@@ -59,7 +59,13 @@ async function factsOf(
 
 /** An aggregate always has tools, whose list can change: servers come and go. */
 function aggregateCapabilities(all: readonly JsonObject[]): JsonObject {
-  const { tools: _tools, tasks: _tasks, extensions: _extensions, experimental: _experimental, ...joined } = joinServerCapabilities(all)
+  const {
+    tools: _tools,
+    tasks: _tasks,
+    extensions: _extensions,
+    experimental: _experimental,
+    ...joined
+  } = joinServerCapabilities(all)
   for (const kind of ['prompts', 'resources'] as const) {
     if (isJsonObject(joined[kind])) joined[kind] = { ...joined[kind], listChanged: true }
   }

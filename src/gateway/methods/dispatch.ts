@@ -34,7 +34,12 @@ const methods: Readonly<Record<Era, ReadonlyMap<string, Method>>> = {
     ['resources/unsubscribe', unsubscribe],
     ['tasks/result', relayTask],
   ]),
-  modern: new Map([...common, ['server/discover', discover], ['subscriptions/listen', listen], ['tasks/update', relayTask]]),
+  modern: new Map([
+    ...common,
+    ['server/discover', discover],
+    ['subscriptions/listen', listen],
+    ['tasks/update', relayTask],
+  ]),
 }
 
 /** @throws GatewayError of whatever step refuses or fails */

@@ -44,7 +44,9 @@ export async function listen(run: Run): Promise<Answer> {
 async function honour(run: Run, filter: JsonObject, facts: ReadonlyMap<string, UpstreamFacts>): Promise<ListenWish> {
   const isAggregate = run.call.endpoint.kind === 'aggregate'
   const wished = kinds.filter((kind) => filter[`${kind}ListChanged`] === true)
-  const honoured = wished.filter((kind) => isAggregate || [...facts.values()].some((fact) => declares(fact, kind, 'listChanged')))
+  const honoured = wished.filter(
+    (kind) => isAggregate || [...facts.values()].some((fact) => declares(fact, kind, 'listChanged')),
+  )
   const resources = new Map<string, Map<string, string>>()
   const uris = filter['resourceSubscriptions']
   for (const uri of Array.isArray(uris) ? uris.slice(0, resourcesMax) : []) {

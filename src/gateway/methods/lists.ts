@@ -42,7 +42,9 @@ function buildPage(view: ListView, page: { start: number; era: Era; run: Run }):
   const result: JsonObject = { ...extra, [view.name]: items }
   if (end < entries.length) result['nextCursor'] = `tg${end}`
   const isAggregate = run.call.endpoint.kind === 'aggregate'
-  const meta: JsonObject = isAggregate ? { 'toolgate/servers': view.reports } : { ...(upstreamMeta as JsonObject | undefined) }
+  const meta: JsonObject = isAggregate
+    ? { 'toolgate/servers': view.reports }
+    : { ...(upstreamMeta as JsonObject | undefined) }
   if (era === 'modern') {
     if (isAggregate) meta[serverInfoKey] = run.context.serverInfo
     result['resultType'] = 'complete'
@@ -67,4 +69,3 @@ function readCursor(cursor: unknown): number {
 function badCursor(): GatewayError {
   return new GatewayError('invalid_params', { details: { reason: 'the cursor is not one of ours' } })
 }
-

@@ -36,4 +36,3 @@ export function toViewCaller(call: ClientCall): ViewCaller {
   const user = { principalId: principal.id, sessionId: session?.id ?? null, capabilities: facts.capabilities }
   return { access: principal.access, user }
 }
-

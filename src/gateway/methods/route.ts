@@ -88,7 +88,10 @@ function exposePart(part: unknown, server: string): unknown {
   const exposed = { ...part }
   if (typeof part['uri'] === 'string') exposed['uri'] = exposeUri(server, part['uri'])
   for (const member of ['resource', 'content'] as const) {
-    if (member in part) exposed[member] = Array.isArray(part[member]) ? part[member].map((inner) => exposePart(inner, server)) : exposePart(part[member], server)
+    if (member in part)
+      exposed[member] = Array.isArray(part[member])
+        ? part[member].map((inner) => exposePart(inner, server))
+        : exposePart(part[member], server)
   }
   return exposed
 }

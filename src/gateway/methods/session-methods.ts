@@ -13,7 +13,8 @@ export function ping(): Promise<Answer> {
 
 export async function setLogLevel({ call }: Run): Promise<Answer> {
   const level = call.message.params?.['level']
-  if (!isLogLevel(level)) throw new GatewayError('invalid_params', { details: { reason: 'params.level is not a log level' } })
+  if (!isLogLevel(level))
+    throw new GatewayError('invalid_params', { details: { reason: 'params.level is not a log level' } })
   call.facts.logLevel = level
   const sessions = [...(call.session?.places ?? [])].flatMap((place) => place.session ?? [])
   await Promise.all(sessions.map((session) => ensureLogLevel(session, level)))

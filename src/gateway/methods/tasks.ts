@@ -70,7 +70,11 @@ export async function relayTask(run: Run): Promise<Answer> {
 
 async function requireSameEra({ call }: Run): Promise<void> {
   const [upstream] = call.endpoint.upstreams
-  const user = { principalId: call.principal.id, sessionId: call.session?.id ?? null, capabilities: call.facts.capabilities }
+  const user = {
+    principalId: call.principal.id,
+    sessionId: call.session?.id ?? null,
+    capabilities: call.facts.capabilities,
+  }
   const session = await upstream?.place(user).acquire()
   if (session?.facts.era !== call.era) throw new GatewayError('method_not_found')
 }

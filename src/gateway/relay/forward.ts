@@ -14,7 +14,11 @@ import type { Target } from './target.ts'
 export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps
 
 export async function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
-  const user = { principalId: call.principal.id, sessionId: call.session?.id ?? null, capabilities: call.facts.capabilities }
+  const user = {
+    principalId: call.principal.id,
+    sessionId: call.session?.id ?? null,
+    capabilities: call.facts.capabilities,
+  }
   const place = target.upstream.place(user)
   call.session?.join(place)
   const acquired = place.acquire()
@@ -33,11 +37,17 @@ function asUpstreamFailure(error: unknown): never {
   throw error
 }
 
-function relay(call: ClientCall, target: Target, context: { session: UpstreamSession; deps: ForwardDeps }): Promise<Answer> {
+function relay(
+  call: ClientCall,
+  target: Target,
+  context: { session: UpstreamSession; deps: ForwardDeps },
+): Promise<Answer> {
   const { session, deps } = context
   const headers = call.headers === null ? [] : forwardedRequestHeaders(call.headers)
-  if (call.era === 'legacy' && session.facts.era === 'modern') return callModern(session, target, { call, headers, deps })
-  if (call.era === 'modern' && session.facts.era === 'legacy') return callLegacy(session, target, { call, headers, deps })
+  if (call.era === 'legacy' && session.facts.era === 'modern')
+    return callModern(session, target, { call, headers, deps })
+  if (call.era === 'modern' && session.facts.era === 'legacy')
+    return callLegacy(session, target, { call, headers, deps })
   return relaySame(call, target, { session, headers })
 }
 
@@ -53,7 +63,11 @@ async function relaySame(
     method: target.method,
     params: target.params,
     headers: call.era === 'modern' ? [...context.headers, ...mirrored(call, target)] : context.headers,
-    raw: { id: call.message.id, large: target.method === 'tools/call' ? call.large : null, sink: target.toExposed ? null : call.sink },
+    raw: {
+      id: call.message.id,
+      large: target.method === 'tools/call' ? call.large : null,
+      sink: target.toExposed ? null : call.sink,
+    },
   }
   return session.call(request, sameEraHooks(call))
 }
@@ -64,7 +78,8 @@ function sameEraHooks(call: ClientCall): CallHooks {
     notify: (note) => {
       if (note.method !== 'notifications/message' || isLoudEnough(note, facts.logLevel)) reply.notify(note)
     },
-    ask: (question) => (reply.ask && canAnswer(facts.capabilities, question.method) ? reply.ask(question) : Promise.resolve(cannotAnswer)),
+    ask: (question) =>
+      reply.ask && canAnswer(facts.capabilities, question.method) ? reply.ask(question) : Promise.resolve(cannotAnswer),
     waiting: () => reply.waiting?.(),
     cancellation,
   }

@@ -1,7 +1,13 @@
 /** A call that runs inside a legacy upstream on behalf of a modern client, over as many of the client's requests as it takes. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
-import { toRpcError, isJsonObject, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  toRpcError,
+  isJsonObject,
+  type JsonObject,
+  type Outcome,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Question, Reply } from '#gateway/client/client-call.ts'
 import type { CallHooks } from '#gateway/upstream/upstream-session.ts'
@@ -102,7 +108,8 @@ function toInputRequest({ method, params }: Question): JsonObject {
 
 function isAnswerTo(question: Question, response: unknown): response is JsonObject {
   if (!isJsonObject(response)) return false
-  if (question.method === 'elicitation/create') return ['accept', 'decline', 'cancel'].includes(String(response['action']))
+  if (question.method === 'elicitation/create')
+    return ['accept', 'decline', 'cancel'].includes(String(response['action']))
   if (question.method === 'roots/list') return Array.isArray(response['roots'])
   return true
 }

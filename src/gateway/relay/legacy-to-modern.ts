@@ -27,7 +27,8 @@ export async function callModern(
     const params = withEnvelope({ ...target.params, ...extra }, facts)
     const hooks = { notify: call.reply.notify, ask: refuse, cancellation: call.cancellation }
     const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
-    if (!('result' in answer)) return 'error' in answer ? toLegacyOutcome(target.method, answer, call.revision) : { error: unexpected }
+    if (!('result' in answer))
+      return 'error' in answer ? toLegacyOutcome(target.method, answer, call.revision) : { error: unexpected }
     if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, call.revision)
     const collected = await collectInput(answer.result, call, deps)
     if ('error' in collected) return collected

@@ -21,7 +21,8 @@ const asked = new WeakMap<UpstreamSession, string>()
 
 /** Asks a legacy upstream for at least this much; a session that many share is never made quieter. */
 export async function ensureLogLevel(session: UpstreamSession, level: string | undefined): Promise<void> {
-  if (level === undefined || session.facts.era !== 'legacy' || !isJsonObject(session.facts.capabilities['logging'])) return
+  if (level === undefined || session.facts.era !== 'legacy' || !isJsonObject(session.facts.capabilities['logging']))
+    return
   const before = asked.get(session)
   if (before !== undefined && severities.indexOf(before) <= severities.indexOf(level)) return
   asked.set(session, level)

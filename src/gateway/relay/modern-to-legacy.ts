@@ -55,7 +55,13 @@ function isHeard(note: RpcNotification, call: ClientCall): boolean {
   return call.facts.logLevel !== undefined && isLoudEnough(note, call.facts.logLevel)
 }
 
-type Proceeding = { session: UpstreamSession; target: Target; call: ClientCall; deps: ModernToLegacyDeps; binding: string }
+type Proceeding = {
+  session: UpstreamSession
+  target: Target
+  call: ClientCall
+  deps: ModernToLegacyDeps
+  binding: string
+}
 
 async function proceed(run: LegacyRun, context: Proceeding): Promise<Outcome> {
   const { session, target, call, deps, binding } = context
@@ -77,7 +83,8 @@ async function proceed(run: LegacyRun, context: Proceeding): Promise<Outcome> {
 
 /** After the visit the client sends the call again, and it is a new call upstream: nothing has to wait for it. */
 function urlsToVisit(outcome: Outcome): JsonObject | null {
-  if (!('error' in outcome) || outcome.error.code !== urlElicitationRequired || !isJsonObject(outcome.error.data)) return null
+  if (!('error' in outcome) || outcome.error.code !== urlElicitationRequired || !isJsonObject(outcome.error.data))
+    return null
   const { elicitations } = outcome.error.data
   if (!Array.isArray(elicitations)) return null
   const urls = elicitations.filter(isJsonObject).map(({ elicitationId: _id, ...params }, index) => {

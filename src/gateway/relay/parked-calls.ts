@@ -5,7 +5,12 @@ import type { LegacyRun } from './legacy-run.ts'
 
 type Parked = { run: LegacyRun; binding: string; cancelTimer: () => void }
 
-export type ParkedCallsDeps = { clock: Clock; randomId(prefix: string): string; parkedCallsMax: number; parkedCallMs: number }
+export type ParkedCallsDeps = {
+  clock: Clock
+  randomId(prefix: string): string
+  parkedCallsMax: number
+  parkedCallMs: number
+}
 
 export class ParkedCalls {
   readonly #deps: ParkedCallsDeps

@@ -46,7 +46,8 @@ export function readResponse(text: string, id: RequestId): Outcome {
   const message = parseMessage(text)
   const outcome = message && toOutcome(message)
   // JSON-RPC allows a null id where the server could not read the request.
-  if (!outcome || (message['id'] !== id && message['id'] !== null)) throw notMcp('the body is not the response to the request')
+  if (!outcome || (message['id'] !== id && message['id'] !== null))
+    throw notMcp('the body is not the response to the request')
   return outcome
 }
 

@@ -5,7 +5,14 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { isRequestId, kindOf, type JsonObject, type Outcome, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  isRequestId,
+  kindOf,
+  type JsonObject,
+  type Outcome,
+  type RequestId,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
 import type { Channel, ChannelEnd, ChannelWire } from '#core/upstream/channel-wire.ts'
 import { notMcp, toOutcome } from './answer.ts'
@@ -14,7 +21,14 @@ import { readInitializeResult } from './initialize.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
-import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+import type {
+  Answer,
+  CallHooks,
+  SessionEvents,
+  UpstreamCall,
+  UpstreamFacts,
+  UpstreamSession,
+} from './upstream-session.ts'
 
 export type ChannelSessionOptions = {
   wire: ChannelWire
@@ -50,7 +64,13 @@ type Pending = {
 }
 
 class ChannelSession implements UpstreamSession {
-  facts: UpstreamFacts = { era: 'legacy', revision: newestLegacyRevision, capabilities: {}, serverInfo: {}, instructions: undefined }
+  facts: UpstreamFacts = {
+    era: 'legacy',
+    revision: newestLegacyRevision,
+    capabilities: {},
+    serverInfo: {},
+    instructions: undefined,
+  }
   isOpen = false
   lastUsedAt: number
   readonly #options: ChannelSessionOptions
@@ -86,7 +106,10 @@ class ChannelSession implements UpstreamSession {
     const { wire, headers, clock, openTimeoutMs } = this.#options
     const controller = new AbortController()
     const cancelTimer = clock.after(openTimeoutMs, () => controller.abort(new GatewayError('upstream_timeout')))
-    const events = { message: (message: unknown) => this.#onMessage(message), closed: (end: ChannelEnd) => this.#onClosed(end) }
+    const events = {
+      message: (message: unknown) => this.#onMessage(message),
+      closed: (end: ChannelEnd) => this.#onClosed(end),
+    }
     try {
       this.#channel = await wire.open({ headers, events, signal: controller.signal })
     } finally {
@@ -99,7 +122,9 @@ class ChannelSession implements UpstreamSession {
     await this.#connect()
     if (protocol === 'legacy') return false
     const params = withEnvelope({}, { capabilities, info, logLevel: undefined })
-    const outcome = await this.#ask('server/discover', params, protocol === 'auto' ? probeMs : undefined).catch(() => null)
+    const outcome = await this.#ask('server/discover', params, protocol === 'auto' ? probeMs : undefined).catch(
+      () => null,
+    )
     const facts = outcome && readDiscoverResult(outcome)
     if (facts) {
       this.facts = facts
@@ -186,7 +211,8 @@ class ChannelSession implements UpstreamSession {
         },
       })
       this.#send({ jsonrpc: '2.0', id, method, params })
-      forgetCancel = hooks?.cancellation.onCancel(() => this.#giveUp(id, new GatewayError('request_cancelled'))) ?? forgetCancel
+      forgetCancel =
+        hooks?.cancellation.onCancel(() => this.#giveUp(id, new GatewayError('request_cancelled'))) ?? forgetCancel
     })
   }
 
@@ -274,4 +300,3 @@ class ChannelSession implements UpstreamSession {
     this.#options.events.ended(toOwner)
   }
 }
-

@@ -74,7 +74,8 @@ class AnswerReader implements WireAnswer {
     if (type.startsWith('text/event-stream') && head.status < 300) return this.#openStream(head)
     if (type.startsWith('application/json')) {
       this.#mode = 'json'
-      if (Number(head.header('content-length')) > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+      if (Number(head.header('content-length')) > this.#deps.responseBytesMax)
+        this.#refuse(new GatewayError('upstream_too_large'))
       return
     }
     if (head.status === 202 || head.status === 204) return
@@ -191,7 +192,8 @@ function toBuffer(bytes: Uint8Array): Buffer {
 function refusalOf(head: WireHead): GatewayError | null {
   const { status } = head
   if (status >= 300 && status < 400) return new GatewayError('upstream_redirected', { details: { status } })
-  if (status === 401 || status === 403 || status === 407) return new GatewayError('upstream_auth_failed', { details: { status } })
+  if (status === 401 || status === 403 || status === 407)
+    return new GatewayError('upstream_auth_failed', { details: { status } })
   if (status === 429) return new GatewayError('upstream_rate_limited', { details: { status } })
   return status >= 500 ? new GatewayError('upstream_unreachable', { details: { status } }) : null
 }

@@ -54,7 +54,8 @@ export class LegacyHttpCall {
 
   #body(): string {
     const { id, call } = this.#options
-    if (call.raw?.large && this.#callerToken === undefined) return spliceRequest(call.raw.large, namesOf(call, String(id)))
+    if (call.raw?.large && this.#callerToken === undefined)
+      return spliceRequest(call.raw.large, namesOf(call, String(id)))
     const params = this.#callerToken === undefined ? call.params : withProgressToken(call.params, id)
     return JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params })
   }
@@ -98,7 +99,8 @@ export class LegacyHttpCall {
   /** A message of this call's stream, or its answer from another one. */
   onMessage(message: JsonObject): void {
     const kind = kindOf(message)
-    if (kind === 'response' && message['id'] === this.#options.id) this.#settle(toOutcome(message) ?? notMcp('no result'))
+    if (kind === 'response' && message['id'] === this.#options.id)
+      this.#settle(toOutcome(message) ?? notMcp('no result'))
     else if (kind === 'notification') this.#onNote(message as RpcNotification)
     else if (kind === 'request') void this.#onQuestion(message)
     else if (kind === 'invalid') this.#settle(notMcp('an event is not a JSON-RPC message'))

@@ -14,7 +14,14 @@ import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall } from './legacy-http-call.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
-import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+import type {
+  Answer,
+  CallHooks,
+  SessionEvents,
+  UpstreamCall,
+  UpstreamFacts,
+  UpstreamSession,
+} from './upstream-session.ts'
 
 export type LegacyHttpOptions = {
   exchange: ExchangeDeps
@@ -41,7 +48,13 @@ export async function openLegacyHttpSession(options: LegacyHttpOptions): Promise
 }
 
 class LegacyHttpSession implements UpstreamSession {
-  facts: UpstreamFacts = { era: 'legacy', revision: newestLegacyRevision, capabilities: {}, serverInfo: {}, instructions: undefined }
+  facts: UpstreamFacts = {
+    era: 'legacy',
+    revision: newestLegacyRevision,
+    capabilities: {},
+    serverInfo: {},
+    instructions: undefined,
+  }
   isOpen = true
   lastUsedAt: number
   callsUnderWay = 0

@@ -11,7 +11,14 @@ import { notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './an
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
 import { namesOf } from './large-request.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
-import type { Answer, CallHooks, SessionEvents, UpstreamCall, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+import type {
+  Answer,
+  CallHooks,
+  SessionEvents,
+  UpstreamCall,
+  UpstreamFacts,
+  UpstreamSession,
+} from './upstream-session.ts'
 
 export type ModernHttpOptions = {
   exchange: ExchangeDeps
@@ -106,7 +113,11 @@ export class ModernHttpSession implements UpstreamSession {
     this.#options.events.ended(null)
   }
 
-  #request(call: { method: string; params: JsonObject | undefined; headers: readonly string[] }, body: string, silenceMsMax?: number) {
+  #request(
+    call: { method: string; params: JsonObject | undefined; headers: readonly string[] },
+    body: string,
+    silenceMsMax?: number,
+  ) {
     const name = mirroredName(call.method, call.params)
     const headers = [
       'content-type',
@@ -166,7 +177,10 @@ export class ModernHttpSession implements UpstreamSession {
       ...capabilities,
       ...(wish.length === 0 ? {} : { resourceSubscriptions: wish }),
     }
-    const params = withEnvelope({ notifications: filter }, { capabilities: clientCapabilities, info, logLevel: undefined })
+    const params = withEnvelope(
+      { notifications: filter },
+      { capabilities: clientCapabilities, info, logLevel: undefined },
+    )
     const method = 'subscriptions/listen'
     const body = JSON.stringify({ jsonrpc: '2.0', id: `listen-${this.#nextId++}`, method, params })
     const again = (): void => {
@@ -199,7 +213,12 @@ function listenFacts(options: ModernHttpOptions, facts: UpstreamFacts) {
   for (const kind of ['tools', 'prompts', 'resources'] as const) {
     if (declares(facts.capabilities, kind, 'listChanged')) flags[`${kind}ListChanged`] = true
   }
-  return { capabilities: flags, clientInfo: options.clientInfo, clientCapabilities: options.clientCapabilities, clock: options.clock }
+  return {
+    capabilities: flags,
+    clientInfo: options.clientInfo,
+    clientCapabilities: options.clientCapabilities,
+    clock: options.clock,
+  }
 }
 
 function canListen(capabilities: JsonObject): boolean {
@@ -213,4 +232,3 @@ function declares(capabilities: JsonObject, kind: string, member: string): boole
   const declared = capabilities[kind]
   return typeof declared === 'object' && declared !== null && member in declared && declared[member as never] === true
 }
-

@@ -40,7 +40,10 @@ function isVersionRefusal(outcome: Outcome): boolean {
 function discover(options: ProbeOptions, attempt: number): Promise<Outcome | 'legacy'> {
   const id = `discover-${attempt}`
   const method = 'server/discover'
-  const params = withEnvelope({}, { capabilities: options.clientCapabilities, info: options.clientInfo, logLevel: undefined })
+  const params = withEnvelope(
+    {},
+    { capabilities: options.clientCapabilities, info: options.clientInfo, logLevel: undefined },
+  )
   const headers = [
     ...['content-type', 'application/json', 'accept', 'application/json, text/event-stream'],
     ...['mcp-protocol-version', modernRevision, 'mcp-method', method],

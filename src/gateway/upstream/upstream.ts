@@ -3,7 +3,13 @@ import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.t
 import type { Limits } from '#contract/limits.ts'
 import type { Server } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
-import { bridgedCapabilities, canonicalJson, capabilitiesKey, legacyUpstreamCapabilities, sharedClientCapabilities } from '#core/protocol/capabilities.ts'
+import {
+  bridgedCapabilities,
+  canonicalJson,
+  capabilitiesKey,
+  legacyUpstreamCapabilities,
+  sharedClientCapabilities,
+} from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
@@ -17,9 +23,7 @@ import { probeHttp } from './probe.ts'
 import type { SessionEvents, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
 
 /** What a server's transport gives; `sse` is the older HTTP transport at the same address, tried where the newer is not served. */
-export type Wires =
-  | { kind: 'http'; http: HttpWire; sse: ChannelWire }
-  | { kind: 'channel'; channel: ChannelWire }
+export type Wires = { kind: 'http'; http: HttpWire; sse: ChannelWire } | { kind: 'channel'; channel: ChannelWire }
 
 export type UpstreamDeps = {
   clock: Clock
@@ -124,7 +128,8 @@ export class Upstream {
       this.#places.delete(key)
       void place.close()
     }
-    if (this.#places.size >= placesMax) throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
+    if (this.#places.size >= placesMax)
+      throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
   }
 
   #createPlace(capabilities: JsonObject): PooledSession {
@@ -142,7 +147,9 @@ export class Upstream {
     const now = this.#deps.clock.now()
     if (this.#isRetired) throw new GatewayError('server_not_found')
     if (now < this.#retryAt) {
-      throw new GatewayError(this.#lastError?.code ?? 'upstream_unreachable', { details: { retryAfterMs: this.#retryAt - now } })
+      throw new GatewayError(this.#lastError?.code ?? 'upstream_unreachable', {
+        details: { retryAfterMs: this.#retryAt - now },
+      })
     }
     try {
       const session = await this.#openWire(capabilities, events)
@@ -162,9 +169,13 @@ export class Upstream {
     const verdict = await this.#eraVerdict(wires.http, capabilities)
     if (verdict === 'sse') return this.#openChannel(wires.sse, capabilities, events)
     const common = { ...this.#common(events), exchange: this.#exchange(wires.http) }
-    if (verdict !== 'legacy') return new ModernHttpSession({ ...common, facts: verdict, clientCapabilities: bridgedCapabilities(capabilities) })
+    if (verdict !== 'legacy')
+      return new ModernHttpSession({ ...common, facts: verdict, clientCapabilities: bridgedCapabilities(capabilities) })
     try {
-      return await openLegacyHttpSession({ ...common, clientCapabilities: legacyUpstreamCapabilities(capabilities, true) })
+      return await openLegacyHttpSession({
+        ...common,
+        clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
+      })
     } catch (error) {
       if (!mayBeSseServer(error)) throw error
       const session = await this.#openChannel(wires.sse, capabilities, events)

@@ -1,6 +1,13 @@
 /** JSON-RPC batches: 2025-03-26 requires them, every other revision forbids them. */
 import { GatewayError } from '#contract/errors.ts'
-import { isRequestId, kindOf, toResponse, type JsonObject, type RpcNotification, type RpcRequest } from '#core/protocol/json-rpc.ts'
+import {
+  isRequestId,
+  kindOf,
+  toResponse,
+  type JsonObject,
+  type RpcNotification,
+  type RpcRequest,
+} from '#core/protocol/json-rpc.ts'
 import { claimedRevision } from '#core/protocol/envelope.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import { toOutcome } from '#gateway/upstream/answer.ts'
@@ -18,7 +25,9 @@ export function handleBatch(
   const { deps, res, requestId } = context
   const session = requireSession(context)
   const { batchMessagesMax } = deps.limits
-  const isModern = messages.some((message) => claimedRevision((message as JsonObject | null)?.['params'] as JsonObject | undefined) !== undefined)
+  const isModern = messages.some(
+    (message) => claimedRevision((message as JsonObject | null)?.['params'] as JsonObject | undefined) !== undefined,
+  )
   if (session.revision !== '2025-03-26' || isModern) throw new GatewayError('batch_not_allowed')
   if (messages.length === 0) throw new GatewayError('invalid_request')
   if (messages.length > batchMessagesMax) throw new GatewayError('invalid_request', { details: { batchMessagesMax } })
@@ -26,7 +35,8 @@ export function handleBatch(
   if (kinds.includes('invalid')) throw new GatewayError('invalid_request')
   const requests = messages.filter((_message, index) => kinds[index] === 'request') as RpcRequest[]
   if (requests.some(({ method }) => method === 'initialize')) throw new GatewayError('invalid_request')
-  for (const [index, message] of messages.entries()) takeOther(context, session, { kind: kinds[index], message: message as JsonObject })
+  for (const [index, message] of messages.entries())
+    takeOther(context, session, { kind: kinds[index], message: message as JsonObject })
   if (requests.length === 0) {
     res.writeHead(202).end()
     return
@@ -35,7 +45,11 @@ export function handleBatch(
   for (const request of requests) start(session, request, joined.part(request, requestId))
 }
 
-function takeOther({ deps }: PostContext, session: ClientSession, part: { kind: string | undefined; message: JsonObject }): void {
+function takeOther(
+  { deps }: PostContext,
+  session: ClientSession,
+  part: { kind: string | undefined; message: JsonObject },
+): void {
   const { kind, message } = part
   if (kind === 'notification') deps.gateway.notified(session, message as RpcNotification)
   const outcome = kind === 'response' ? toOutcome(message) : undefined

@@ -5,7 +5,16 @@
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { eraOfMessage } from '#core/protocol/classify.ts'
 import { metaOf, readClientFacts } from '#core/protocol/envelope.ts'
-import { isRequestId, kindOf, toResponse, type JsonObject, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest } from '#core/protocol/json-rpc.ts'
+import {
+  isRequestId,
+  kindOf,
+  toResponse,
+  type JsonObject,
+  type RequestId,
+  type RpcMessage,
+  type RpcNotification,
+  type RpcRequest,
+} from '#core/protocol/json-rpc.ts'
 import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
@@ -86,7 +95,8 @@ export class ChannelClient {
         void this.#open(message, requestId)
         return
       }
-      if (era === 'legacy' && !this.#session) throw new GatewayError('session_required', { details: { reason: 'send initialize first' } })
+      if (era === 'legacy' && !this.#session)
+        throw new GatewayError('session_required', { details: { reason: 'send initialize first' } })
       void this.#call(message, era, requestId)
     } catch (error) {
       this.#refuse(error, message.id, requestId)
@@ -102,7 +112,8 @@ export class ChannelClient {
   async #open(message: RpcRequest, requestId: string): Promise<void> {
     const { deps, endpoint } = this.#options
     try {
-      if (this.#session || this.#isOpening) throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
+      if (this.#session || this.#isOpening)
+        throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
       this.#isOpening = true
       const { session, result } = await deps.gateway.openSession(this.#principal(), endpoint, message.params)
       if (this.#hasEnded) return session.end()
@@ -153,8 +164,10 @@ export class ChannelClient {
 
   #begin(id: RequestId, cancellation: Cancellation): void {
     const { callsPerSessionMax } = this.#options.deps.limits
-    if (this.#running.size >= callsPerSessionMax) throw new GatewayError('rate_limited', { details: { callsPerSessionMax } })
-    if (this.#running.has(id)) throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
+    if (this.#running.size >= callsPerSessionMax)
+      throw new GatewayError('rate_limited', { details: { callsPerSessionMax } })
+    if (this.#running.has(id))
+      throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
     this.#running.set(id, cancellation)
   }
 
@@ -191,6 +204,7 @@ function parse(text: string, depthMax: number): unknown {
   } catch {
     throw new GatewayError('parse_error')
   }
-  if (scanRequest(text, depthMax).isTooDeep) throw new GatewayError('body_too_deep', { details: { requestDepthMax: depthMax } })
+  if (scanRequest(text, depthMax).isTooDeep)
+    throw new GatewayError('body_too_deep', { details: { requestDepthMax: depthMax } })
   return message
 }

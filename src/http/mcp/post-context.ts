@@ -10,16 +10,29 @@ import type { SessionStreams } from './session-streams.ts'
 
 export type PostDeps = EntranceDeps & { replies: OpenReplies; streams: SessionStreams }
 
-export type PostContext = Caller & { req: IncomingMessage; res: ServerResponse; requestId: string; deps: PostDeps; canStream: boolean }
+export type PostContext = Caller & {
+  req: IncomingMessage
+  res: ServerResponse
+  requestId: string
+  deps: PostDeps
+  canStream: boolean
+}
 
 /** @throws GatewayError `session_required`, `session_not_found`, `unsupported_protocol_version` */
-export function requireSession({ req, principal, endpoint, deps }: Pick<PostContext, 'req' | 'principal' | 'endpoint' | 'deps'>): ClientSession {
+export function requireSession({
+  req,
+  principal,
+  endpoint,
+  deps,
+}: Pick<PostContext, 'req' | 'principal' | 'endpoint' | 'deps'>): ClientSession {
   const id = single(req.headers, 'mcp-session-id')
   if (id === undefined) throw new GatewayError('session_required')
   const session = deps.gateway.sessions.get(id, principal, endpoint)
   const revision = single(req.headers, 'mcp-protocol-version')
   if (revision !== undefined && !isLegacyRevision(revision)) {
-    throw new GatewayError('unsupported_protocol_version', { details: { supported: [session.revision], requested: revision.slice(0, 64) } })
+    throw new GatewayError('unsupported_protocol_version', {
+      details: { supported: [session.revision], requested: revision.slice(0, 64) },
+    })
   }
   session.lastUsedAt = deps.now()
   return session

@@ -1,7 +1,13 @@
 /** The answer to one POST: JSON, unless something has to be said before the answer; then an event stream. */
 import type { ServerResponse } from 'node:http'
 import type { GatewayError } from '#contract/errors.ts'
-import { toResponse, type Outcome, type RequestId, type RpcMessage, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  toResponse,
+  type Outcome,
+  type RequestId,
+  type RpcMessage,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Question } from '#gateway/client/client-call.ts'
@@ -37,7 +43,8 @@ export class PostReply implements CallReply, ByteSink {
     const { session } = options
     this.#options = options
     this.startedAt = startedAt
-    this.ask = session && options.canStream ? (question) => session.askThrough((message) => this.#send(message), question) : null
+    this.ask =
+      session && options.canStream ? (question) => session.askThrough((message) => this.#send(message), question) : null
     this.notify = this.notify.bind(this)
   }
 
@@ -108,7 +115,10 @@ export class PostReply implements CallReply, ByteSink {
     const body = JSON.stringify(toRpcFailure(id, error, requestId))
     if (this.#isStreaming) return this.#finishStream(body)
     if (res.destroyed) return
-    res.writeHead(statusOfAnswer(era, error.rpcCode), { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+    res.writeHead(statusOfAnswer(era, error.rpcCode), {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    })
     res.end(body)
   }
 

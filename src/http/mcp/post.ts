@@ -3,7 +3,14 @@ import type { IncomingMessage } from 'node:http'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { eraOfMessage } from '#core/protocol/classify.ts'
 import { metaOf, readClientFacts, type ClientFacts } from '#core/protocol/envelope.ts'
-import { isRequestId, kindOf, type JsonObject, type RequestId, type RpcNotification, type RpcRequest } from '#core/protocol/json-rpc.ts'
+import {
+  isRequestId,
+  kindOf,
+  type JsonObject,
+  type RequestId,
+  type RpcNotification,
+  type RpcRequest,
+} from '#core/protocol/json-rpc.ts'
 import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
@@ -44,7 +51,8 @@ function checkMediaTypes(req: IncomingMessage): boolean {
   if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
   const accept = (req.headers.accept ?? '*/*').toLowerCase()
   if (accept.includes('*/*')) return true
-  if (!accept.includes('application/json') && !accept.includes('application/*')) throw new GatewayError('not_acceptable')
+  if (!accept.includes('application/json') && !accept.includes('application/*'))
+    throw new GatewayError('not_acceptable')
   if (!accept.includes('text/event-stream')) throw new GatewayError('not_acceptable')
   return true
 }
@@ -59,7 +67,10 @@ function receive(context: PostContext, text: string): void {
   }
   const scan = scanRequest(text, limits.requestDepthMax)
   if (scan.isTooDeep) throw new GatewayError('body_too_deep', { details: { requestDepthMax: limits.requestDepthMax } })
-  if (Array.isArray(message)) return handleBatch(context, message, (session, part, reply) => startCall(context, { session, message: part, era: 'legacy', large: null, reply }))
+  if (Array.isArray(message))
+    return handleBatch(context, message, (session, part, reply) =>
+      startCall(context, { session, message: part, era: 'legacy', large: null, reply }),
+    )
   const large = text.length > serialisedCharsMax && scan.spans ? { text, ...scan.spans } : null
   receiveOne(context, message, large)
 }
@@ -114,7 +125,11 @@ async function openSession(context: PostContext, message: RpcRequest): Promise<v
     const { session, result } = await deps.gateway.openSession(principal, endpoint, message.params)
     if (res.destroyed) return session.end()
     const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result })
-    res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'mcp-session-id': session.id })
+    res.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'mcp-session-id': session.id,
+    })
     res.end(body)
   } catch (error) {
     const failure = toGatewayError(error)
@@ -123,7 +138,13 @@ async function openSession(context: PostContext, message: RpcRequest): Promise<v
   }
 }
 
-type Start = { session: ClientSession | null; message: RpcRequest; era: Era; large: LargeRequest | null; reply: CallReply | null }
+type Start = {
+  session: ClientSession | null
+  message: RpcRequest
+  era: Era
+  large: LargeRequest | null
+  reply: CallReply | null
+}
 
 function startCall(context: PostContext, start: Start): void {
   const { req, res, principal, endpoint, requestId, deps, canStream } = context
@@ -131,7 +152,9 @@ function startCall(context: PostContext, start: Start): void {
   const cancellation = new Cancellation()
   const receivedAt = deps.now()
   const streams = session ? deps.streams.of(session) : null
-  const own = start.reply ? null : new PostReply({ res, era, id: message.id, session, streams, canStream, requestId }, receivedAt)
+  const own = start.reply
+    ? null
+    : new PostReply({ res, era, id: message.id, session, streams, canStream, requestId }, receivedAt)
   const reply = start.reply ?? own
   if (!reply) return
   deps.replies.add(reply)

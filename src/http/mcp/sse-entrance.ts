@@ -51,7 +51,9 @@ export class SseEntrance {
   }
 
   /** @throws GatewayError `session_not_found`, the same for unknown and foreign ids */
-  post(context: Caller & { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; requestId: string }): void {
+  post(
+    context: Caller & { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; requestId: string },
+  ): void {
     const { req, res, principal, endpoint, query, requestId } = context
     const connection = this.#connections.get(query.get('sessionId') ?? '')
     if (!connection || connection.tokenId !== principal.tokenId || connection.endpointKey !== endpoint.key) {

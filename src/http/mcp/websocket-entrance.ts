@@ -34,8 +34,11 @@ export class WebSocketEntrance {
     const { req, socket, head, principal, endpoint } = context
     this.#deps.gateway.sessions.checkRoom(principal)
     const { sessionsMax } = this.#deps.limits
-    if (this.#server.clients.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
-    this.#server.handleUpgrade(req, socket, head, (ws) => this.#serve(ws, { principal, endpoint }, req.headers.authorization))
+    if (this.#server.clients.size >= sessionsMax)
+      throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    this.#server.handleUpgrade(req, socket, head, (ws) =>
+      this.#serve(ws, { principal, endpoint }, req.headers.authorization),
+    )
   }
 
   #serve(ws: WebSocket, caller: Caller, authorization: string | undefined): void {
