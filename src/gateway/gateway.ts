@@ -5,6 +5,7 @@ import type { Policy } from '#contract/policy.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
+import { withSharedDeadlines } from '#core/deadlines.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
@@ -67,7 +68,8 @@ export class Gateway {
   #cancelSweep: () => void = () => undefined
   #isClosed = false
 
-  constructor(deps: GatewayDeps) {
+  constructor(given: GatewayDeps) {
+    const deps = { ...given, clock: withSharedDeadlines(given.clock) }
     const { clock, limits, separator, hash, randomId, serverInfo } = deps
     this.#deps = deps
     this.#registry = new Registry([])

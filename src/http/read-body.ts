@@ -1,13 +1,14 @@
 /** Reads a request body under a size and a time limit; it counts while it reads, because Content-Length is the caller's claim. */
 import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
 
-export type BodyLimits = { requestBytesMax: number; requestTimeoutMs: number }
+export type BodyDeps = { limits: { requestBytesMax: number; requestTimeoutMs: number }; clock: Clock }
 
 /** Calls `done` once, with the text or the failure. Callbacks, not promises: this runs for each call. */
 export function readBody(
   req: IncomingMessage,
-  limits: BodyLimits,
+  { limits, clock }: BodyDeps,
   done: (result: string | GatewayError) => void,
 ): void {
   const { requestBytesMax, requestTimeoutMs } = limits
@@ -21,12 +22,11 @@ export function readBody(
   const finish = (result: string | GatewayError): void => {
     if (isDone) return
     isDone = true
-    clearTimeout(timer)
+    cancelTimer()
     done(result)
   }
-  const timer = setTimeout(
-    () => finish(new GatewayError('body_timeout', { details: { requestTimeoutMs } })),
-    requestTimeoutMs,
+  const cancelTimer = clock.after(requestTimeoutMs, () =>
+    finish(new GatewayError('body_timeout', { details: { requestTimeoutMs } })),
   )
   req.on('data', (chunk: Buffer) => {
     bytes += chunk.length
@@ -39,5 +39,7 @@ export function readBody(
     const [first] = chunks
     finish(chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString())
   })
-  req.on('close', () => finish(new GatewayError('request_cancelled')))
+  req.on('close', () => {
+    if (!isDone) finish(new GatewayError('request_cancelled'))
+  })
 }

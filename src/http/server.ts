@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { withSharedDeadlines } from '#core/deadlines.ts'
 import { sendFailure } from './errors.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
 import { findCaller, type EntranceDeps } from './mcp/entrance.ts'
@@ -15,7 +16,7 @@ import { handleDelete, handleGet } from './mcp/stream.ts'
 import { WebSocketEntrance } from './mcp/websocket-entrance.ts'
 import { routePath, type Route } from './route.ts'
 
-export type HttpServerOptions = EntranceDeps & {
+export type HttpServerOptions = Omit<EntranceDeps, 'clock'> & {
   /** Replaced when the configuration changes. */
   guards: () => GuardOptions
   host: string
@@ -56,7 +57,9 @@ class HttpEdge implements HttpServer {
     const { gateway, limits, randomId, now, onError } = options
     this.#options = options
     this.#replies = new OpenReplies(now)
-    this.#deps = { gateway, limits, randomId, now, onError, replies: this.#replies, streams: new SessionStreams() }
+    const clock = withSharedDeadlines({ now, after: startTimer })
+    const shared = { replies: this.#replies, streams: new SessionStreams() }
+    this.#deps = { gateway, limits, randomId, now, clock, onError, ...shared }
     this.#sse = new SseEntrance(this.#deps)
     this.#webSockets = new WebSocketEntrance(this.#deps)
     this.#server = createServer(
@@ -192,6 +195,12 @@ class HttpEdge implements HttpServer {
     while (this.#options.gateway.counts.callsUnderWay > 0)
       await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
   }
+}
+
+function startTimer(delayMs: number, task: () => void): () => void {
+  const timer = setTimeout(task, delayMs)
+  timer.unref()
+  return () => clearTimeout(timer)
 }
 
 function splitUrl(url: string): { path: string; query: string } {

@@ -12,6 +12,7 @@ import { namesOf } from './large-request.ts'
 import type { Answer, CallHooks, UpstreamCall } from './upstream-session.ts'
 
 const reconnectsMax = 8
+const lingerMs = 5_000
 const reconnectDefaultMs = 1_000
 const reconnectMsMax = 30_000
 
@@ -35,6 +36,7 @@ export class LegacyHttpCall {
   readonly #callerToken: unknown
   #exchange: WireExchange | undefined
   #isSettled = false
+  #isStream = false
   #lastEventId: string | undefined
   #reconnects = 0
   #cancelTimer: () => void = () => undefined
@@ -64,6 +66,9 @@ export class LegacyHttpCall {
     return {
       json: (head, body) => this.#onJson(head, body),
       empty: (head) => this.#settle(head.status === 404 ? sessionGone() : notMcp('the answer is empty')),
+      streamOpened: () => {
+        this.#isStream = true
+      },
       event: (data, eventId) => this.#onEvent(data, eventId),
       streamEnded: (retryMs) => this.#onStreamEnded(retryMs),
       failed: (error, head) => this.#settle(head?.status === 404 ? sessionGone() : error),
@@ -120,7 +125,7 @@ export class LegacyHttpCall {
   }
 
   #onStreamEnded(retryMs: number | undefined): void {
-    if (this.#isSettled) return
+    if (this.#isSettled) return this.#cancelTimer()
     if (this.#lastEventId === undefined || ++this.#reconnects > reconnectsMax) {
       return this.#settle(new GatewayError('upstream_closed'))
     }
@@ -150,8 +155,15 @@ export class LegacyHttpCall {
     this.#isSettled = true
     this.#cancelTimer()
     this.#forgetCancel()
-    this.#exchange?.abort()
+    this.#leave(answer)
     this.#options.settle(answer)
+  }
+
+  /** A stream that has given its answer ends by itself, and its connection can be used again; one that does not is cut. */
+  #leave(answer: Answer | GatewayError): void {
+    const exchange = this.#exchange
+    if (answer instanceof GatewayError || !this.#isStream) exchange?.abort()
+    else this.#cancelTimer = this.#options.clock.after(lingerMs, () => exchange?.abort())
   }
 }
 

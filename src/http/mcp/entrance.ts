@@ -1,6 +1,7 @@
 /** What the MCP entrances share: who is asking, for which endpoint. */
 import type { IncomingMessage } from 'node:http'
 import type { Limits } from '#contract/limits.ts'
+import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { single } from '#core/protocol/mcp-headers.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
@@ -11,6 +12,7 @@ export type EntranceDeps = {
   limits: Limits
   randomId(prefix: string): string
   now(): number
+  clock: Clock
   /** A defect, or a failure worth a line in the log. */
   onError(error: unknown, requestId: string): void
 }

@@ -29,7 +29,7 @@ const serialisedCharsMax = 16_384
 export function handlePost(context: Omit<PostContext, 'canStream'>): void {
   const { req, res, requestId, deps } = context
   const canStream = checkMediaTypes(req)
-  readBody(req, deps.limits, (body) => {
+  readBody(req, deps, (body) => {
     if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
     try {
       receive({ ...context, canStream }, body)

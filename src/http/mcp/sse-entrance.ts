@@ -61,7 +61,7 @@ export class SseEntrance {
     }
     const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
     if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
-    readBody(req, this.#deps.limits, (body) => {
+    readBody(req, this.#deps, (body) => {
       if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
       res.writeHead(202).end('Accepted')
       connection.client.receive(body)

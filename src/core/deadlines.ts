@@ -1,0 +1,57 @@
+/**
+ * Deadlines of many short calls on one timer. A timer of its own for each call costs more than the call's bookkeeping; being late by the
+ * tick does not matter for limits of seconds.
+ */
+import type { Clock } from './clock.ts'
+
+const tickMs = 250
+
+type Deadline = { at: number; task: () => void }
+
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #waiting = new Set<Deadline>()
+  #isTicking = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Runs `task` once, `delayMs` from now or up to one tick later; the returned function cancels it. */
+  after(delayMs: number, task: () => void): () => void {
+    const deadline = { at: this.#clock.now() + delayMs, task }
+    this.#waiting.add(deadline)
+    if (!this.#isTicking) this.#tickLater()
+    return () => this.#waiting.delete(deadline)
+  }
+
+  #tickLater(): void {
+    this.#isTicking = true
+    this.#clock.after(tickMs, () => {
+      const now = this.#clock.now()
+      for (const deadline of this.#waiting) {
+        if (deadline.at > now) continue
+        this.#waiting.delete(deadline)
+        deadline.task()
+      }
+      if (this.#waiting.size > 0) this.#tickLater()
+      else this.#isTicking = false
+    })
+  }
+}
+
+/** Delays from here on share one timer and may be late by its tick. */
+const coarseMsMin = 5_000
+
+/** A clock for the call path: exact for short delays, shared for the long ones, which nearly always are cancelled. */
+export function withSharedDeadlines(clock: Clock): Clock {
+  const deadlines = new Deadlines(clock)
+  return {
+    now: () => clock.now(),
+    after: (delayMs, task) => (delayMs < coarseMsMin ? clock.after(delayMs, task) : deadlines.after(delayMs, task)),
+  }
+}
