@@ -15,7 +15,7 @@ export type RankedRule = PolicyRule & {
 /** Matches everything, something, or one name. Higher is more specific. */
 export type PatternKind = typeof everything | typeof some | typeof exact
 export const everything = 0
-export const some = 1
+const some = 1
 export const exact = 2
 
 /** All rules of all policies, the most specific first; of equally specific ones the lower level first. */
@@ -42,7 +42,7 @@ function kindOf(pattern: string): PatternKind {
  * The tool tells before the server, and the kind of pattern before the length of its literal part. Texts and positions come
  * last: they choose no level, only which of two equal rules is named as the reason.
  */
-export function compareRules(one: RankedRule, other: RankedRule): number {
+function compareRules(one: RankedRule, other: RankedRule): number {
   return (
     other.toolKind - one.toolKind ||
     other.serverKind - one.serverKind ||

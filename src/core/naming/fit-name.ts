@@ -1,7 +1,7 @@
 /** Makes any text a name that a narrow alphabet and a length limit allow. */
 
 /** The longest tool name that every known model and client takes. */
-export const nameCharsMax = 64
+const nameCharsMax = 64
 
 /** Enough that two names of one server do not meet by chance; short enough to leave the name readable. */
 const hashChars = 10
