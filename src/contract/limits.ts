@@ -3,21 +3,25 @@ import { z } from 'zod'
 
 const bytes = (fallback: number, what: string) => z.int().min(1).default(fallback).describe(what)
 const count = bytes
+/** A timer that is set for longer fires at once. */
+const timerMsMax = 2_147_483_647
+const time = (minimumMs: number, fallbackMs: number, what: string) =>
+  z.int().min(minimumMs).max(timerMsMax).default(fallbackMs).describe(what)
 
 export const Limits = z
   .strictObject({
     requestBytesMax: bytes(4_194_304, 'Size of one request body, or of one message on a channel.'),
     requestDepthMax: count(64, 'Nesting of one request body.'),
-    requestTimeoutMs: z.int().min(100).default(30_000).describe('Time for a request body to arrive.'),
+    requestTimeoutMs: time(100, 30_000, 'Time for a request body to arrive.'),
     responseBytesMax: bytes(33_554_432, 'Size of one answer, or of one event in a streamed answer.'),
-    listingTimeoutMs: z.int().min(100).default(10_000).describe('The one deadline for listing all servers.'),
+    listingTimeoutMs: time(100, 10_000, 'The one deadline for listing all servers.'),
     listItemsMax: count(10_000, 'Tools, prompts or resources of one server.'),
     sessionsMax: count(10_000, 'Open client sessions in all.'),
     sessionsPerTokenMax: count(2_000, 'Open client sessions of one token.'),
-    sessionIdleMs: z.int().min(1000).default(1_800_000).describe('A client session ends after this long without use.'),
+    sessionIdleMs: time(1000, 1_800_000, 'A client session ends after this long without use.'),
     callsPerSessionMax: count(256, 'Requests under way in one client session.'),
     parkedCallsMax: count(1_000, 'Calls that wait for a client to answer a question.'),
-    parkedCallMs: z.int().min(1000).default(600_000).describe('How long such a call waits.'),
+    parkedCallMs: time(1000, 600_000, 'How long such a call waits.'),
     batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
   })
   .meta({ id: 'Limits' })

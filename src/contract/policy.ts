@@ -18,9 +18,9 @@ export type PolicyRule = z.infer<typeof PolicyRule>
 export const Policy = z
   .strictObject({
     name: z.string().min(1).max(100),
-    description: z.string().max(2000).optional(),
+    description: z.string().max(2000).describe('For people; at most 2000 characters.').optional(),
     default: Level.default('deny').describe('The level where no rule matches.'),
-    rules: z.array(PolicyRule).default([]),
+    rules: z.array(PolicyRule).default([]).describe('Their order means nothing.'),
   })
   .meta({ id: 'Policy', description: 'Rules: any deny wins, else the most specific rule, else the default.' })
 export type Policy = z.infer<typeof Policy>

@@ -1,0 +1,57 @@
+/** A configuration file's text, within bounds. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { ConfigError } from './config-error.ts'
+
+const documentBytesMax = 1_048_576
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'may not be read by this user',
+  EPERM: 'may not be read by this user',
+  EISDIR: 'is a folder, not a file',
+  ENOTDIR: 'lies below something that is not a folder',
+}
+
+/** Reads pipes too, so a shell's `<(…)` works. Throws ConfigError: not readable, too large, not UTF-8. */
+export function readConfigText(path: string): string {
+  const bytes = readAtMost(path, documentBytesMax + 1)
+  if (bytes.length > documentBytesMax) throw unusable(path, tooLarge)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw unusable(path, 'is not UTF-8 text')
+  }
+}
+
+/** The same bound for a text that did not come from a file. */
+export function checkTextSize(path: string, text: string): void {
+  if (Buffer.byteLength(text) > documentBytesMax) throw unusable(path, tooLarge)
+}
+
+const tooLarge = `is larger than ${documentBytesMax} bytes`
+
+export function unusable(file: string, message: string): ConfigError {
+  return new ConfigError([{ file, line: 0, column: 0, path: '', message }])
+}
+
+function readAtMost(path: string, bytesMax: number): Buffer {
+  const buffer = Buffer.alloc(bytesMax)
+  let size = 0
+  try {
+    const descriptor = openSync(path, 'r')
+    try {
+      for (let read = -1; read !== 0 && size < bytesMax; size += read) {
+        read = readSync(descriptor, buffer, size, bytesMax - size, null)
+      }
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    throw unusable(path, reasons[codeOf(error)] ?? 'cannot be read')
+  }
+  return buffer.subarray(0, size)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
