@@ -1,6 +1,6 @@
 /** The one place that turns a failure into HTTP and JSON-RPC. */
 import type { ServerResponse } from 'node:http'
-import { GatewayError } from '#contract/errors.ts'
+import type { GatewayError } from '#contract/errors.ts'
 import { toRpcError, type RequestId, type RpcResponse } from '#core/protocol/json-rpc.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 
@@ -18,7 +18,7 @@ function withRequestId(error: GatewayError, requestId: string) {
   if (error.code === 'unsupported_protocol_version' || error.code === 'missing_client_capability') {
     return { ...failure, data: error.details }
   }
-  return { ...failure, data: { ...(failure.data as object), requestId } }
+  return { ...failure, data: { ...failure.data, requestId } }
 }
 
 export function statusOfAnswer(era: Era, rpcCode: number): number {

@@ -1,5 +1,5 @@
 /** JSON-RPC 2.0 messages as MCP uses them. We relay: only what the gateway must understand is typed. */
-import { GatewayError } from '#contract/errors.ts'
+import type { GatewayError } from '#contract/errors.ts'
 
 export type JsonObject = { [key: string]: unknown }
 export type RequestId = string | number
@@ -11,6 +11,9 @@ export type RpcMessage = RpcRequest | RpcNotification | RpcResponse
 
 /** How a request ended, without the id: what one wire answers is the same thing that the other wire is told. */
 export type Outcome = { result: JsonObject } | { error: RpcError }
+
+/** What one side asks the other, without the id: how it ended is an Outcome. */
+export type Question = { method: string; params: JsonObject | undefined }
 
 export type MessageKind = 'request' | 'notification' | 'response' | 'invalid'
 
@@ -54,12 +57,21 @@ export function isResponse(message: unknown): message is RpcResponse {
   return kindOf(message) === 'response'
 }
 
+/** A response without its id; undefined for what is no response. A result counts before an error that stands beside it. */
+export function toOutcome(message: unknown): Outcome | undefined {
+  if (!isResponse(message)) return undefined
+  if ('result' in message && isJsonObject(message.result)) return { result: message.result }
+  if (!('error' in message)) return undefined
+  const { code, message: words, data } = message.error
+  return { error: data === undefined ? { code, message: words } : { code, message: words, data } }
+}
+
 export function toResponse(id: RequestId | null, outcome: Outcome): RpcResponse {
   return { jsonrpc: '2.0', id, ...outcome }
 }
 
 /** The error member for a failure: catalogue words, the stable code, and details that are safe for the wire. */
-export function toRpcError(error: GatewayError): RpcError {
+export function toRpcError(error: GatewayError): RpcError & { data: JsonObject } {
   const data = { code: error.code, ...(error.isRetryable ? { retryable: true } : {}), ...error.details }
   return { code: error.rpcCode, message: error.message, data }
 }
