@@ -1,6 +1,6 @@
 /** One request of a client, as every entrance hands it in. Types only. */
 import type { ClientFacts } from '#core/protocol/envelope.ts'
-import type { JsonObject, Outcome, RpcNotification, RpcRequest } from '#core/protocol/json-rpc.ts'
+import type { Outcome, Question, RpcNotification, RpcRequest } from '#core/protocol/json-rpc.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
@@ -9,8 +9,6 @@ import type { Principal } from '#core/identity/principal.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import type { ByteSink } from '#gateway/upstream/upstream-session.ts'
 import type { ClientSession } from './client-session.ts'
-
-export type Question = { method: string; params: JsonObject | undefined }
 
 /** Where the answer to one request goes while it is not yet the answer. */
 export interface Reply {

@@ -8,6 +8,7 @@ import {
   toRpcError,
   type JsonObject,
   type Outcome,
+  type Question,
   type RequestId,
   type RpcMessage,
   type RpcNotification,
@@ -17,7 +18,6 @@ import type { Endpoint } from '#gateway/endpoint.ts'
 import { isLoudEnough } from '#gateway/relay/log-level.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
-import type { Question } from './client-call.ts'
 
 export type ClientSessionOptions = {
   id: string

@@ -3,55 +3,10 @@
  * modern ends, on a server's own endpoint. A task belongs to the principal who made it.
  */
 import { GatewayError } from '#contract/errors.ts'
-import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
-import type { ClientCall } from '#gateway/client/client-call.ts'
 import { forward } from '#gateway/relay/forward.ts'
-import { parseMessage } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import type { Run } from './method-context.ts'
 import { requireText } from './route.ts'
-
-const tasksMax = 100_000
-
-/** Who made which task. */
-export class TaskOwners {
-  readonly #owners = new Map<string, string>()
-
-  /** Remembers the task that a call's answer announces, if it does. */
-  note(call: ClientCall, answer: Answer): void {
-    const task = taskIn(answer)
-    if (task === undefined) return
-    if (this.#owners.size >= tasksMax) {
-      const oldest = this.#owners.keys().next().value
-      if (oldest !== undefined) this.#owners.delete(oldest)
-    }
-    this.#owners.set(ownerKey(call, task), call.principal.id)
-  }
-
-  owns(call: ClientCall, task: string): boolean {
-    return this.#owners.get(ownerKey(call, task)) === call.principal.id
-  }
-}
-
-function ownerKey(call: ClientCall, task: string): string {
-  return `${call.endpoint.upstreams[0]?.name ?? ''} ${task}`
-}
-
-function taskIn(answer: Answer): string | undefined {
-  const result = resultWithTask(answer)
-  if (!result) return undefined
-  // 2025-11-25 nests the task; the extension's result is the task.
-  const task = isJsonObject(result['task']) ? result['task'] : result
-  const id = task['taskId']
-  return typeof id === 'string' ? id : undefined
-}
-
-function resultWithTask(answer: Answer): JsonObject | undefined {
-  if ('result' in answer) return answer.result
-  if (!('raw' in answer) || !answer.raw.includes('"taskId"')) return undefined
-  const message = parseMessage(answer.raw.toString())
-  return isJsonObject(message?.['result']) ? message['result'] : undefined
-}
 
 /** `tasks/get`, `tasks/result`, `tasks/cancel` (2025-11-25) and `tasks/get`, `tasks/update`, `tasks/cancel` (the extension). */
 export async function relayTask(run: Run): Promise<Answer> {

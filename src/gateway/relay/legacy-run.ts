@@ -6,10 +6,11 @@ import {
   isJsonObject,
   type JsonObject,
   type Outcome,
+  type Question,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
-import type { Question, Reply } from '#gateway/client/client-call.ts'
+import type { Reply } from '#gateway/client/client-call.ts'
 import type { CallHooks } from '#gateway/upstream/upstream-session.ts'
 
 /** Questions that come this close together are asked together. */

@@ -2,17 +2,23 @@
 import { GatewayError } from '#contract/errors.ts'
 import { bridgedCapabilities, canAnswer } from '#core/protocol/capabilities.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { isJsonObject, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type Outcome,
+  type Question,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { toLegacyOutcome } from '#core/protocol/translate.ts'
-import type { ClientCall, Question } from '#gateway/client/client-call.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import type { Target } from './target.ts'
 
 const roundsMax = 10
 
-export type LegacyToModernDeps = { randomId(prefix: string): string }
+export type LegacyToModernDeps = { randomId: (prefix: string) => string }
 
 export async function callModern(
   session: UpstreamSession,
@@ -25,7 +31,11 @@ export async function callModern(
   let extra: JsonObject = {}
   for (let round = 0; round < roundsMax; round++) {
     const params = withEnvelope({ ...target.params, ...extra }, facts)
-    const hooks = { notify: call.reply.notify, ask: refuse, cancellation: call.cancellation }
+    const hooks = {
+      notify: (note: RpcNotification) => call.reply.notify(note),
+      ask: refuse,
+      cancellation: call.cancellation,
+    }
     const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
     if (!('result' in answer))
       return 'error' in answer ? toLegacyOutcome(target.method, answer, call.revision) : { error: unexpected }

@@ -1,5 +1,5 @@
 /** A client that wants to hear what happens on an upstream session outside its calls. Types only. */
-import type { JsonObject, Outcome, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { Outcome, Question, RpcNotification } from '#core/protocol/json-rpc.ts'
 
 export type ListKind = 'tools' | 'prompts' | 'resources'
 
@@ -12,5 +12,5 @@ export interface Peer {
   logged(server: string, note: RpcNotification): void
   other(server: string, note: RpcNotification): void
   /** Null where the peer has no way to be asked outside a call. */
-  ask: ((server: string, question: { method: string; params: JsonObject | undefined }) => Promise<Outcome>) | null
+  ask: ((server: string, question: Question) => Promise<Outcome>) | null
 }

@@ -1,6 +1,6 @@
 /** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
 import { GatewayError } from '#contract/errors.ts'
-import { toRpcError, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { toRpcError, type Outcome, type Question, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { ListKind, Peer } from './peer.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
 
@@ -102,7 +102,7 @@ export class PooledSession implements SessionEvents {
     return principals.size === 1 ? this.peers : []
   }
 
-  async asked(question: { method: string; params: JsonObject | undefined }): Promise<Outcome> {
+  async asked(question: Question): Promise<Outcome> {
     if (question.method === 'ping') return { result: {} }
     const able = [...this.#trusted()].filter((peer) => peer.ask !== null)
     const peer = able.at(-1)
