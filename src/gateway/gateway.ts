@@ -42,8 +42,8 @@ export type GatewayDeps = {
   openWires(server: Server): Wires
   /** Credential and static headers of a server, flat and lower case. */
   credentialHeaders(server: Server): string[]
-  hash(text: string): string
-  randomId(prefix: string): string
+  hash: (text: string) => string
+  randomId: (prefix: string) => string
   onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 

@@ -1,6 +1,5 @@
 /** The HTTP server: guards, routes, and the way from a failure to an answer. Bare `node:http`, for speed. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
@@ -96,7 +95,8 @@ class HttpEdge implements HttpServer {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port
+    const address = this.#server.address()
+    return address !== null && typeof address === 'object' ? address.port : this.#options.port
   }
 
   get counts(): HttpServer['counts'] {

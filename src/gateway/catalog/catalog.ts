@@ -94,7 +94,7 @@ export class Catalog {
 
   #entry(upstream: Upstream, key: string): Entry {
     let entries = this.#entries.get(upstream)
-    if (!entries) this.#entries.set(upstream, (entries = new Map()))
+    if (!entries) this.#entries.set(upstream, (entries = new Map<string, Entry>()))
     let entry = entries.get(key)
     if (!entry) entries.set(key, (entry = { list: undefined, loading: undefined, failure: undefined }))
     return entry

@@ -8,7 +8,7 @@ import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
-export const listMethods: Readonly<Record<ListName, string>> = {
+const listMethods: Readonly<Record<ListName, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
   resources: 'resources/list',

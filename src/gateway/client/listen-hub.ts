@@ -17,7 +17,12 @@ export class ListenStream implements Peer {
   readonly #wish: ListenWish
   readonly #send: (note: RpcNotification) => void
 
-  constructor(options: { principalId: string; id: RequestId; wish: ListenWish; send(note: RpcNotification): void }) {
+  constructor(options: {
+    principalId: string
+    id: RequestId
+    wish: ListenWish
+    send: (note: RpcNotification) => void
+  }) {
     this.principalId = options.principalId
     this.#id = options.id
     this.#wish = options.wish

@@ -16,7 +16,7 @@ import type { CallHooks } from '#gateway/upstream/upstream-session.ts'
 /** Questions that come this close together are asked together. */
 const gatherMs = 40
 
-type Asked = { question: Question; settle(outcome: Outcome): void }
+type Asked = { question: Question; settle: (outcome: Outcome) => void }
 export type Stop = { kind: 'answered'; outcome: Outcome } | { kind: 'failed'; error: GatewayError } | { kind: 'asked' }
 
 export class LegacyRun {

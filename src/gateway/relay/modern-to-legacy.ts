@@ -1,4 +1,5 @@
 /** A modern client's request to a legacy upstream: what the upstream asks on its stream, the client is asked in a result. */
+import { GatewayError } from '#contract/errors.ts'
 import { canAnswer, canonicalJson } from '#core/protocol/capabilities.ts'
 import { serverInfoKey, withoutEnvelope } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
@@ -12,7 +13,7 @@ import { ensureLogLevel, isLoudEnough } from './log-level.ts'
 import type { ParkedCalls } from './parked-calls.ts'
 import type { Target } from './target.ts'
 
-export type ModernToLegacyDeps = { clock: Clock; parked: ParkedCalls; hash(text: string): string }
+export type ModernToLegacyDeps = { clock: Clock; parked: ParkedCalls; hash: (text: string) => string }
 
 /** 2025-11-25, elicitation: the server wants URLs visited before it takes the call. */
 const urlElicitationRequired = -32042
@@ -26,9 +27,10 @@ export async function callLegacy(
   const binding = bindingOf(call, target, deps)
   const { requestState, inputResponses } = target.params
   if (requestState !== undefined) {
+    if (typeof requestState !== 'string') throw new GatewayError('request_state_invalid')
     const run = deps.parked.find(requestState, binding)
-    if (!run.supply(inputResponses)) return inputRequired(run.questions, String(requestState), session)
-    deps.parked.take(String(requestState))
+    if (!run.supply(inputResponses)) return inputRequired(run.questions, requestState, session)
+    deps.parked.take(requestState)
     return proceed(run, { session, target, call, deps, binding })
   }
   await ensureLogLevel(session, call.facts.logLevel)

@@ -7,7 +7,7 @@ type Parked = { run: LegacyRun; binding: string; cancelTimer: () => void }
 
 export type ParkedCallsDeps = {
   clock: Clock
-  randomId(prefix: string): string
+  randomId: (prefix: string) => string
   parkedCallsMax: number
   parkedCallMs: number
 }
@@ -45,8 +45,8 @@ export class ParkedCalls {
   }
 
   /** @throws GatewayError `request_state_invalid`, the same for every reason */
-  find(handle: unknown, binding: string): LegacyRun {
-    const parked = typeof handle === 'string' ? this.#parked.get(handle) : undefined
+  find(handle: string, binding: string): LegacyRun {
+    const parked = this.#parked.get(handle)
     if (!parked || parked.binding !== binding) throw new GatewayError('request_state_invalid')
     return parked.run
   }

@@ -294,7 +294,7 @@ class ChannelSession implements UpstreamSession {
   #end(toCalls: GatewayError, toOwner: GatewayError | null): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    for (const pending of [...this.#pending.values()]) pending.settle(toCalls)
+    for (const pending of this.#pending.values()) pending.settle(toCalls)
     if (!this.isOpen) return
     this.isOpen = false
     this.#options.events.ended(toOwner)

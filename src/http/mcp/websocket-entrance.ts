@@ -1,7 +1,7 @@
 /** WebSocket clients: an extension, one JSON-RPC message per text frame, subprotocol `mcp`. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
 import { ChannelClient } from './channel-client.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
@@ -63,7 +63,7 @@ export class WebSocketEntrance {
     ws.on('message', (data, isBinary) => {
       isAlive = true
       if (isBinary) ws.close(unsupportedData)
-      else client.receive(Buffer.isBuffer(data) ? data.toString() : Buffer.concat(data as Buffer[]).toString())
+      else client.receive(toText(data))
     })
     // The close that follows says all there is to do.
     ws.on('error', () => undefined)
@@ -77,4 +77,9 @@ export class WebSocketEntrance {
     for (const ws of this.#server.clients) ws.terminate()
     this.#server.close()
   }
+}
+
+function toText(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString()
+  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString()
 }
