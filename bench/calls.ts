@@ -1,6 +1,6 @@
 /** The question: what does one call cost, in CPU time of the process between, and how many fit into a second? */
 import type { Case } from './cases.ts'
-import { reasonOf, toTarget, tell, type Lab, type Pace } from './lab.ts'
+import { reasonOf, tell, toPids, toTarget, type Lab, type Pace } from './lab.ts'
 import type { LoadReport } from './load-run.ts'
 import { median, pairedRatio } from './statistics.ts'
 
@@ -62,8 +62,7 @@ function runCase(lab: Lab, one: Case, seconds: number): Promise<LoadReport> {
     connectionCount,
     seconds,
     warmCallCount: 2 * connectionCount,
-    candidatePid: entrant.pid,
-    upstreamPid: lab.upstream.pid,
+    ...toPids(lab, entrant),
   })
 }
 
@@ -73,6 +72,7 @@ function toFigures(one: Case, all: ReadonlyMap<string, LoadReport[]>): CallFigur
   const cpu = (reports: LoadReport[]) =>
     reports.map(({ candidateMicros, calls }) => (candidateMicros ?? Number.NaN) / calls)
   const speed = (reports: LoadReport[]) => reports.map(({ callsPerSecond }) => callsPerSecond)
+  const hasOwnUpstream = one.entrant !== 'upstream'
   const share = (part: (report: LoadReport) => number) =>
     median(rounds.map((report) => part(report) / (report.seconds * 1e6)))
   return {
@@ -85,7 +85,9 @@ function toFigures(one: Case, all: ReadonlyMap<string, LoadReport[]>): CallFigur
     callsPerSecond: median(speed(rounds)),
     throughputRatio: reference ? pairedRatio(speed(rounds), speed(reference)) : null,
     candidateShare: share(({ candidateMicros }) => candidateMicros ?? Number.NaN),
-    loadShare: share(({ loadMicros, upstreamMicros }) => loadMicros + (upstreamMicros ?? 0)),
+    loadShare: share(
+      (report) => report.loadMicros + (report[hasOwnUpstream ? 'upstreamMicros' : 'candidateMicros'] ?? 0),
+    ),
     loadMicros: median(rounds.map(({ loadMicros, calls }) => loadMicros / calls)),
     rounds,
   }

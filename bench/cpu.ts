@@ -30,6 +30,17 @@ export function readTreeCpuMicros(pid: number): number {
   return listDescendants(pid).reduce((sum, child) => sum + readCpuMicros(child), readCpuMicros(pid))
 }
 
+/** Time that all programs of the machine have had so far, on all cores, in microseconds; 10 ms fine. */
+export function readMachineMicros(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1)
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return (user + nice + system + irq + softIrq + steal) * tickMicros
+}
+
 /** Resident memory in bytes. */
 export function readResidentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))

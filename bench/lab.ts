@@ -47,6 +47,12 @@ export function toTarget(
   return { url: entrant.origin + path, era, eventCount, sessionCount, token: entrant.token }
 }
 
+/** Whose CPU time a measurement of an entrant reads. */
+export const toPids = (lab: Lab, { pid }: Entrant) => ({
+  candidatePid: pid,
+  upstreamPid: pid === lab.upstream.pid ? undefined : lab.upstream.pid,
+})
+
 /** Says on stderr what is under way, so that stdout is the report alone. */
 export const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 

@@ -1,6 +1,6 @@
 /** The question: how much time does the process between add to a call at a light, fixed rate? */
 import { latencyBaseline, latencyReference, type Case } from './cases.ts'
-import { toTarget, tell, type Lab, type Pace } from './lab.ts'
+import { tell, toPids, toTarget, type Lab, type Pace } from './lab.ts'
 import type { LoadReport } from './load-run.ts'
 import { median, pairedRatio } from './statistics.ts'
 
@@ -40,10 +40,15 @@ export async function measureLatency(lab: Lab, cases: readonly Case[], pace: Pac
 async function runLight(lab: Lab, one: Case, seconds: number): Promise<LoadReport | null> {
   const entrant = lab.entrants.get(one.entrant)
   if (!entrant) return null
-  const target = toTarget(one, entrant)
-  return lab.load
-    .run({ target, connectionCount, seconds, callsPerSecond, warmCallCount: 10 * connectionCount })
-    .catch(() => null)
+  const order = {
+    target: toTarget(one, entrant),
+    connectionCount,
+    seconds,
+    callsPerSecond,
+    warmCallCount: 10 * connectionCount,
+    ...toPids(lab, entrant),
+  }
+  return lab.load.run(order).catch(() => null)
 }
 
 function toFigures(name: string, all: ReadonlyMap<string, LoadReport[]>): LatencyFigures {

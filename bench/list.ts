@@ -66,6 +66,7 @@ export async function measureList(lab: Lab, pace: Pace): Promise<ListFigures> {
     candidatePid: reference.pid,
   }
   const rounds: ListFigures['rounds'] = []
+  for (const warm of [bare, order]) await sound(lab, { ...warm, seconds: pace.warmSeconds })
   for (let round = 1; round <= pace.rounds; round++) {
     tell(`list: round ${round} of ${pace.rounds}`)
     rounds.push({ reference: await sound(lab, bare), toolgate: await sound(lab, order) })

@@ -1,6 +1,6 @@
 /** One measurement: connections are opened, calls are made for a while, and CPU time is read at both edges of it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readCpuMicros, readTreeCpuMicros } from './cpu.ts'
+import { readCpuMicros, readMachineMicros, readTreeCpuMicros } from './cpu.ts'
 import { LoadConnection } from './load-connection.ts'
 import { firstId, type Target } from './load-requests.ts'
 import { quantile } from './statistics.ts'
@@ -15,6 +15,7 @@ export type LoadOrder = {
   callsPerSecond?: number | undefined
   /** Processes whose CPU time is read at both edges of the window. */
   candidatePid?: number | undefined
+  /** Absent where the upstream is the candidate or has nothing to do. */
   upstreamPid?: number | undefined
 }
 
@@ -33,10 +34,13 @@ export type LoadReport = {
   candidateTreeMicros: number | null
   upstreamMicros: number | null
   loadMicros: number
+  /** How many cores all other programs used in the window: on a quiet machine about 0. */
+  otherCores: number | null
 }
 
 type Edge = Pick<LoadReport, 'candidateMicros' | 'candidateTreeMicros' | 'upstreamMicros' | 'loadMicros'> & {
   atMs: number
+  machineMicros: number
 }
 type Tally = { latenciesMs: number[]; faultCount: number; firstFault: string | null; lagMaxMs: number }
 type Pump = { connections: LoadConnection[]; nextId: () => number; tally: Tally }
@@ -139,6 +143,7 @@ function readEdge({ candidatePid, upstreamPid }: LoadOrder): Edge {
     candidateTreeMicros: candidatePid === undefined ? null : readTreeCpuMicros(candidatePid),
     upstreamMicros: upstreamPid === undefined ? null : readCpuMicros(upstreamPid),
     loadMicros: own.user + own.system,
+    machineMicros: readMachineMicros(),
     atMs: performance.now(),
   }
 }
@@ -147,6 +152,18 @@ function toReport(tally: Tally, start: Edge, end: Edge): LoadReport {
   const seconds = (end.atMs - start.atMs) / 1000
   const calls = tally.latenciesMs.length
   const spent = (from: number | null, to: number | null) => (from === null || to === null ? null : to - from)
+  const own = {
+    candidateMicros: spent(start.candidateMicros, end.candidateMicros),
+    candidateTreeMicros: spent(start.candidateTreeMicros, end.candidateTreeMicros),
+    upstreamMicros: spent(start.upstreamMicros, end.upstreamMicros),
+    loadMicros: end.loadMicros - start.loadMicros,
+  }
+  const otherMicros =
+    end.machineMicros -
+    start.machineMicros -
+    own.loadMicros -
+    (own.candidateTreeMicros ?? 0) -
+    (own.upstreamMicros ?? 0)
   return {
     calls,
     seconds,
@@ -156,9 +173,7 @@ function toReport(tally: Tally, start: Edge, end: Edge): LoadReport {
     p50Ms: quantile(tally.latenciesMs, 0.5),
     p99Ms: quantile(tally.latenciesMs, 0.99),
     lagMaxMs: tally.lagMaxMs,
-    candidateMicros: spent(start.candidateMicros, end.candidateMicros),
-    candidateTreeMicros: spent(start.candidateTreeMicros, end.candidateTreeMicros),
-    upstreamMicros: spent(start.upstreamMicros, end.upstreamMicros),
-    loadMicros: end.loadMicros - start.loadMicros,
+    ...own,
+    otherCores: own.candidateTreeMicros === null ? null : Math.max(0, otherMicros / (seconds * 1e6)),
   }
 }

@@ -1,5 +1,4 @@
 /** Where a run was made: without it no figure means anything. */
-import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { isPinned } from './processes.ts'
 
@@ -10,8 +9,6 @@ export type Machine = {
   kernel: string
   node: string
   isPinned: boolean
-  /** Other load in the last minute, in cores, as the run began. */
-  loadBefore: number
 }
 
 export function describeMachine(): Machine {
@@ -22,6 +19,5 @@ export function describeMachine(): Machine {
     kernel: release(),
     node: process.version,
     isPinned,
-    loadBefore: Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]),
   }
 }

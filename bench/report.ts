@@ -5,7 +5,7 @@ import type { Pace } from './lab.ts'
 import type { ListFigures } from './list.ts'
 import type { Machine } from './machine.ts'
 import type { StartupFigures } from './startup.ts'
-import type { Check, Results } from './targets.ts'
+import { findOtherCores, type Check, type Results } from './targets.ts'
 
 export type Run = {
   machine: Machine
@@ -22,8 +22,10 @@ export function renderRun({ machine, pace, results, checks, missing }: Run): str
   const where = machine.isPinned
     ? 'The candidate ran on core 0, upstream and load generator on core 1.'
     : 'Nothing was pinned to a core, so throughput and latency are rough.'
+  const otherCores = findOtherCores(results)
+  const other = Number.isNaN(otherCores) ? '' : `; other programs used ${fixed(otherCores, 2)} cores meanwhile`
   const sections = [
-    `${machine.cpu}, ${machine.coreCount} cores, Linux ${machine.kernel}, node ${machine.node}; load before the run ${machine.loadBefore}. ${where}`,
+    `${machine.cpu}, ${machine.coreCount} cores, Linux ${machine.kernel}, node ${machine.node}${other}. ${where}`,
     `${pace.rounds} interleaved rounds; medians; ratios are medians of the ratios within a round.`,
     section('What one call costs', results.calls.length > 0 && table(callHead, results.calls.map(toCallRow))),
     section(
@@ -95,7 +97,7 @@ const toCheckRow = ({ name, value, limit, unit, isMet }: Check): Row => [
   name,
   `${fixed(value, unit === '×' ? 2 : 0)} ${unit}`,
   `≤ ${limit} ${unit}`,
-  isMet ? 'yes' : '**no**',
+  isMet === null ? 'unsure' : isMet ? 'yes' : '**no**',
 ]
 
 function table(head: Row, rows: readonly Row[]): string {

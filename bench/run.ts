@@ -45,7 +45,7 @@ if (flags['write-docs'])
     docsFile,
     `# Bench\n\nWritten by \`npm run bench -- --write-docs\`; \`bench/README.md\` says how to read it.\n\n${text}`,
   )
-if (flags.strict && run.checks.some(({ isMet }) => !isMet)) process.exitCode = 1
+if (flags.strict && run.checks.some(({ isMet }) => isMet === false)) process.exitCode = 1
 
 /** `--only` names a part, or a piece of the names of cases; then calls and latency run for those and their references. */
 function chooseParts(only: string | undefined): readonly Part[] {
