@@ -142,6 +142,14 @@ describe('PermissionManager', () => {
       expect(manager.access({ key: 'k', org: 'o' }).server('hr-files').level).toBe('deny')
     })
 
+    it('adds nothing of what team and organisation allow to the policy that was chosen', () => {
+      const low = managerWith((it) => {
+        it.setKeyPolicy('k', { name: 'key', defaultLevel: Read })
+        it.setTeamPolicy('t', { name: 'team', defaultLevel: Admin, rules: [new PermissionRule('fs', 'a', Execute)] })
+      })
+      expect(low.access({ key: 'k', team: 't' }).tool('fs', 'a').level).toBe('read')
+    })
+
     it('leaves the default policy out where a policy was chosen', () => {
       expect(level({ key: 'k' }, 'x')).toBe('admin')
     })
