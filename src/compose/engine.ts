@@ -20,7 +20,7 @@ export type EngineOptions = {
   limits: Limits
   separator: string
   audit: AuditLog
-  onTrouble(server: string, error: GatewayError, diagnosis: string): void
+  onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
 }
 
 const connectTimeoutMs = 10_000
@@ -63,7 +63,7 @@ function openWires(server: Server, limits: Limits): Wires {
         kind: 'channel',
         channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs }),
       }
-    case 'stdio': {
+    default: {
       const { command, args, env, cwd } = transport
       return {
         kind: 'channel',

@@ -24,7 +24,7 @@ export type ServeOptions = {
   isAdminTokenReset: boolean
   /** Resolves when the gateway shall end. */
   until: Promise<void>
-  print(text: string): void
+  print: (text: string) => void
 }
 
 const drainMs = 10_000

@@ -138,11 +138,14 @@ export function checkParamHeaders(headers: HeaderLookup, annotations: readonly P
       continue
     }
     if (claimed === undefined) throw mismatch(`${name} is missing`)
-    const decoded = decodeHeaderValue(claimed)
-    const isSame =
-      decoded === String(value) || (typeof value === 'number' && decoded !== '' && Number(decoded) === value)
-    if (!isSame) throw mismatch(`${name} differs from its argument`)
+    if (!isMirrored(decodeHeaderValue(claimed), value)) throw mismatch(`${name} differs from its argument`)
   }
+}
+
+/** Numbers are compared as numbers: `1e3` and `1000` are one value. */
+function isMirrored(text: string, value: unknown): boolean {
+  if (typeof value === 'number') return text !== '' && Number(text) === value
+  return typeof value === 'boolean' ? text === String(value) : text === value
 }
 
 /** The `mcp-param-*` headers of a call, as a flat list. */

@@ -2,7 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
-import { Cancellation } from '#core/upstream/cancellation.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 

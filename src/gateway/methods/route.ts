@@ -24,11 +24,11 @@ export async function findEntry(run: Run, list: ListName, name: string): Promise
 }
 
 export function findByAlias(run: Run, view: ListView, name: string): Exposed | undefined {
-  const { separator, registry } = run.context
+  const { context } = run
   if (run.call.endpoint.kind === 'single') return undefined
-  const at = name.indexOf(separator)
+  const at = name.indexOf(context.separator)
   if (at <= 0) return undefined
-  const real = registry().find(name.slice(0, at))
+  const real = context.registry().find(name.slice(0, at))
   return real && view.entries.get(real.name + name.slice(at))
 }
 

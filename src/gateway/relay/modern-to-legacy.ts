@@ -2,7 +2,13 @@
 import { GatewayError } from '#contract/errors.ts'
 import { canAnswer, canonicalJson } from '#core/protocol/capabilities.ts'
 import { serverInfoKey, withoutEnvelope } from '#core/protocol/envelope.ts'
-import { isJsonObject, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type Outcome,
+  type Question,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
 import { toModernOutcome } from '#core/protocol/translate.ts'
 import type { Clock } from '#core/clock.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
@@ -35,10 +41,10 @@ export async function callLegacy(
   }
   await ensureLogLevel(session, call.facts.logLevel)
   const run = new LegacyRun(deps.clock)
-  const hooks = run.hooks((note) => isHeard(note, call))
-  const ask = hooks.ask
-  hooks.ask = (question) =>
+  const { notify, ask, cancellation } = run.hooks((note) => isHeard(note, call))
+  const askIfAble = (question: Question): Promise<Outcome> =>
     canAnswer(call.facts.capabilities, question.method) ? ask(question) : Promise.resolve(cannotAnswer)
+  const hooks = { notify, ask: askIfAble, cancellation }
   const request = { method: target.method, params: withoutEnvelope(target.params), headers: context.headers, raw: null }
   run.follow(session.call(request, hooks).then(asOutcome))
   return proceed(run, { session, target, call, deps, binding })
@@ -75,7 +81,7 @@ async function proceed(run: LegacyRun, context: Proceeding): Promise<Outcome> {
       throw stop.error
     case 'asked':
       return inputRequired(run.questions, deps.parked.park(run, binding), session)
-    case 'answered': {
+    default: {
       const urls = urlsToVisit(stop.outcome)
       if (urls) return inputRequired(urls, undefined, session)
       return toModernOutcome(target.method, stop.outcome, session.facts.serverInfo)

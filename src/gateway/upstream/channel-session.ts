@@ -6,16 +6,21 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import {
+  isNotification,
+  isRequest,
   isRequestId,
-  kindOf,
+  isResponse,
+  toOutcome,
   type JsonObject,
   type Outcome,
   type RequestId,
   type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
 import type { Channel, ChannelEnd, ChannelWire } from '#core/upstream/channel-wire.ts'
-import { notMcp, toOutcome } from './answer.ts'
+import { notMcp } from './answer.ts'
 import { readDiscoverResult } from './discover.ts'
 import { readInitializeResult } from './initialize.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
@@ -235,16 +240,13 @@ class ChannelSession implements UpstreamSession {
   #onMessage(message: unknown): void {
     // Batches: 2025-03-26 servers may send them.
     if (Array.isArray(message)) return message.slice(0, 1000).forEach((part) => this.#onMessage(part))
-    const kind = kindOf(message)
-    const object = message as JsonObject
-    if (kind === 'response') this.#onResponse(object)
-    else if (kind === 'notification') this.#onNote(object as RpcNotification)
-    else if (kind === 'request') void this.#onQuestion(object)
+    if (isResponse(message)) this.#onResponse(message)
+    else if (isNotification(message)) this.#onNote(message)
+    else if (isRequest(message)) void this.#onQuestion(message)
   }
 
-  #onResponse(message: JsonObject): void {
-    const id = message['id']
-    const pending = isRequestId(id) ? this.#pending.get(id) : undefined
+  #onResponse(message: RpcResponse): void {
+    const pending = message.id === null ? undefined : this.#pending.get(message.id)
     pending?.settle(toOutcome(message) ?? notMcp('no result'))
   }
 
@@ -261,8 +263,7 @@ class ChannelSession implements UpstreamSession {
     else dispatchOutsideNote(note, this.#options.events)
   }
 
-  async #onQuestion(message: JsonObject): Promise<void> {
-    const { id, method, params } = message as { id: RequestId; method: string; params?: JsonObject }
+  async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
     const question = { method, params }
     if (method === 'ping') return this.#send({ jsonrpc: '2.0', id, result: {} })
     const only = this.#onlyCall()

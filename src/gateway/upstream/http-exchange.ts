@@ -10,7 +10,15 @@ export type ExchangeDeps = {
   responseBytesMax: number
 }
 
+/** Given where both sides speak one era and nothing has to be seen: event streams and large bodies go through as bytes. */
+export type Passing = {
+  sink: ByteSink
+  /** Called instead of `json` or `event`: everything went through the sink. */
+  passed(): void
+}
+
 export type ExchangeHandlers = {
+  passing?: Passing | null
   /** A complete JSON body, of any status but those that say the gateway itself was refused. */
   json(head: WireHead, body: Buffer): void
   /** An answer without a message: 202, 204, or an empty body. */
@@ -27,20 +35,8 @@ export type ExchangeHandlers = {
 /** Bodies above this are not held but passed on as they come, where that is possible. */
 const heldBytesMax = 262_144
 
-/** Given where both sides speak one era and nothing has to be seen: event streams and large bodies go through as bytes. */
-export type Passing = {
-  sink: ByteSink
-  /** Called instead of `json` or `event`: everything went through the sink. */
-  passed(): void
-}
-
-export function startExchange(
-  deps: ExchangeDeps,
-  request: WireRequest,
-  handlers: ExchangeHandlers,
-  passing: Passing | null = null,
-): WireExchange {
-  const reader = new AnswerReader(deps, handlers, passing)
+export function startExchange(deps: ExchangeDeps, request: WireRequest, handlers: ExchangeHandlers): WireExchange {
+  const reader = new AnswerReader(deps, handlers)
   const exchange = deps.wire.send(request, reader)
   reader.exchange = exchange
   return exchange
@@ -60,10 +56,10 @@ class AnswerReader implements WireAnswer {
   #events: EventReader | undefined
   #retryMs: number | undefined
 
-  constructor(deps: ExchangeDeps, handlers: ExchangeHandlers, passing: Passing | null) {
+  constructor(deps: ExchangeDeps, handlers: ExchangeHandlers) {
     this.#deps = deps
     this.#handlers = handlers
-    this.#passing = passing
+    this.#passing = handlers.passing ?? null
   }
 
   head(head: WireHead): void {
@@ -114,8 +110,7 @@ class AnswerReader implements WireAnswer {
         this.#bytes += bytes.length
         if (this.#bytes > heldBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
         return true
-      case 'refused':
-      case 'done':
+      default:
         return true
     }
   }

@@ -1,13 +1,13 @@
 /** A modern upstream over Streamable HTTP (2026-07-28): no session on the wire, every request stands alone. */
-import { GatewayError } from '#contract/errors.ts'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { isJsonObject, isNotification, isResponse, toOutcome, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { spliceRequest } from '#core/protocol/scan.ts'
 import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
 import type { WireExchange } from '#core/upstream/http-wire.ts'
-import { notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
+import { notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
 import { namesOf } from './large-request.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
@@ -82,12 +82,10 @@ export class ModernHttpSession implements UpstreamSession {
       const body = call.raw?.large
         ? spliceRequest(call.raw.large, namesOf(call, undefined))
         : JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params: call.params ?? {} })
-      const sink = call.raw?.sink
       const exchange = startExchange(
         this.#options.exchange,
         this.#request(call, body),
-        this.#handlers({ id, isRaw: call.raw !== null, hooks, settle }),
-        sink ? { sink, passed: () => settle({ streamed: true, ending: 'ok' }) } : null,
+        this.#handlers({ id, raw: call.raw, hooks, settle }),
       )
       forgetCancel = hooks.cancellation.onCancel(() => settle(new GatewayError('request_cancelled')))
     })
@@ -137,20 +135,21 @@ export class ModernHttpSession implements UpstreamSession {
 
   #handlers(run: {
     id: string | number
-    isRaw: boolean
+    raw: UpstreamCall['raw']
     hooks: CallHooks
-    settle(answer: Answer | GatewayError): void
+    settle: (answer: Answer | GatewayError) => void
   }): ExchangeHandlers {
-    const { id, hooks, settle } = run
+    const { id, raw, hooks, settle } = run
     const idText = JSON.stringify(id)
     return {
+      passing: raw?.sink ? { sink: raw.sink, passed: () => settle({ streamed: true, ending: 'ok' }) } : null,
       json: (head, body) => {
-        const raw = run.isRaw && head.status === 200 ? toRawAnswer(body, { upstream: idText, caller: idText }) : null
-        if (raw) return settle(raw)
+        const whole = raw && head.status === 200 ? toRawAnswer(body, { upstream: idText, caller: idText }) : null
+        if (whole) return settle(whole)
         try {
           settle(readResponse(body.toString(), id))
         } catch (error) {
-          settle(error as GatewayError)
+          settle(toGatewayError(error))
         }
       },
       empty: () => settle(notMcp('the answer is empty')),
@@ -158,10 +157,9 @@ export class ModernHttpSession implements UpstreamSession {
         const message = data === '' ? null : parseMessage(data)
         if (data !== '' && !message) return settle(notMcp('an event is not JSON'))
         if (!message) return
-        const kind = kindOf(message)
-        if (kind === 'response' && message['id'] === id) settle(toOutcome(message) ?? notMcp('no result'))
-        else if (kind === 'notification') hooks.notify(message as RpcNotification)
-        else if (kind === 'request' || kind === 'invalid') settle(notMcp('an event is not allowed in this revision'))
+        if (isNotification(message)) hooks.notify(message)
+        else if (!isResponse(message)) settle(notMcp('an event is not allowed in this revision'))
+        else if (message.id === id) settle(toOutcome(message) ?? notMcp('no result'))
       },
       streamEnded: () => settle(new GatewayError('upstream_closed')),
       failed: settle,
@@ -195,9 +193,8 @@ export class ModernHttpSession implements UpstreamSession {
       event: (data) => {
         this.#relistenMs = relistenMsMin
         const message = parseMessage(data)
-        const isNote = message && kindOf(message) === 'notification'
-        if (isNote && message['method'] !== 'notifications/subscriptions/acknowledged') {
-          dispatchOutsideNote(message as RpcNotification, this.#options.events)
+        if (isNotification(message) && message.method !== 'notifications/subscriptions/acknowledged') {
+          dispatchOutsideNote(message, this.#options.events)
         }
       },
       streamEnded: again,
@@ -230,5 +227,5 @@ function canListen(capabilities: JsonObject): boolean {
 
 function declares(capabilities: JsonObject, kind: string, member: string): boolean {
   const declared = capabilities[kind]
-  return typeof declared === 'object' && declared !== null && member in declared && declared[member as never] === true
+  return isJsonObject(declared) && declared[member] === true
 }

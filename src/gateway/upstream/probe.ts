@@ -1,9 +1,9 @@
 /** Asks an HTTP upstream for its era (2026-07-28, basic/versioning): never by one status or code alone. */
 import { GatewayError } from '#contract/errors.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { isJsonObject, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
+import { isJsonObject, toOutcome, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
-import { notMcp, parseMessage, toOutcome } from './answer.ts'
+import { notMcp, parseMessage } from './answer.ts'
 import { isModernError, readDiscoverResult } from './discover.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import type { UpstreamFacts } from './upstream-session.ts'
@@ -45,14 +45,20 @@ function discover(options: ProbeOptions, attempt: number): Promise<Outcome | 'le
     { capabilities: options.clientCapabilities, info: options.clientInfo, logLevel: undefined },
   )
   const headers = [
-    ...['content-type', 'application/json', 'accept', 'application/json, text/event-stream'],
-    ...['mcp-protocol-version', modernRevision, 'mcp-method', method],
+    'content-type',
+    'application/json',
+    'accept',
+    'application/json, text/event-stream',
+    'mcp-protocol-version',
+    modernRevision,
+    'mcp-method',
+    method,
     ...options.headers,
   ]
   const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
   return new Promise((resolve, reject) => {
     const take = (text: string): boolean => {
-      const outcome = toOutcome(parseMessage(text) ?? {})
+      const outcome = toOutcome(parseMessage(text))
       if (outcome) resolve(outcome)
       return outcome !== undefined
     }

@@ -111,7 +111,7 @@ export class Upstream {
         return ''
       case 'principal':
         return `${user.principalId} ${capabilitiesKey(user.capabilities)}`
-      case 'session':
+      default:
         return `${user.principalId} ${user.sessionId ?? ''} ${capabilitiesKey(user.capabilities)}`
     }
   }
