@@ -1,6 +1,6 @@
 /** One request of a client, as every entrance hands it in. Types only. */
 import type { ClientFacts } from '#core/protocol/envelope.ts'
-import type { Outcome, Question, RpcNotification, RpcRequest } from '#core/protocol/json-rpc.ts'
+import type { JsonObject, Outcome, Question, RpcNotification, RpcRequest } from '#core/protocol/json-rpc.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
@@ -36,6 +36,8 @@ export type ClientCall = {
   /** Set where bytes can go straight to the client. */
   sink: ByteSink | null
   cancellation: Cancellation
+  /** A last look at a tool that may be called, as its server lists it. Rejects with GatewayError to refuse the call. */
+  beforeCall?: (tool: JsonObject) => Promise<void>
   /** Correlates audit, log and answer. */
   requestId: string
   /** Unix time in milliseconds. */

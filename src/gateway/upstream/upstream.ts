@@ -85,6 +85,10 @@ export class Upstream {
     return { state: isConnected ? 'connected' : 'idle', reason: undefined }
   }
 
+  get isConnecting(): boolean {
+    return [...this.#places.values()].some((place) => place.isActive && !place.session)
+  }
+
   /** The last words on standard error; for the operator only. */
   get diagnosis(): string {
     return this.#deps.wires.kind === 'channel' ? this.#deps.wires.channel.diagnosis() : ''
