@@ -25,6 +25,11 @@ export const isPinned = Object.values(coreNumbers).every(
   (core) => spawnSync('taskset', ['-c', core, 'true']).status === 0,
 )
 
+/** A run that is interrupted takes its processes and files along: what is to be done then hangs on `exit`. */
+export function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+}
+
 /** A command that runs on a core of its own, where the machine allows it. */
 export const pinCommand = (core: Core, command: readonly string[]): string[] =>
   isPinned ? ['taskset', '-c', coreNumbers[core], ...command] : [...command]

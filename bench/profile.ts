@@ -11,6 +11,7 @@ import { cases } from './cases.ts'
 import { shapeServers } from './entrants.ts'
 import { inspectorFlag, openInspector } from './inspector.ts'
 import { openLab, toTarget } from './lab.ts'
+import { exitOnSignals } from './processes.ts'
 import { startToolgate, untilListening } from './toolgate.ts'
 
 type CallFrame = { functionName: string; url: string; lineNumber: number }
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   },
 })
 
+exitOnSignals()
 const chosen = cases.find(({ name, entrant }) => entrant === 'Toolgate' && name.includes(values.case))
 if (!chosen) throw new Error(`no case of Toolgate is named ${values.case}`)
 

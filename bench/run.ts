@@ -13,6 +13,7 @@ import { openLab, reasonOf, type Pace } from './lab.ts'
 import { measureLatency } from './latency.ts'
 import { measureList } from './list.ts'
 import { describeMachine } from './machine.ts'
+import { exitOnSignals } from './processes.ts'
 import { renderRun, type Run } from './report.ts'
 import { measureStartup } from './startup.ts'
 import { checkTargets, type Results } from './targets.ts'
@@ -34,6 +35,7 @@ const { values: flags } = parseArgs({
   },
 })
 
+exitOnSignals()
 const pace = { ...(flags.quick ? quickPace : fullPace) }
 // Few cases warm their process less than many do, and a cold reference flatters whoever is divided by it.
 if (flags.only !== undefined) pace.warmSeconds = fullPace.warmSeconds

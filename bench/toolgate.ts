@@ -1,7 +1,7 @@
 /** Toolgate as its own process, with a token, a policy and audit on: what people run. */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -21,7 +21,12 @@ export async function startToolgate(
   if (!existsSync(mainFile)) throw new Error(`${mainFile} is not there`)
   await using starting = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-bench-'))
-  starting.defer(() => rm(folder, { recursive: true, force: true }))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  starting.defer(() => {
+    process.off('exit', remove)
+    remove()
+  })
   const port = await findFreePort()
   const token = `tg_${randomBytes(32).toString('base64url')}`
   const config = {
