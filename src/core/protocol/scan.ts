@@ -73,10 +73,30 @@ class Scanner {
     if (key.includes('\\') || seen.has(key)) this.isPlain = false
     seen.add(key)
     const value = skipSpace(this.#text, skipSpace(this.#text, end + 1) + 1)
-    if (this.#depth === 1 && key === 'params') this.#isParams = true
+    if (this.#depth === 1) this.#isParams = key === 'params'
     if (this.#depth === 1 && key === 'id') this.id = scalarAt(this.#text, value)
     if (this.#depth === 2 && key === 'name') this.name = scalarAt(this.#text, value)
   }
+}
+
+/**
+ * What walks or serialises a message recurses, and a stack has an end: no peer may send what nests deeper than this. Far above what any
+ * message needs.
+ */
+export const messageDepthMax = 1_000
+
+/** Whether a JSON text nests deeper than `messageDepthMax`. Costs nothing for texts that are too short for it. */
+export function isNestedTooDeeply(text: string): boolean {
+  if (text.length <= 2 * messageDepthMax) return false
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === quote) i = closingQuote(text, i)
+    else if (code === 123 || code === 91) {
+      if (++depth > messageDepthMax) return true
+    } else if (code === 125 || code === 93) depth--
+  }
+  return false
 }
 
 function closingQuote(text: string, start: number): number {
