@@ -20,12 +20,26 @@ const floorPlan: Readonly<Record<string, Floor>> = {
     rooms: ['contract', 'core', ...planes],
     packages: ['zod', 'ws', 'fastify', 'fastify-*', '@fastify/*', 'node:*'],
   },
-  cli: { rooms: ['contract', 'config'], packages: ['commander', 'eventsource-parser', 'undici', 'node:*'] },
+  // The bridge speaks the protocol, so the command line sees core; wires and the gateway come in from main.ts.
+  cli: { rooms: ['contract', 'core', 'config'], packages: ['commander', 'node:*'] },
+  // A server that is started as a program of its own: it needs the protocol's words and nothing of the house.
+  demo: { rooms: ['contract', 'core'], packages: ['node:*'] },
   // The library puts a gateway together without the edges, so it sees what main.ts sees but http and cli.
   library: { rooms: ['contract', 'core', ...planes, 'config', 'adapters'], packages: ['zod', 'node:*'] },
-  'index.ts': { rooms: ['contract', 'core', ...planes, 'config', 'adapters', 'library'], packages: ['*', 'node:*'] },
+  'index.ts': {
+    rooms: ['contract', 'core', ...planes, 'config', 'adapters', 'library', 'compose'],
+    packages: ['*', 'node:*'],
+  },
+  // What main.ts puts together, in files of its own.
+  compose: {
+    rooms: ['contract', 'core', ...planes, 'config', 'adapters', 'http', 'library'],
+    packages: ['*', 'node:*'],
+  },
   'main.ts': {
-    rooms: ['contract', 'core', ...planes, 'config', 'adapters', 'http', 'cli', 'library', 'index.ts'],
+    rooms: [
+      ...['contract', 'core', ...planes, 'config', 'adapters', 'http', 'cli', 'library', 'compose', 'demo'],
+      'index.ts',
+    ],
     packages: ['*', 'node:*'],
   },
 }
