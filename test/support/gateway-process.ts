@@ -136,6 +136,7 @@ async function untilServing(run: Run): Promise<string> {
     if (url !== undefined && response?.ok) return url
     await delay(pollMs)
   }
+  run.signal('SIGKILL')
   throw new Error(`the gateway does not serve\n${run.stdout()}\n${run.stderr()}`)
 }
 

@@ -31,7 +31,9 @@ type Address = { url: string; token: string | null; headers?: Record<string, str
 const info = { name: 'toolgate-e2e', version: '1.0.0' }
 
 export async function connect(kind: ClientKind, wire: Wire, address: Address): Promise<McpClient> {
-  return kind === 'v1' ? connectV1(wire, address) : connectV2(wire, address, kind === 'v2 modern' ? 'modern' : 'legacy')
+  return kind === 'v1'
+    ? connectV1(wire, address)
+    : connectV2(wire, address, { era: kind === 'v2 modern' ? 'modern' : 'legacy' })
 }
 
 async function connectV1(wire: Wire, address: Address): Promise<McpClient> {
@@ -48,11 +50,12 @@ function toTransport1(wire: Wire, address: Address) {
   return new SocketTransport(address.url, address.token ?? '')
 }
 
+export type V2Options = { era: 'legacy' | 'modern' } & NonNullable<ConstructorParameters<typeof Client2>[1]>
+
 export async function connectV2(
   wire: Wire,
   address: Address,
-  era: 'legacy' | 'modern',
-  options: ConstructorParameters<typeof Client2>[1] = {},
+  { era, ...options }: V2Options,
 ): Promise<Client2 & AsyncDisposable> {
   const mode = era === 'modern' ? { pin: '2026-07-28' } : ('legacy' as const)
   const client = new Client2(info, { ...options, versionNegotiation: { mode } })

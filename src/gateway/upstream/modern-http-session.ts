@@ -44,7 +44,8 @@ export class ModernHttpSession implements UpstreamSession {
   readonly #options: ModernHttpOptions
   #nextId = 1
   #wish: { resources: readonly string[] } | undefined
-  #listening: WireExchange | undefined
+  /** Oldest first: an older stream goes on until the newest one has been acknowledged. */
+  readonly #listening = new Set<WireExchange>()
   #cancelRelisten: (() => void) | undefined
   #relistenMs = relistenMsMin
 
@@ -106,7 +107,7 @@ export class ModernHttpSession implements UpstreamSession {
   async close(): Promise<void> {
     if (!this.isOpen) return
     this.isOpen = false
-    this.#listening?.abort()
+    for (const stream of this.#listening) stream.abort()
     this.#cancelRelisten?.()
     this.#options.events.ended(null)
   }
@@ -167,7 +168,6 @@ export class ModernHttpSession implements UpstreamSession {
   }
 
   #startListening(): void {
-    this.#listening?.abort()
     this.#cancelRelisten?.()
     const { capabilities, clientInfo: info, clientCapabilities, clock } = listenFacts(this.#options, this.facts)
     const wish = this.#wish?.resources ?? []
@@ -182,16 +182,20 @@ export class ModernHttpSession implements UpstreamSession {
     const method = 'subscriptions/listen'
     const body = JSON.stringify({ jsonrpc: '2.0', id: `listen-${this.#nextId++}`, method, params })
     const again = (): void => {
-      if (!this.isOpen) return
+      const isNewest = [...this.#listening].at(-1) === stream
+      forget()
+      if (!this.isOpen || !isNewest) return
       this.#cancelRelisten = clock.after(this.#relistenMs, () => this.#startListening())
       this.#relistenMs = Math.min(this.#relistenMs * 2, relistenMsMax)
     }
-    this.#listening = startExchange(this.#options.exchange, this.#request({ method, params, headers: [] }, body, 0), {
+    const forget = (): void => void this.#listening.delete(stream)
+    const stream = startExchange(this.#options.exchange, this.#request({ method, params, headers: [] }, body, 0), {
       // An upstream without subscriptions answers with an error: nothing to listen to.
-      json: () => undefined,
-      empty: () => undefined,
+      json: forget,
+      empty: forget,
       event: (data) => {
         this.#relistenMs = relistenMsMin
+        this.#endOlderThan(stream)
         const message = parseMessage(data)
         if (isNotification(message) && message.method !== 'notifications/subscriptions/acknowledged') {
           dispatchOutsideNote(message, this.#options.events)
@@ -200,8 +204,18 @@ export class ModernHttpSession implements UpstreamSession {
       streamEnded: again,
       failed: (error) => {
         if (error.code === 'upstream_unreachable' || error.code === 'upstream_closed') again()
+        else forget()
       },
     })
+    this.#listening.add(stream)
+  }
+
+  #endOlderThan(stream: WireExchange): void {
+    for (const older of this.#listening) {
+      if (older === stream) return
+      older.abort()
+      this.#listening.delete(older)
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** MCP requests by hand, so that nothing a gateway sends is dropped or repaired on the way to the test. */
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { modernRevision, type Json } from './exchange.ts'
+import { modernRevision, type Era, type Json } from './exchange.ts'
 
 export type Address = { url: string; token: string; headers?: Record<string, string> }
 type OnMessage = (message: Json) => void
@@ -14,39 +14,48 @@ export type Received = {
   error: { code: number; message: string; data?: Json } | undefined
 }
 
-export type ModernOptions = {
-  capabilities?: Json
-  /** More of `_meta`. */
-  meta?: Json
-  headers?: Record<string, string>
-  signal?: AbortSignal
-  onMessage?: OnMessage
+export type AskOptions = { signal?: AbortSignal; onMessage?: OnMessage }
+
+/** A client of either era, as one test must hold for both. */
+export type RawClient = AsyncDisposable & {
+  ask(method: string, params?: Json, options?: AskOptions): Promise<Received>
+}
+
+export async function openRaw(era: Era, to: Address, capabilities: Json = {}): Promise<RawClient> {
+  if (era === 'legacy') return LegacySession.open(to, capabilities)
+  return {
+    ask: (method, params = {}, options = {}) => askModern(to, { method, params, capabilities }, options),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
 }
 
 let nextId = 1
 
-export function askModern(to: Address, method: string, params: Json = {}, options: ModernOptions = {}): Promise<Received> {
+export function askModern(
+  to: Address,
+  { method, params = {}, capabilities = {} }: { method: string; params?: Json; capabilities?: Json },
+  options: AskOptions = {},
+): Promise<Received> {
   const name = params['name'] ?? params['uri']
   const { _meta: own, ...rest } = params
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': modernRevision,
-    'io.modelcontextprotocol/clientCapabilities': options.capabilities ?? {},
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
     ...(own as Json | undefined),
-    ...options.meta,
   }
   const headers = {
     'mcp-protocol-version': modernRevision,
     'mcp-method': method,
     ...(typeof name === 'string' && { 'mcp-name': name }),
-    ...options.headers,
+    ...to.headers,
   }
-  return post({ ...to, headers: { ...to.headers, ...headers } }, toRequest(method, { ...rest, _meta }), options)
+  return post({ ...to, headers }, toRequest(method, { ...rest, _meta }), options)
 }
 
 const toRequest = (method: string, params: Json): Json => ({ jsonrpc: '2.0', id: nextId++, method, params })
 
 /** A session of a client of the revisions up to 2025-11-25. */
-export class LegacySession implements AsyncDisposable {
+export class LegacySession implements RawClient {
   readonly #to: Address
 
   private constructor(to: Address) {
@@ -68,7 +77,7 @@ export class LegacySession implements AsyncDisposable {
     return this.#to.headers?.['mcp-session-id'] ?? ''
   }
 
-  ask(method: string, params: Json = {}, options: { onMessage?: OnMessage; signal?: AbortSignal } = {}) {
+  ask(method: string, params: Json = {}, options: AskOptions = {}) {
     return post(this.#to, toRequest(method, params), options)
   }
 
@@ -95,11 +104,7 @@ export class LegacySession implements AsyncDisposable {
   }
 }
 
-export async function post(
-  to: Address,
-  message: unknown,
-  options: { onMessage?: OnMessage; signal?: AbortSignal } = {},
-): Promise<Received> {
+export async function post(to: Address, message: unknown, options: AskOptions = {}): Promise<Received> {
   const headers = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
@@ -120,7 +125,13 @@ export async function post(
   }
   const last = messages.at(-1)
   const result = last?.['result'] as Received['result']
-  return { status: response.status, headers: response.headers, messages, result, error: last?.['error'] as Received['error'] }
+  return {
+    status: response.status,
+    headers: response.headers,
+    messages,
+    result,
+    error: last?.['error'] as Received['error'],
+  }
 }
 
 const headersOf = ({ token, headers }: Address): Record<string, string> => ({

@@ -17,6 +17,7 @@ export type RawUpstream = LoopbackServer & {
   /** Every HTTP request, in order. */
   seen: Seen[]
   count(method: string): number
+  beforeListen?: () => Promise<void>
   /** May be replaced while it runs. */
   handlers: RawHandlers
   /** Forgets every legacy session: whoever comes with one gets 404. */
@@ -39,6 +40,8 @@ export async function startRawUpstream(eras: readonly Era[], options: RawOptions
 class HttpUpstream {
   readonly seen: Seen[] = []
   readonly handlers: RawHandlers
+  /** Modern: what a subscription waits for before it is acknowledged. */
+  beforeListen?: () => Promise<void>
   readonly #eras: readonly Era[]
   readonly #sessions = new Set<string>()
   readonly #streams = new Set<Stream>()
@@ -86,6 +89,7 @@ class HttpUpstream {
 
   async #modern(req: IncomingMessage, res: ServerResponse, body: Json): Promise<void> {
     if (body['method'] === 'subscriptions/listen') {
+      await this.beforeListen?.()
       const filter = ((body['params'] as Json)['notifications'] ?? {}) as Json
       const _meta = { 'io.modelcontextprotocol/subscriptionId': body['id'] }
       this.#keep({ res, listen: { id: body['id'], filter } })
