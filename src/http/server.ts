@@ -216,5 +216,7 @@ function sendText(res: ServerResponse, status: number, text: string): void {
 function refuseSocket(socket: Duplex, status: number): void {
   if (!socket.writable) return void socket.destroy()
   const challenge = status === 401 ? 'WWW-Authenticate: Bearer realm="toolgate"\r\n' : ''
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${challenge}Connection: close\r\nContent-Length: 0\r\n\r\n`)
+  // A peer that never closes its own half would hold the socket for ever, and the server's end with it.
+  const answer = `HTTP/1.1 ${status} Refused\r\n${challenge}Connection: close\r\nContent-Length: 0\r\n\r\n`
+  socket.end(answer, () => socket.destroy())
 }

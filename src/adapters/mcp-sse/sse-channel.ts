@@ -1,4 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
+import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import type { ChannelPool } from './channel-pool.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
@@ -90,6 +91,10 @@ function createSseChannel(target: OpenTarget, events: ChannelEvents): Channel {
         message = JSON.parse(data)
       } catch {
         void end({ kind: 'garbage', text: 'The server sent a message that is not JSON.' })
+        return
+      }
+      if (isNestedTooDeeply(data)) {
+        void end({ kind: 'garbage', text: 'The server sent a message that is nested too deeply.' })
         return
       }
       events.message(message)

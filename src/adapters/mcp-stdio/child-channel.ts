@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { GatewayError } from '#contract/errors.ts'
+import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
 
 import type { Diagnosis } from './diagnosis.ts'
@@ -88,6 +89,9 @@ export class ChildChannel implements Channel {
       message = JSON.parse(line)
     } catch {
       return this.#receiveStray(line)
+    }
+    if (isNestedTooDeeply(line)) {
+      return this.#finish({ kind: 'garbage', text: 'The process sent a message that is nested too deeply.' })
     }
     this.#strayLineCount = 0
     this.#options.events.message(message)

@@ -1,5 +1,6 @@
 import { WebSocket, type RawData } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
+import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
 
 /** A server that does not read may not make us hold more than this. One message always fits. */
@@ -53,7 +54,10 @@ function readFrame(data: RawData, isBinary: boolean): Frame {
     return { garbage: 'The server sent a binary frame.', closeCode: closeCode.unsupportedData }
   }
   try {
-    return { message: JSON.parse(data.toString('utf8')) as unknown }
+    const text = data.toString('utf8')
+    const message: unknown = JSON.parse(text)
+    if (!isNestedTooDeeply(text)) return { message }
+    return { garbage: 'The server sent a message that is nested too deeply.', closeCode: closeCode.invalidPayload }
   } catch {
     return { garbage: 'The server sent a message that is not JSON.', closeCode: closeCode.invalidPayload }
   }

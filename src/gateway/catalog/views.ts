@@ -83,7 +83,9 @@ export class Views {
   }
 
   async #build(endpoint: Endpoint, name: ListName, caller: ViewCaller): Promise<ListView> {
-    const outcomes = await Promise.all(endpoint.upstreams.map((upstream) => this.#list(upstream, name, caller)))
+    // Who may see nothing of a server does not learn that it is there, and does not make the gateway call it.
+    const reachable = endpoint.upstreams.filter((upstream) => caller.access.mayReach(upstream.name))
+    const outcomes = await Promise.all(reachable.map((upstream) => this.#list(upstream, name, caller)))
     const [only] = outcomes
     if (endpoint.kind === 'single' && only && 'error' in only) throw only.error
     const entries = new Map<string, Exposed>()

@@ -1,6 +1,7 @@
 /** Reads what an upstream answered. */
 import { GatewayError } from '#contract/errors.ts'
 import { isJsonObject, kindOf, type JsonObject, type Outcome, type RequestId } from '#core/protocol/json-rpc.ts'
+import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import { findResponseId } from '#core/protocol/splice.ts'
 import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
 
@@ -54,7 +55,7 @@ export function readResponse(text: string, id: RequestId): Outcome {
 export function parseMessage(text: string): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : null
+    return isJsonObject(value) && !isNestedTooDeeply(text) ? value : null
   } catch {
     return null
   }

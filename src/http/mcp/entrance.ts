@@ -1,5 +1,6 @@
 /** What the MCP entrances share: who is asking, for which endpoint. */
 import type { IncomingMessage } from 'node:http'
+import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
@@ -27,6 +28,11 @@ export function findCaller(req: IncomingMessage, names: string | null, gateway: 
   const principal = gateway.identify(req.headers.authorization)
   const { registry } = gateway
   const whole = names === null ? registry.all() : registry.named(names)
+  const [only] = whole.upstreams
+  // A server that the caller may use nothing of is one that does not exist.
+  if (whole.kind === 'single' && only && !principal.access.mayReach(only.name)) {
+    throw new GatewayError('server_not_found')
+  }
   const narrowing = single(req.headers, 'x-mcp-servers')
   return { principal, endpoint: narrowing === undefined ? whole : registry.narrowed(whole, narrowing) }
 }

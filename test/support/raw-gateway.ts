@@ -1,0 +1,102 @@
+/** A whole gateway within the test's own process, so that a test can read its counters, its audit events and its troubles. */
+import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
+import { hashToken } from '#adapters/crypto/token-mint.ts'
+import { randomId } from '#adapters/crypto/random-id.ts'
+import { createEngine } from '#compose/engine.ts'
+import type { GatewayError } from '#contract/errors.ts'
+import { Limits } from '#contract/limits.ts'
+import { Policy } from '#contract/policy.ts'
+import { Server } from '#contract/server.ts'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { StoredToken } from '#core/identity/token-store.ts'
+import type { Gateway } from '#gateway/gateway.ts'
+import { createGuardOptions } from '#http/guards.ts'
+import { listen, type HttpServer } from '#http/server.ts'
+
+/** `tg_` and 40 characters of `name`. */
+export const rawToken = (name: string): string => `tg_${name.repeat(40).slice(0, 40)}`
+
+export type RawGatewayOptions = {
+  /** Definitions as in the configuration; `isolation` may be left out. */
+  servers: readonly Record<string, unknown>[]
+  limits?: Record<string, unknown>
+  policies?: readonly Record<string, unknown>[]
+  /** Token name → names of its policies; by default `a` and `b`, who may everything. */
+  tokens?: Readonly<Record<string, readonly string[]>>
+  /** Token name → Unix time in milliseconds. */
+  expiries?: Readonly<Record<string, number>>
+}
+
+export type Trouble = { server: string; code: string; text: string }
+
+export type RawGateway = AsyncDisposable & {
+  engine: Gateway
+  http: HttpServer
+  port: number
+  url: string
+  troubles: Trouble[]
+  /** Defects: what the gateway did not expect of itself. Each is a bug. */
+  defects: unknown[]
+  /** The newest first. */
+  audit(): Promise<AuditEvent[]>
+}
+
+export async function startRawGateway(options: RawGatewayOptions): Promise<RawGateway> {
+  const limits = Limits.parse(options.limits ?? {})
+  const log = createMemoryAuditLog({ ringMax: 10_000 })
+  const troubles: Trouble[] = []
+  const defects: unknown[] = []
+  const engine = createEngine({
+    limits,
+    separator: '__',
+    audit: log,
+    onTrouble: (server, error, diagnosis) =>
+      troubles.push({ server, code: error.code, text: troubleText(error, diagnosis) }),
+  })
+  engine.apply(toSnapshot(options))
+  const http = await listen({
+    gateway: engine,
+    limits,
+    randomId,
+    now: Date.now,
+    onError: (error) => defects.push(error),
+    guards: () => createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }),
+    host: '127.0.0.1',
+    port: 0,
+  })
+  return {
+    engine,
+    http,
+    port: http.port,
+    url: `http://127.0.0.1:${http.port}`,
+    troubles,
+    defects,
+    audit: () => log.list({ limit: 10_000 }),
+    async [Symbol.asyncDispose]() {
+      await http.close(0)
+      await engine.close()
+    },
+  }
+}
+
+/** What a log line could hold of a trouble: everything but what its writer leaves out. */
+function troubleText(error: GatewayError, diagnosis: string): string {
+  return [error.message, JSON.stringify(error.details), String(error.stack), String(error.cause), diagnosis].join('\n')
+}
+
+export function toSnapshot({ servers, policies, tokens, expiries = {} }: RawGatewayOptions) {
+  const everything = { name: 'everything', default: 'execute' }
+  const given = tokens ?? { a: ['everything'], b: ['everything'] }
+  return {
+    servers: servers.map((server) => Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...server })),
+    policies: [everything, ...(policies ?? [])].map((policy) => Policy.parse(policy)),
+    tokens: Object.entries(given).map(([name, names]): StoredToken => ({
+      id: `tok_${name}`,
+      name,
+      hash: hashToken(rawToken(name)),
+      policies: [...names],
+      expiresAt: expiries[name] ?? null,
+      createdAt: 0,
+    })),
+  }
+}
