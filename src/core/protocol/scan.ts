@@ -99,26 +99,6 @@ export function isNestedTooDeeply(text: string): boolean {
   return false
 }
 
-/**
- * What walks or serialises a message recurses, and a stack has an end: no peer may send what nests deeper than this. Far above what any
- * message needs.
- */
-export const messageDepthMax = 1_000
-
-/** Whether a JSON text nests deeper than `messageDepthMax`. Costs nothing for texts that are too short for it. */
-export function isNestedTooDeeply(text: string): boolean {
-  if (text.length <= 2 * messageDepthMax) return false
-  let depth = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === quote) i = closingQuote(text, i)
-    else if (code === 123 || code === 91) {
-      if (++depth > messageDepthMax) return true
-    } else if (code === 125 || code === 93) depth--
-  }
-  return false
-}
-
 function closingQuote(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)

@@ -4,7 +4,7 @@
  * is null and the caller parses.
  */
 
-const windowBytes = 160
+const windowChars = 160
 const headId =
   /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*"(?:result|error)"\s*:/d
 const tailHead = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"(?:result|error)"\s*:/
@@ -15,15 +15,29 @@ export type Span = { start: number; end: number }
 
 /**
  * Where the id of a JSON-RPC response stands.
+ * @param text one character for each byte, or for each UTF-16 unit: the span counts what the text counts
  * @param id JSON text of the id that is expected; any other id is not found
  */
-export function findResponseId(body: { head: string; tail: string; length: number }, id: string): Span | null {
-  const atHead = headId.exec(body.head)
-  if (atHead) return toSpan(atHead, 0, id)
-  if (!tailHead.test(body.head)) return null
-  const atTail = tailId.exec(body.tail)
-  return atTail ? toSpan(atTail, body.length - body.tail.length, id) : null
+export function findResponseId(text: string, id: string): Span | null {
+  const head = text.slice(0, windowChars)
+  const atHead = headId.exec(head)
+  if (atHead) {
+    const span = toSpan(atHead, 0, id)
+    return span && !mayHoldId(text, span.end) ? span : null
+  }
+  if (!tailHead.test(head)) return null
+  const tail = text.slice(-windowChars)
+  const atTail = tailId.exec(tail)
+  return atTail ? toSpan(atTail, text.length - tail.length, id) : null
 }
+
+/** Of two equal keys the last counts: an upstream that adds a second id would answer another request of the client's. */
+function mayHoldId(text: string, from: number): boolean {
+  return text.includes('"id"', from) || text.includes(escapedLetterOfId, from)
+}
+
+/** How the escapes of `i` and `d` begin. */
+const escapedLetterOfId = String.raw`\u006`
 
 function toSpan(match: RegExpExecArray, offset: number, id: string): Span | null {
   const span = match.indices?.[1]
@@ -33,7 +47,6 @@ function toSpan(match: RegExpExecArray, offset: number, id: string): Span | null
 
 /** Replaces the id of a response held as text; null when its shape is not a known one or the id is another. */
 export function spliceTextId(text: string, from: string, to: string): string | null {
-  const body = { head: text.slice(0, windowBytes), tail: text.slice(-windowBytes), length: text.length }
-  const span = findResponseId(body, from)
+  const span = findResponseId(text, from)
   return span && text.slice(0, span.start) + to + text.slice(span.end)
 }
