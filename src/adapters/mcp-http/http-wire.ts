@@ -1,7 +1,7 @@
 /** HTTP to one upstream over an undici pool: the hot path's second half. */
 import { errors, Pool, type Dispatcher } from 'undici'
 import { GatewayError } from '#contract/errors.ts'
-import type { HttpWire, WireAnswer, WireExchange, WireRequest } from '#core/upstream/http-wire.ts'
+import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 
 export type HttpWireOptions = {
   url: string
@@ -53,6 +53,21 @@ function startDispatch(pool: Pool, path: string, run: { request: WireRequest; an
   return exchange
 }
 
+class Head implements WireHead {
+  readonly status: number
+  readonly #headers: Record<string, string | string[] | undefined>
+
+  constructor(status: number, headers: Record<string, string | string[] | undefined>) {
+    this.status = status
+    this.#headers = headers
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name]
+    return typeof value === 'string' ? value : value?.[0]
+  }
+}
+
 class Exchange implements WireExchange, Dispatcher.DispatchHandler {
   readonly #answer: WireAnswer
   #controller: Dispatcher.DispatchController | undefined
@@ -83,13 +98,7 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#isOver || status < 200) return
-    this.#answer.head({
-      status,
-      header(name) {
-        const value = headers[name]
-        return typeof value === 'string' ? value : value?.[0]
-      },
-    })
+    this.#answer.head(new Head(status, headers))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

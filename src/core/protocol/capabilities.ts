@@ -52,15 +52,22 @@ export function joinServerCapabilities(all: readonly JsonObject[]): JsonObject {
   return joined
 }
 
-/** The same object comes with each call of a client session, so its key is kept beside it. */
-const keys = new WeakMap<JsonObject, string>()
+/** A legacy session declares once and a modern client with each request, in the same words: neither is worked out twice. */
+const keysByObject = new WeakMap<JsonObject, string>()
+const keysByText = new Map<string, string>()
+const keysMax = 1_000
 
 /** Equal for clients whose bridged capabilities are equal. */
 export function capabilitiesKey(declared: JsonObject): string {
-  let key = keys.get(declared)
+  let key = keysByObject.get(declared)
+  if (key !== undefined) return key
+  const text = JSON.stringify(declared)
+  key = keysByText.get(text)
   if (key === undefined) {
     key = canonicalJson(bridgedCapabilities(declared))
-    keys.set(declared, key)
+    if (keysByText.size >= keysMax) keysByText.clear()
+    keysByText.set(text, key)
   }
+  keysByObject.set(declared, key)
   return key
 }

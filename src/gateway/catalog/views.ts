@@ -52,14 +52,17 @@ export type ViewsDeps = {
   hash(text: string): string
 }
 
-const viewsMax = 2_000
+type Place = { view: ListView | undefined; building: Promise<ListView> | undefined }
+type Shelf = Map<string, { [Name in ListName]?: Place }>
+
+const capabilitySetsMax = 100
 /** A list that lacks a failing server is made anew after this long. */
 const partialMs = 2_000
 
 export class Views {
   readonly #deps: ViewsDeps
-  #views = new Map<string, ListView>()
-  #building = new Map<string, Promise<ListView>>()
+  /** By endpoint and access, which are the same objects from call to call; within, by list and capabilities. */
+  readonly #shelves = new WeakMap<Endpoint, WeakMap<Access, Shelf>>()
 
   constructor(deps: ViewsDeps) {
     this.#deps = deps
@@ -67,22 +70,33 @@ export class Views {
 
   /** Synchronous when the view is warm: the hot path does not wait a turn. */
   get(endpoint: Endpoint, name: ListName, caller: ViewCaller): ListView | Promise<ListView> {
-    const key = `${name} ${endpoint.key} ${caller.access.fingerprint} ${capabilitiesKey(caller.user.capabilities)}`
-    const view = this.#views.get(key)
+    const place = this.#place(endpoint, name, caller)
+    const { view } = place
     if (view && view.version === this.#deps.catalog.version && this.#deps.clock.now() < view.freshUntil) return view
-    let building = this.#building.get(key)
-    if (!building) {
-      building = this.#build(endpoint, name, caller).finally(() => this.#building.delete(key))
-      this.#building.set(key, building)
+    place.building ??= this.#build(endpoint, name, caller)
+      .then((built) => (place.view = built))
+      .finally(() => (place.building = undefined))
+    return place.building
+  }
+
+  #place(endpoint: Endpoint, name: ListName, caller: ViewCaller): Place {
+    let shelves = this.#shelves.get(endpoint)
+    if (!shelves) this.#shelves.set(endpoint, (shelves = new WeakMap()))
+    let shelf = shelves.get(caller.access)
+    if (!shelf) shelves.set(caller.access, (shelf = new Map()))
+    const key = capabilitiesKey(caller.user.capabilities)
+    let places = shelf.get(key)
+    if (!places) {
+      // Capabilities are the client's word: how many sets of them are remembered is bounded.
+      if (shelf.size >= capabilitySetsMax) shelf.clear()
+      shelf.set(key, (places = {}))
     }
-    return building.then((built) => {
-      if (this.#views.size >= viewsMax) this.#views.clear()
-      this.#views.set(key, built)
-      return built
-    })
+    return (places[name] ??= { view: undefined, building: undefined })
   }
 
   async #build(endpoint: Endpoint, name: ListName, caller: ViewCaller): Promise<ListView> {
+    // A change that comes while this is built makes it stale at once.
+    const { version } = this.#deps.catalog
     // Who may see nothing of a server does not learn that it is there, and does not make the gateway call it.
     const reachable = endpoint.upstreams.filter((upstream) => caller.access.mayReach(upstream.name))
     const outcomes = await Promise.all(reachable.map((upstream) => this.#list(upstream, name, caller)))
@@ -103,7 +117,7 @@ export class Views {
       freshUntil = Math.min(freshUntil, outcome.list.freshUntil)
     }
     const extra = endpoint.kind === 'single' && only && 'list' in only ? only.list.extra : {}
-    return { name, entries, reports, extra, version: this.#deps.catalog.version, freshUntil, pages: new Map() }
+    return { name, entries, reports, extra, version, freshUntil, pages: new Map() }
   }
 
   /** Under the one listing deadline; a server that misses it costs its own entries only. */

@@ -4,17 +4,20 @@ import { allowsExecute, type Decision } from '#core/access/decide.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { checkParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { forward } from '#gateway/relay/forward.ts'
-import type { Exposed } from '#gateway/catalog/views.ts'
+import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { viewOf, type Run } from './method-context.ts'
 import { exposeResult, findByAlias, findEntry, requireText, routeResource } from './route.ts'
 
-export async function callTool(run: Run): Promise<Answer> {
-  const { call, facts } = run
+export function callTool(run: Run): Promise<Answer> {
+  const found = viewOf(run, 'tools')
+  return found instanceof Promise ? found.then((view) => callToolOf(run, view)) : callToolOf(run, found)
+}
+
+function callToolOf(run: Run, view: ListView): Promise<Answer> {
+  const { call, facts, context } = run
   const name = requireText(call.message.params, 'name')
   facts.target = name
-  const found = viewOf(run, 'tools')
-  const view = found instanceof Promise ? await found : found
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
   if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
   decideCall(run, tool)
@@ -22,17 +25,16 @@ export async function callTool(run: Run): Promise<Answer> {
   if (call.era === 'modern' && call.headers !== null) {
     checkParamHeaders(call.headers, tool.item.paramHeaders, params['arguments'])
   }
-  const isRenamed = tool.item.key !== name
   const target = {
     upstream: tool.upstream,
     method: 'tools/call',
-    params: isRenamed ? { ...params, name: tool.item.key } : params,
+    params: tool.item.key === name ? params : { ...params, name: tool.item.key },
     paramHeaders: tool.item.paramHeaders,
     toExposed: exposeResult(run, tool.upstream),
   }
-  const answer = await forward(call, target, run.context.forward)
-  run.context.tasks.note(call, answer)
-  return answer
+  const send = (): Promise<Answer> => forward(call, target, context.forward)
+  const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
+  return context.tasks.canAnnounce(call) ? answer.then((given) => context.tasks.note(call, given)) : answer
 }
 
 /** Steps 4 to 6. A tool that may be seen and not called says why; one that may not be seen is unknown (see the lists). */

@@ -19,7 +19,11 @@ export function listMethod(name: ListName): (run: Run) => Promise<Answer> {
     if (start > 0 && start >= view.entries.size) throw badCursor()
     const { era, message } = run.call
     const result = pageText(view, { start, era, run })
-    return { raw: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`, ending: 'ok' }
+    return {
+      raw: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`,
+      encoding: 'utf8',
+      ending: 'ok',
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /** Step 8 of a call: to the pooled upstream session, in that session's era, and the answer back in the client's. */
 import { GatewayError } from '#contract/errors.ts'
+import type { Outcome, Question, RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
-import { endingOf, parseMessage, toOutcome } from '#gateway/upstream/answer.ts'
+import { endingOf, parseMessage, rawText, toOutcome } from '#gateway/upstream/answer.ts'
 import type { Answer, CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
@@ -13,7 +14,8 @@ import type { Target } from './target.ts'
 
 export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps
 
-export async function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
+/** No turn is waited that need not be: with an open session the request is on the wire when this returns. */
+export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
   const user = {
     principalId: call.principal.id,
     sessionId: call.session?.id ?? null,
@@ -22,14 +24,21 @@ export async function forward(call: ClientCall, target: Target, deps: ForwardDep
   const place = target.upstream.place(user)
   call.session?.join(place)
   const acquired = place.acquire()
-  const session = acquired instanceof Promise ? await acquired : acquired
-  try {
-    return exposed(target, await relay(call, target, { session, deps }))
-  } catch (error) {
+  const answer =
+    acquired instanceof Promise
+      ? acquired.then((session) => relay(call, target, { session, deps }))
+      : relay(call, target, { session: acquired, deps })
+  const retry = (error: unknown): Promise<Answer> => {
     if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
-    // The upstream has forgotten the session and took nothing: one fresh session, one more try.
-    return exposed(target, await relay(call, target, { session: await place.acquire(), deps }).catch(asUpstreamFailure))
+    // The upstream has forgotten the session and took nothing: one fresh session, one more try. The place may be another
+    // by now: one that nobody joined goes with its session.
+    const next = target.upstream.place(user)
+    call.session?.join(next)
+    return Promise.resolve(next.acquire())
+      .then((session) => relay(call, target, { session, deps }))
+      .then((second) => exposed(target, second), asUpstreamFailure)
   }
+  return answer.then((first) => exposed(target, first), retry)
 }
 
 function asUpstreamFailure(error: unknown): never {
@@ -52,13 +61,12 @@ function relay(
 }
 
 /** Both sides speak one era: the message goes as it is, and the answer comes as it is. */
-async function relaySame(
+function relaySame(
   call: ClientCall,
   target: Target,
   context: { session: UpstreamSession; headers: readonly string[] },
 ): Promise<Answer> {
   const { session } = context
-  if (call.era === 'legacy' && call.facts.logLevel !== undefined) await ensureLogLevel(session, call.facts.logLevel)
   const request: UpstreamCall = {
     method: target.method,
     params: target.params,
@@ -69,31 +77,47 @@ async function relaySame(
       sink: target.toExposed ? null : call.sink,
     },
   }
-  return session.call(request, sameEraHooks(call))
+  const hooks = new SameEraHooks(call)
+  if (call.era === 'modern' || call.facts.logLevel === undefined) return session.call(request, hooks)
+  return ensureLogLevel(session, call.facts.logLevel).then(() => session.call(request, hooks))
 }
 
-function sameEraHooks(call: ClientCall): CallHooks {
-  const { reply, facts, cancellation } = call
-  return {
-    notify: (note) => {
-      if (note.method !== 'notifications/message' || isLoudEnough(note, facts.logLevel)) reply.notify(note)
-    },
-    ask: (question) =>
-      reply.ask && canAnswer(facts.capabilities, question.method) ? reply.ask(question) : Promise.resolve(cannotAnswer),
-    waiting: () => reply.waiting?.(),
-    cancellation,
+class SameEraHooks implements CallHooks {
+  readonly cancellation: ClientCall['cancellation']
+  readonly #call: ClientCall
+
+  constructor(call: ClientCall) {
+    this.#call = call
+    this.cancellation = call.cancellation
+  }
+
+  notify(note: RpcNotification): void {
+    const { reply, facts } = this.#call
+    if (note.method !== 'notifications/message' || isLoudEnough(note, facts.logLevel)) reply.notify(note)
+  }
+
+  ask(question: Question): Promise<Outcome> {
+    const { reply, facts } = this.#call
+    const canAsk = reply.ask !== null && canAnswer(facts.capabilities, question.method)
+    return canAsk && reply.ask ? reply.ask(question) : Promise.resolve(cannotAnswer)
+  }
+
+  waiting(): void {
+    this.#call.reply.waiting?.()
   }
 }
 
 const cannotAnswer = { error: { code: -32601, message: 'The client did not declare this capability.' } }
 
 /** The client's own `mcp-param-*` headers have been checked against the body; a channel client has none, so they are made. */
-function mirrored(call: ClientCall, target: Target): string[] {
+function mirrored(call: ClientCall, target: Target): readonly string[] {
   if (target.paramHeaders.length > 0) return buildParamHeaders(target.paramHeaders, target.params['arguments'])
-  if (call.headers === null) return []
-  return Object.entries(call.headers).flatMap(([name, value]) =>
-    name.startsWith('mcp-param-') && typeof value === 'string' ? [name, value] : [],
-  )
+  const flat: string[] = []
+  for (const name in call.headers) {
+    const value = name.startsWith('mcp-param-') ? call.headers[name] : undefined
+    if (typeof value === 'string') flat.push(name, value)
+  }
+  return flat
 }
 
 /** Gives the answer the endpoint's names. A raw answer is opened only if it can hold one. */
@@ -102,7 +126,7 @@ function exposed(target: Target, answer: Answer): Answer {
   if (!toExposed || 'error' in answer || 'streamed' in answer) return answer
   if ('result' in answer) return { result: toExposed(answer.result) }
   if (!answer.raw.includes('"uri"')) return answer
-  const outcome = toOutcome(parseMessage(answer.raw.toString()) ?? {})
+  const outcome = toOutcome(parseMessage(rawText(answer)) ?? {})
   if (!outcome) return answer
   return 'result' in outcome && endingOf(outcome) !== 'error' ? { result: toExposed(outcome.result) } : outcome
 }

@@ -5,30 +5,36 @@ import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import { findResponseId } from '#core/protocol/splice.ts'
 import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
 
-const windowBytes = 160
+/** Printable ASCII is the same in every encoding; an id of anything else is left to the slow way. */
+const asciiOnly = /^[\x20-\x7e]*$/
 
 /**
  * The answer as the caller may have it byte for byte, with its own id, or null where the body's shape needs a look inside.
  * @param ids JSON texts: what the upstream was given, and what the caller sent
  */
 export function toRawAnswer(body: Buffer, ids: { upstream: string; caller: string }): RawAnswer | null {
-  const head = body.toString('latin1', 0, windowBytes)
-  const tail = body.toString('latin1', Math.max(0, body.length - windowBytes))
-  const span = findResponseId({ head, tail, length: body.length }, ids.upstream)
+  const text = body.toString('latin1')
+  const span = findResponseId(text, ids.upstream)
   if (!span) return null
-  const ending = endingOfText(body)
-  if (ids.upstream === ids.caller) return { raw: body, ending }
-  const raw = Buffer.concat([body.subarray(0, span.start), Buffer.from(ids.caller), body.subarray(span.end)])
-  return { raw, ending }
+  if (ids.upstream === ids.caller) return { raw: text, encoding: 'latin1', ending: endingOfText(text) }
+  if (!asciiOnly.test(ids.caller)) return null
+  const raw = text.slice(0, span.start) + ids.caller + text.slice(span.end)
+  return { raw, encoding: 'latin1', ending: endingOfText(text) }
+}
+
+/** The text of a raw answer, for who must look inside. */
+export function rawText({ raw, encoding }: RawAnswer): string {
+  return encoding === 'utf8' ? raw : Buffer.from(raw, 'latin1').toString()
 }
 
 /** Only a body that holds one of these words can have ended badly; most do not, and are not parsed. */
 const suspects = ['"isError"', '"error"', '"input_required"']
-const inspectedBytesMax = 65_536
+const inspectedCharsMax = 65_536
 
-function endingOfText(body: Buffer): Ending {
-  if (body.length > inspectedBytesMax || !suspects.some((word) => body.includes(word))) return 'ok'
-  const message = parseMessage(body.toString())
+/** How a response held as text ended. What is too large to be looked into is taken to have ended well. */
+export function endingOfText(text: string): Ending {
+  if (text.length > inspectedCharsMax || !suspects.some((word) => text.includes(word))) return 'ok'
+  const message = parseMessage(text)
   return message ? endingOf(toOutcome(message)) : 'ok'
 }
 

@@ -5,7 +5,7 @@ import { isRequestId, kindOf, type JsonObject, type RpcNotification } from '#cor
 import { spliceRequest } from '#core/protocol/scan.ts'
 import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
-import { endingOf, notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
+import { endingOfText, notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { namesOf } from './large-request.ts'
@@ -16,22 +16,30 @@ const lingerMs = 5_000
 const reconnectDefaultMs = 1_000
 const reconnectMsMax = 30_000
 
-export type LegacyHttpCallOptions = {
-  id: number
-  call: UpstreamCall
-  hooks: CallHooks
-  post(body: string, handlers: ExchangeHandlers): WireExchange
+/** What a call needs of its session: one object for all calls, because a call is made for each request. */
+export interface LegacyCallHost {
+  readonly clock: Clock
+  readonly timeoutTotalMs: number
+  post(body: string, headers: readonly string[], handlers: ExchangeHandlers): WireExchange
   resume(eventId: string, handlers: ExchangeHandlers): WireExchange
   /** Sends a message that has no answer. */
   say(message: JsonObject): void
   /** A notification that belongs to no call came on this call's stream. */
   outside(note: RpcNotification): void
-  clock: Clock
-  timeoutTotalMs: number
-  settle(answer: Answer | GatewayError): void
+  settled(id: number, failure: GatewayError | null): void
 }
 
-export class LegacyHttpCall {
+export type LegacyHttpCallOptions = {
+  id: number
+  call: UpstreamCall
+  hooks: CallHooks
+  resolve(answer: Answer): void
+  reject(error: GatewayError): void
+}
+
+/** Takes its own exchange's events, so that no closure is made for each of them. */
+export class LegacyHttpCall implements ExchangeHandlers {
+  readonly #host: LegacyCallHost
   readonly #options: LegacyHttpCallOptions
   readonly #callerToken: unknown
   #exchange: WireExchange | undefined
@@ -39,18 +47,20 @@ export class LegacyHttpCall {
   #isStream = false
   #lastEventId: string | undefined
   #reconnects = 0
-  #cancelTimer: () => void = () => undefined
-  #forgetCancel: () => void = () => undefined
+  #cancelTimer: (() => void) | undefined
+  #forgetCancel: (() => void) | undefined
 
-  constructor(options: LegacyHttpCallOptions) {
+  constructor(host: LegacyCallHost, options: LegacyHttpCallOptions) {
+    this.#host = host
     this.#options = options
     this.#callerToken = progressTokenOf(options.call.params)
   }
 
   start(): void {
-    const { clock, timeoutTotalMs, hooks } = this.#options
+    const { call, hooks } = this.#options
+    const { clock, timeoutTotalMs } = this.#host
     this.#cancelTimer = clock.after(timeoutTotalMs, () => this.#giveUp(new GatewayError('upstream_timeout')))
-    this.#exchange = this.#options.post(this.#body(), this.#handlers())
+    this.#exchange = this.#host.post(this.#body(), call.headers, this)
     this.#forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(new GatewayError('request_cancelled')))
   }
 
@@ -62,20 +72,7 @@ export class LegacyHttpCall {
     return JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params })
   }
 
-  #handlers(): ExchangeHandlers {
-    return {
-      json: (head, body) => this.#onJson(head, body),
-      empty: (head) => this.#settle(head.status === 404 ? sessionGone() : notMcp('the answer is empty')),
-      streamOpened: () => {
-        this.#isStream = true
-      },
-      event: (data, eventId) => this.#onEvent(data, eventId),
-      streamEnded: (retryMs) => this.#onStreamEnded(retryMs),
-      failed: (error, head) => this.#settle(head?.status === 404 ? sessionGone() : error),
-    }
-  }
-
-  #onJson(head: WireHead, body: Buffer): void {
+  json(head: WireHead, body: Buffer): void {
     if (head.status === 404) return this.#settle(sessionGone())
     const { id, call } = this.#options
     const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
@@ -87,15 +84,24 @@ export class LegacyHttpCall {
     }
   }
 
-  #onEvent(data: string, eventId: string | undefined): void {
+  empty(head: WireHead): void {
+    this.#settle(head.status === 404 ? sessionGone() : notMcp('the answer is empty'))
+  }
+
+  failed(error: GatewayError, head: WireHead | undefined): void {
+    this.#settle(head?.status === 404 ? sessionGone() : error)
+  }
+
+  streamOpened(): void {
+    this.#isStream = true
+  }
+
+  event(data: string, eventId: string | undefined): void {
     if (eventId !== undefined) this.#lastEventId = eventId
     if (data === '' || this.#isSettled) return
     const { id, call } = this.#options
     const text = call.raw ? spliceTextId(data, String(id), JSON.stringify(call.raw.id)) : null
-    if (text !== null) {
-      const isPlain = !text.includes('"isError"') && !text.includes('"error"') && !text.includes('"input_required"')
-      return this.#settle({ raw: text, ending: isPlain ? 'ok' : endingOf(toOutcome(parseMessage(text) ?? {})) })
-    }
+    if (text !== null) return this.#settle({ raw: text, encoding: 'utf8', ending: endingOfText(text) })
     const message = parseMessage(data)
     if (!message) return this.#settle(notMcp('an event is not JSON'))
     this.onMessage(message)
@@ -114,31 +120,31 @@ export class LegacyHttpCall {
   #onNote(note: RpcNotification): void {
     const isOfCall = note.method === 'notifications/progress' || note.method === 'notifications/message'
     if (isOfCall) this.#options.hooks.notify(forCaller(note, this.#callerToken))
-    else this.#options.outside(note)
+    else this.#host.outside(note)
   }
 
   async #onQuestion(message: JsonObject): Promise<void> {
     const { id, method, params } = message as { id: unknown; method: string; params?: JsonObject }
     if (!isRequestId(id)) return
     const outcome = await this.#options.hooks.ask({ method, params })
-    if (!this.#isSettled) this.#options.say({ jsonrpc: '2.0', id, ...outcome })
+    if (!this.#isSettled) this.#host.say({ jsonrpc: '2.0', id, ...outcome })
   }
 
-  #onStreamEnded(retryMs: number | undefined): void {
-    if (this.#isSettled) return this.#cancelTimer()
+  streamEnded(retryMs: number | undefined): void {
+    if (this.#isSettled) return this.#cancelTimer?.()
     if (this.#lastEventId === undefined || ++this.#reconnects > reconnectsMax) {
       return this.#settle(new GatewayError('upstream_closed'))
     }
     this.#options.hooks.waiting?.()
     const eventId = this.#lastEventId
     const delayMs = Math.min(retryMs ?? reconnectDefaultMs, reconnectMsMax)
-    const cancel = this.#options.clock.after(delayMs, () => {
-      if (!this.#isSettled) this.#exchange = this.#options.resume(eventId, this.#handlers())
+    const cancel = this.#host.clock.after(delayMs, () => {
+      if (!this.#isSettled) this.#exchange = this.#host.resume(eventId, this)
     })
     const cancelTimer = this.#cancelTimer
     this.#cancelTimer = () => {
       cancel()
-      cancelTimer()
+      cancelTimer?.()
     }
   }
 
@@ -146,24 +152,28 @@ export class LegacyHttpCall {
   #giveUp(error: GatewayError): void {
     if (this.#isSettled) return
     const params = { requestId: this.#options.id, reason: error.code }
-    this.#options.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+    this.#host.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
     this.#settle(error)
   }
 
   #settle(answer: Answer | GatewayError): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#cancelTimer()
-    this.#forgetCancel()
+    this.#cancelTimer?.()
+    this.#forgetCancel?.()
     this.#leave(answer)
-    this.#options.settle(answer)
+    const { id, resolve, reject } = this.#options
+    const failure = answer instanceof GatewayError ? answer : null
+    this.#host.settled(id, failure)
+    if (answer instanceof GatewayError) reject(answer)
+    else resolve(answer)
   }
 
   /** A stream that has given its answer ends by itself, and its connection can be used again; one that does not is cut. */
   #leave(answer: Answer | GatewayError): void {
     const exchange = this.#exchange
     if (answer instanceof GatewayError || !this.#isStream) exchange?.abort()
-    else this.#cancelTimer = this.#options.clock.after(lingerMs, () => exchange?.abort())
+    else this.#cancelTimer = this.#host.clock.after(lingerMs, () => exchange?.abort())
   }
 }
 

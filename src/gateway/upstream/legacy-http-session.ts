@@ -11,7 +11,7 @@ import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage, readResponse, toOutcome } from './answer.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
-import { LegacyHttpCall } from './legacy-http-call.ts'
+import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import type {
@@ -59,6 +59,7 @@ class LegacyHttpSession implements UpstreamSession {
   lastUsedAt: number
   callsUnderWay = 0
   readonly #options: LegacyHttpOptions
+  readonly #host: LegacyCallHost
   #headers: readonly string[]
   #sessionId: string | undefined
   #nextId = 1
@@ -73,6 +74,7 @@ class LegacyHttpSession implements UpstreamSession {
     this.#options = options
     this.#headers = [...accept, ...options.headers]
     this.lastUsedAt = options.clock.now()
+    this.#host = this.#createHost()
   }
 
   async initialize(): Promise<void> {
@@ -98,30 +100,29 @@ class LegacyHttpSession implements UpstreamSession {
       const id = this.#nextId++
       this.lastUsedAt = this.#options.clock.now()
       this.callsUnderWay++
-      const run = new LegacyHttpCall({
-        id,
-        call,
-        hooks,
-        post: (body, handlers) =>
-          startExchange(this.#options.exchange, this.#request('POST', body, call.headers), handlers),
-        resume: (eventId, handlers) =>
-          startExchange(this.#options.exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
-        say: (message) => void this.#post(JSON.stringify(message)).catch(() => undefined),
-        outside: (note) => dispatchOutsideNote(note, this.#options.events),
-        clock: this.#options.clock,
-        timeoutTotalMs: this.#options.timeoutTotalMs,
-        settle: (answer) => {
-          this.callsUnderWay--
-          this.#running.delete(id)
-          this.lastUsedAt = this.#options.clock.now()
-          if (!(answer instanceof GatewayError)) return resolve(answer)
-          if (answer.code === 'session_not_found') this.#end(answer)
-          reject(answer)
-        },
-      })
+      const run = new LegacyHttpCall(this.#host, { id, call, hooks, resolve, reject })
       this.#running.set(id, run)
       run.start()
     })
+  }
+
+  #createHost(): LegacyCallHost {
+    const { clock, timeoutTotalMs, exchange, events } = this.#options
+    return {
+      clock,
+      timeoutTotalMs,
+      post: (body, headers, handlers) => startExchange(exchange, this.#request('POST', body, headers), handlers),
+      resume: (eventId, handlers) =>
+        startExchange(exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
+      say: (message) => void this.#post(JSON.stringify(message)).catch(() => undefined),
+      outside: (note) => dispatchOutsideNote(note, events),
+      settled: (id, failure) => {
+        this.callsUnderWay--
+        this.#running.delete(id)
+        this.lastUsedAt = clock.now()
+        if (failure?.code === 'session_not_found') this.#end(failure)
+      },
+    }
   }
 
   notify(method: string, params?: JsonObject): void {

@@ -1,6 +1,6 @@
 /** One conversation with one upstream, whatever its wire and era. Types only. */
 import type { GatewayError } from '#contract/errors.ts'
-import type { JsonObject, Outcome, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { JsonObject, Outcome, Question, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
@@ -17,7 +17,12 @@ export type UpstreamFacts = {
 export type Ending = 'ok' | 'tool_error' | 'error' | 'input_required'
 
 /** A whole JSON-RPC response as it came, but for the id, which is the caller's. */
-export type RawAnswer = { raw: Buffer | string; ending: Ending }
+export type RawAnswer = {
+  raw: string
+  /** `latin1`: each character of `raw` is one byte of UTF-8, as it came; nothing was decoded that nobody reads. */
+  encoding: 'latin1' | 'utf8'
+  ending: Ending
+}
 /** The answer went through the call's `ByteSink` while it arrived. */
 export type StreamedAnswer = { streamed: true; ending: Ending }
 export type Answer = Outcome | RawAnswer | StreamedAnswer
@@ -44,11 +49,11 @@ export type UpstreamCall = {
 
 export type CallHooks = {
   /** Progress and log messages of this call, in the upstream's words but with the caller's progress token. */
-  notify(note: RpcNotification): void
+  notify: (note: RpcNotification) => void
   /** The upstream asks the client something while it works on this call. */
-  ask(question: { method: string; params: JsonObject | undefined }): Promise<Outcome>
+  ask: (question: Question) => Promise<Outcome>
   /** The upstream will answer later, on another stream: the client should be kept waiting in comfort. */
-  waiting?(): void
+  waiting?: () => void
   cancellation: Cancellation
 }
 
@@ -61,7 +66,7 @@ export type SessionEvents = {
   /** `notifications/elicitation/complete`, `notifications/tasks/status` and others that only a client understands. */
   other(note: RpcNotification): void
   /** A question that belongs to no call. */
-  asked(question: { method: string; params: JsonObject | undefined }): Promise<Outcome>
+  asked(question: Question): Promise<Outcome>
   /** The session cannot be used any more. Called once. */
   ended(error: GatewayError | null): void
 }

@@ -10,7 +10,7 @@ import {
 } from '#core/protocol/json-rpc.ts'
 import { claimedRevision } from '#core/protocol/envelope.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { toOutcome } from '#gateway/upstream/answer.ts'
+import { rawText, toOutcome } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
@@ -93,5 +93,5 @@ class JoinedReply {
 
 function toText(message: RpcRequest, answer: Answer): string {
   if ('streamed' in answer) return ''
-  return 'raw' in answer ? answer.raw.toString() : JSON.stringify(toResponse(message.id, answer))
+  return 'raw' in answer ? rawText(answer) : JSON.stringify(toResponse(message.id, answer))
 }

@@ -19,7 +19,7 @@ import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { toOutcome } from '#gateway/upstream/answer.ts'
+import { rawText, toOutcome } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
@@ -182,7 +182,7 @@ export class ChannelClient {
   }
 
   #answer(id: RequestId, answer: Answer): void {
-    if ('raw' in answer) this.#options.send(answer.raw.toString())
+    if ('raw' in answer) this.#options.send(rawText(answer))
     else if (!('streamed' in answer)) this.#send(toResponse(id, answer))
   }
 

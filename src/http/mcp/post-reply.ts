@@ -4,14 +4,15 @@ import type { GatewayError } from '#contract/errors.ts'
 import {
   toResponse,
   type Outcome,
+  type Question,
   type RequestId,
   type RpcMessage,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import type { Era } from '#core/protocol/revisions.ts'
-import type { Question } from '#gateway/client/client-call.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
+import { rawText } from '#gateway/upstream/answer.ts'
 import type { Answer, ByteSink } from '#gateway/upstream/upstream-session.ts'
 import { statusOfAnswer, toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
@@ -92,12 +93,15 @@ export class PostReply implements CallReply, ByteSink {
   finish(answer: Answer): void {
     if ('streamed' in answer) return
     const { res, id, era } = this.#options
+    if (this.#isStreaming) {
+      return this.#finishStream('raw' in answer ? rawText(answer) : JSON.stringify(toResponse(id, answer)))
+    }
     const body = 'raw' in answer ? answer.raw : JSON.stringify(toResponse(id, answer))
-    if (this.#isStreaming) return this.#finishStream(typeof body === 'string' ? body : body.toString())
+    const encoding = 'raw' in answer ? answer.encoding : 'utf8'
     const status = 'error' in answer ? statusOfAnswer(era, answer.error.code) : 200
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const length = encoding === 'latin1' ? body.length : Buffer.byteLength(body)
     res.writeHead(status, ['content-type', 'application/json', 'content-length', String(length)])
-    res.end(body)
+    res.end(body, encoding)
   }
 
   #finishStream(json: string): void {

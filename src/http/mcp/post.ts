@@ -179,13 +179,16 @@ function startCall(context: PostContext, start: Start): void {
       requestId,
       receivedAt,
     })
-    .then((answer) => reply.finish(answer))
+    .then((answer) => {
+      deps.replies.delete(reply)
+      reply.finish(answer)
+    })
     .catch((error: unknown) => {
+      deps.replies.delete(reply)
       const failure = toGatewayError(error)
       if (failure.code === 'internal') deps.onError(error, requestId)
       reply.fail(failure)
     })
-    .finally(() => deps.replies.delete(reply))
 }
 
 function clientFacts(message: RpcRequest): ClientFacts {
