@@ -72,10 +72,11 @@ export class McpServerConfig {
 
   /**
    * The resource that the engine registers.
+   * @param defaults for what this config leaves open
    * @throws ConfigurationError that names every fault
    */
-  toServer(): Server {
-    const { server, errors } = this.#check()
+  toServer(defaults: { timeoutMs?: number } = {}): Server {
+    const { server, errors } = this.#check(defaults)
     if (!server || errors.length > 0) throw new ConfigurationError({ errors })
     return server
   }
@@ -89,12 +90,12 @@ export class McpServerConfig {
     return new McpServerConfig(this.name, this.#url, { ...this.#settings, ...settings })
   }
 
-  #check(): { server: Server | undefined; errors: string[] } {
+  #check(defaults: { timeoutMs?: number } = {}): { server: Server | undefined; errors: string[] } {
     const { transport = 'http', auth = AuthConfig.none(), staticHeaders = {} } = this.#settings
     const kind = findTransport(transport)
     const authFaults = [...auth.validate(), ...auth.unsupported()].map((fault) => `auth.${fault}`)
     const credential: Credential = authFaults.length > 0 ? { kind: 'none' } : auth.toCredential()
-    const parsed = Server.safeParse(this.#toInput(kind ?? 'streamable_http', credential))
+    const parsed = Server.safeParse(this.#toInput(kind ?? 'streamable_http', credential, defaults))
     const errors = [
       ...(kind === undefined ? ['transport: is not known'] : this.#faultsFor(kind)),
       ...authFaults,
@@ -103,8 +104,8 @@ export class McpServerConfig {
     return { server: parsed.data, errors: errors.length > 0 ? errors : faultsOfHeaders(credential, staticHeaders) }
   }
 
-  #toInput(kind: TransportKind, credential: Credential): unknown {
-    const { enabled, description, tags, timeoutMs = timeoutMsDefault } = this.#settings
+  #toInput(kind: TransportKind, credential: Credential, defaults: { timeoutMs?: number }): unknown {
+    const { enabled, description, tags, timeoutMs = defaults.timeoutMs ?? timeoutMsDefault } = this.#settings
     const { staticHeaders: headers, args, env, cwd } = this.#settings
     const isStdio = kind === 'stdio'
     return {

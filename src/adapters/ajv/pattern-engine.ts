@@ -31,9 +31,13 @@ export function mayExplode(source: string): boolean {
       const inner = open.pop() ?? false
       if (inner && isRepetition(tokens[index + 1])) return true
       open.push((open.pop() ?? false) || inner)
-    } else if (token === '|' || token === '?' || isRepetition(token)) open[open.length - 1] = true
+    } else if (isChoice(token) || isRepetition(token)) open[open.length - 1] = true
   }
   return false
+}
+
+function isChoice(token: string): boolean {
+  return token === '|' || token === '?'
 }
 
 function isRepetition(token: string | undefined): boolean {
