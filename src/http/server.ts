@@ -32,6 +32,8 @@ export interface HttpServer {
 }
 
 const headersBytesMax = 32_768
+/** How often connections are looked at that send no request. */
+const checkMsMax = 5_000
 
 /** Rejects with the system's error when the address cannot be listened on. */
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
@@ -69,6 +71,9 @@ class HttpEdge implements HttpServer {
         headersTimeout: limits.requestTimeoutMs,
         requestTimeout: 0,
         keepAliveTimeout: 65_000,
+        connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, checkMsMax),
+        // Any other offer to upgrade (h2c, say) may be ignored, and is (RFC 9110 §7.8).
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
         noDelay: true,
       },
       (req, res) => this.#onRequest(req, res),
@@ -76,7 +81,7 @@ class HttpEdge implements HttpServer {
     this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#onUpgrade(req, socket, head),
     )
-    this.#server.on('clientError', (_error, socket) => refuseSocket(socket, 400))
+    this.#server.on('clientError', (error, socket) => refuseSocket(socket, statusOfBrokenHttp(error)))
   }
 
   listen(): Promise<void> {
@@ -173,7 +178,10 @@ class HttpEdge implements HttpServer {
       this.#webSockets.upgrade({ ...findCaller(req, route.names, this.#deps.gateway), req, socket, head })
     } catch (error) {
       const failure = toGatewayError(error)
-      if (failure.code === 'internal') this.#deps.onError(error, '')
+      const requestId = this.#deps.randomId('req')
+      if (failure.code === 'internal') this.#deps.onError(error, requestId)
+      if (failure.code === 'unauthorized')
+        this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
       refuseSocket(socket, failure.status)
     }
   }
@@ -211,6 +219,13 @@ function splitUrl(url: string): { path: string; query: string } {
 function sendText(res: ServerResponse, status: number, text: string): void {
   res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) })
   res.end(text)
+}
+
+/** What is no HTTP request never becomes one, so there is no message to answer it with. */
+function statusOfBrokenHttp(error: Error): number {
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
 }
 
 function refuseSocket(socket: Duplex, status: number): void {

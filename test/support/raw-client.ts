@@ -100,16 +100,15 @@ export function modernMessage(
   return { jsonrpc: '2.0', id: options.id ?? nextId++, method, params: { ...params, _meta: meta } }
 }
 
+/** The headers that mirror a message, as far as headers can. */
 export function modernHeaders(message: Json): Record<string, string> {
   const { name, uri, taskId } = message['params'] ?? {}
   const target = name ?? uri ?? taskId
-  const isPlain = typeof target === 'string' && /^[\x21-\x7e]+$/.test(target) && !target.startsWith('=?')
-  const value = isPlain ? target : `=?base64?${Buffer.from(String(target)).toString('base64')}?=`
-  return {
-    'mcp-protocol-version': modernRevision,
-    'mcp-method': String(message['method']),
-    ...(typeof target === 'string' ? { 'mcp-name': value } : {}),
-  }
+  const method = String(message['method']).replaceAll(/[^\x20-\x7e]/g, '')
+  const headers = { 'mcp-protocol-version': modernRevision, 'mcp-method': method }
+  if (typeof target !== 'string') return headers
+  const isPlain = /^[\x21-\x7e]+$/.test(target) && !target.startsWith('=?')
+  return { ...headers, 'mcp-name': isPlain ? target : `=?base64?${Buffer.from(target).toString('base64')}?=` }
 }
 
 /** A modern client has no session: what it is travels with each request. */

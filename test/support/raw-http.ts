@@ -120,7 +120,8 @@ function parseEvent(part: string): RawEvent {
 
 export function parseJson(text: string): Json {
   try {
-    return JSON.parse(text) as Record<string, unknown>
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
   } catch {
     return {}
   }

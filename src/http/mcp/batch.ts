@@ -1,6 +1,7 @@
 /** JSON-RPC batches: 2025-03-26 requires them, every other revision forbids them. */
 import { GatewayError } from '#contract/errors.ts'
 import {
+  isJsonObject,
   isRequestId,
   kindOf,
   toResponse,
@@ -16,6 +17,24 @@ import { toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
 import { requireSession, type PostContext } from './post-context.ts'
 
+/**
+ * All of a batch is looked at before any of it is done.
+ * @param rules.revision of the session; undefined where there is none
+ * @throws GatewayError `batch_not_allowed`, `invalid_request`
+ */
+export function checkBatch(
+  messages: readonly unknown[],
+  rules: { revision: string | undefined; batchMessagesMax: number },
+): void {
+  const { revision, batchMessagesMax } = rules
+  const parts = messages.slice(0, batchMessagesMax).filter(isJsonObject)
+  const isModern = parts.some(({ params }) => isJsonObject(params) && claimedRevision(params) !== undefined)
+  if (revision !== '2025-03-26' || isModern) throw new GatewayError('batch_not_allowed')
+  if (messages.length > batchMessagesMax) throw new GatewayError('invalid_request', { details: { batchMessagesMax } })
+  const isWrong = messages.length === 0 || messages.some((message) => kindOf(message) === 'invalid')
+  if (isWrong || parts.some(({ method }) => method === 'initialize')) throw new GatewayError('invalid_request')
+}
+
 /** @throws GatewayError `batch_not_allowed`, `invalid_request` */
 export function handleBatch(
   context: PostContext,
@@ -24,17 +43,9 @@ export function handleBatch(
 ): void {
   const { deps, res, requestId } = context
   const session = requireSession(context)
-  const { batchMessagesMax } = deps.limits
-  const isModern = messages.some(
-    (message) => claimedRevision((message as JsonObject | null)?.['params'] as JsonObject | undefined) !== undefined,
-  )
-  if (session.revision !== '2025-03-26' || isModern) throw new GatewayError('batch_not_allowed')
-  if (messages.length === 0) throw new GatewayError('invalid_request')
-  if (messages.length > batchMessagesMax) throw new GatewayError('invalid_request', { details: { batchMessagesMax } })
+  checkBatch(messages, { revision: session.revision, batchMessagesMax: deps.limits.batchMessagesMax })
   const kinds = messages.map(kindOf)
-  if (kinds.includes('invalid')) throw new GatewayError('invalid_request')
   const requests = messages.filter((_message, index) => kinds[index] === 'request') as RpcRequest[]
-  if (requests.some(({ method }) => method === 'initialize')) throw new GatewayError('invalid_request')
   for (const [index, message] of messages.entries())
     takeOther(context, session, { kind: kinds[index], message: message as JsonObject })
   if (requests.length === 0) {
@@ -42,6 +53,8 @@ export function handleBatch(
     return
   }
   const joined = new JoinedReply(context, requests.length)
+  // Each part listens for the client's going away; how many there are is bounded.
+  res.setMaxListeners(requests.length + 20)
   for (const request of requests) start(session, request, joined.part(request, requestId))
 }
 

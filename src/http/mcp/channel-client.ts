@@ -6,6 +6,7 @@ import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { eraOfMessage } from '#core/protocol/classify.ts'
 import { metaOf, readClientFacts } from '#core/protocol/envelope.ts'
 import {
+  isJsonObject,
   isRequestId,
   kindOf,
   toResponse,
@@ -22,6 +23,7 @@ import type { ClientSession } from '#gateway/client/client-session.ts'
 import { rawText, toOutcome } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
+import { checkBatch } from './batch.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
 
 export type ChannelClientOptions = Caller & {
@@ -46,6 +48,8 @@ export class ChannelClient {
   }
 
   receive(text: string): void {
+    // What was still on its way when the connection ended has nobody to answer to.
+    if (this.#hasEnded) return
     const { deps } = this.#options
     const requestId = deps.randomId('req')
     try {
@@ -65,9 +69,8 @@ export class ChannelClient {
   }
 
   #receiveBatch(messages: unknown[], requestId: string): void {
-    if (this.#session?.revision !== '2025-03-26') throw new GatewayError('batch_not_allowed')
     const { batchMessagesMax } = this.#options.deps.limits
-    if (messages.length > batchMessagesMax) throw new GatewayError('invalid_request', { details: { batchMessagesMax } })
+    checkBatch(messages, { revision: this.#session?.revision, batchMessagesMax })
     for (const message of messages) this.#receiveOne(message, requestId)
   }
 
@@ -83,8 +86,10 @@ export class ChannelClient {
         if (isRequestId(id) && outcome) this.#session?.answer(id, outcome)
         return
       }
-      case 'invalid':
-        throw new GatewayError('invalid_request')
+      case 'invalid': {
+        const id = isJsonObject(message) ? message['id'] : null
+        this.#refuse(new GatewayError('invalid_request'), isRequestId(id) ? id : null, requestId)
+      }
     }
   }
 
