@@ -39,6 +39,7 @@ function startDispatch(pool: Pool, path: string, run: { request: WireRequest; an
   const options: Dispatcher.DispatchOptions = {
     path,
     method: request.method,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads it, and a copy would be one for each call
     headers: request.headers as string[],
     body: request.body ?? null,
     headersTimeout: request.silenceMsMax,

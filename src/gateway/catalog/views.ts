@@ -49,7 +49,7 @@ export type ViewsDeps = {
   catalog: Catalog
   separator: string
   listingTimeoutMs: number
-  hash(text: string): string
+  hash: (text: string) => string
 }
 
 type Place = { view: ListView | undefined; building: Promise<ListView> | undefined }

@@ -55,7 +55,7 @@ export function wordOf({ reason }: Decision): string {
       return `rule ${reason.index} of policy ${reason.policy}`
     case 'default':
       return `default of policy ${reason.policy}`
-    case 'no_policy':
+    default:
       return 'no policy'
   }
 }

@@ -1,6 +1,6 @@
 /** `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`: from what is known, in prepared text. */
 import { GatewayError } from '#contract/errors.ts'
-import { serverInfoKey } from '#core/protocol/envelope.ts'
+import { serverInfoKey, withoutReservedKeys } from '#core/protocol/envelope.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import { toShownItem, type ListView } from '#gateway/catalog/views.ts'
@@ -42,21 +42,20 @@ function buildPage(view: ListView, page: { start: number; era: Era; run: Run }):
   const end = start + pageItemsMax
   const entries = [...view.entries.values()]
   const items = entries.slice(start, end).map((entry) => toShownItem(view.name, entry, era))
-  const { _meta: upstreamMeta, ...extra } = view.extra
+  const { _meta, ...extra } = view.extra
   const result: JsonObject = { ...extra, [view.name]: items }
   if (end < entries.length) result['nextCursor'] = `tg${end}`
   const isAggregate = run.call.endpoint.kind === 'aggregate'
-  const meta: JsonObject = isAggregate
-    ? { 'toolgate/servers': view.reports }
-    : { ...(upstreamMeta as JsonObject | undefined) }
+  const ownMeta = { 'toolgate/servers': view.reports, [serverInfoKey]: run.context.serverInfo }
+  const meta = isAggregate ? ownMeta : _meta
+  const shownMeta = era === 'modern' ? meta : withoutReservedKeys(meta)
+  if (shownMeta !== undefined) result['_meta'] = shownMeta
   if (era === 'modern') {
-    if (isAggregate) meta[serverInfoKey] = run.context.serverInfo
     result['resultType'] = 'complete'
     result['ttlMs'] = Math.max(0, Math.min(Math.floor(view.freshUntil - run.context.clock.now()), clientTtlMsMax))
     // What one token sees is cut to its access: never shared.
     result['cacheScope'] = 'private'
-  } else for (const name of Object.keys(meta)) if (name.startsWith('io.modelcontextprotocol/')) delete meta[name]
-  if (Object.keys(meta).length > 0) result['_meta'] = meta
+  }
   return result
 }
 

@@ -1,8 +1,9 @@
 /** Step 8 of a call: to the pooled upstream session, in that session's era, and the answer back in the client's. */
 import { GatewayError } from '#contract/errors.ts'
-import type { Outcome, Question, RpcNotification } from '#core/protocol/json-rpc.ts'
+import { toOutcome, type Outcome, type Question, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
-import { endingOf, parseMessage, rawText, toOutcome } from '#gateway/upstream/answer.ts'
+import { endingOf, parseMessage, rawText } from '#gateway/upstream/answer.ts'
+import type { SessionUser } from '#gateway/upstream/upstream.ts'
 import type { Answer, CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
@@ -28,22 +29,34 @@ export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Pr
     acquired instanceof Promise
       ? acquired.then((session) => relay(call, target, { session, deps }))
       : relay(call, target, { session: acquired, deps })
-  const retry = (error: unknown): Promise<Answer> => {
-    if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
-    // The upstream has forgotten the session and took nothing: one fresh session, one more try. The place may be another
-    // by now: one that nobody joined goes with its session.
-    const next = target.upstream.place(user)
-    call.session?.join(next)
-    return Promise.resolve(next.acquire())
-      .then((session) => relay(call, target, { session, deps }))
-      .then((second) => exposed(target, second), asUpstreamFailure)
-  }
-  return answer.then((first) => exposed(target, first), retry)
+  return answer.then(
+    (first) => exposed(target, first),
+    (failure: unknown) => {
+      if (!isSessionGone(failure)) throw failure
+      return retry(call, target, { user, deps })
+    },
+  )
 }
 
-function asUpstreamFailure(error: unknown): never {
-  if (error instanceof GatewayError && error.code === 'session_not_found') throw new GatewayError('upstream_closed')
-  throw error
+/** The upstream has forgotten the session and took nothing: one fresh session, one more try. */
+async function retry(
+  call: ClientCall,
+  target: Target,
+  context: { user: SessionUser; deps: ForwardDeps },
+): Promise<Answer> {
+  try {
+    // The place may be another by now: one that nobody joined goes with its session.
+    const place = target.upstream.place(context.user)
+    call.session?.join(place)
+    const session = await place.acquire()
+    return exposed(target, await relay(call, target, { session, deps: context.deps }))
+  } catch (failure) {
+    throw isSessionGone(failure) ? new GatewayError('upstream_closed') : failure
+  }
+}
+
+function isSessionGone(failure: unknown): boolean {
+  return failure instanceof GatewayError && failure.code === 'session_not_found'
 }
 
 function relay(
@@ -126,7 +139,7 @@ function exposed(target: Target, answer: Answer): Answer {
   if (!toExposed || 'error' in answer || 'streamed' in answer) return answer
   if ('result' in answer) return { result: toExposed(answer.result) }
   if (!answer.raw.includes('"uri"')) return answer
-  const outcome = toOutcome(parseMessage(rawText(answer)) ?? {})
+  const outcome = toOutcome(parseMessage(rawText(answer)))
   if (!outcome) return answer
   return 'result' in outcome && endingOf(outcome) !== 'error' ? { result: toExposed(outcome.result) } : outcome
 }

@@ -1,11 +1,19 @@
 /** One request on a legacy HTTP session: its POST, its event stream, and the continuations of that stream. */
-import { GatewayError } from '#contract/errors.ts'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
-import { isRequestId, kindOf, type JsonObject, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  isNotification,
+  isRequest,
+  isResponse,
+  toOutcome,
+  type JsonObject,
+  type RpcNotification,
+  type RpcRequest,
+} from '#core/protocol/json-rpc.ts'
 import { spliceRequest } from '#core/protocol/scan.ts'
 import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
-import { endingOfText, notMcp, parseMessage, readResponse, toOutcome, toRawAnswer } from './answer.ts'
+import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { namesOf } from './large-request.ts'
@@ -33,8 +41,8 @@ export type LegacyHttpCallOptions = {
   id: number
   call: UpstreamCall
   hooks: CallHooks
-  resolve(answer: Answer): void
-  reject(error: GatewayError): void
+  resolve: (answer: Answer) => void
+  reject: (error: GatewayError) => void
 }
 
 /** Takes its own exchange's events, so that no closure is made for each of them. */
@@ -80,7 +88,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
     try {
       this.#settle(readResponse(body.toString(), id))
     } catch (error) {
-      this.#settle(error as GatewayError)
+      this.#settle(toGatewayError(error))
     }
   }
 
@@ -109,12 +117,10 @@ export class LegacyHttpCall implements ExchangeHandlers {
 
   /** A message of this call's stream, or its answer from another one. */
   onMessage(message: JsonObject): void {
-    const kind = kindOf(message)
-    if (kind === 'response' && message['id'] === this.#options.id)
-      this.#settle(toOutcome(message) ?? notMcp('no result'))
-    else if (kind === 'notification') this.#onNote(message as RpcNotification)
-    else if (kind === 'request') void this.#onQuestion(message)
-    else if (kind === 'invalid') this.#settle(notMcp('an event is not a JSON-RPC message'))
+    if (isNotification(message)) this.#onNote(message)
+    else if (isRequest(message)) void this.#onQuestion(message)
+    else if (!isResponse(message)) this.#settle(notMcp('an event is not a JSON-RPC message'))
+    else if (message.id === this.#options.id) this.#settle(toOutcome(message) ?? notMcp('no result'))
   }
 
   #onNote(note: RpcNotification): void {
@@ -123,9 +129,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
     else this.#host.outside(note)
   }
 
-  async #onQuestion(message: JsonObject): Promise<void> {
-    const { id, method, params } = message as { id: unknown; method: string; params?: JsonObject }
-    if (!isRequestId(id)) return
+  async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
     const outcome = await this.#options.hooks.ask({ method, params })
     if (!this.#isSettled) this.#host.say({ jsonrpc: '2.0', id, ...outcome })
   }

@@ -5,10 +5,18 @@
  */
 import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
-import { kindOf, type JsonObject, type Outcome, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  isNotification,
+  isRequest,
+  isResponse,
+  toOutcome,
+  type JsonObject,
+  type Outcome,
+  type RpcRequest,
+} from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
-import { notMcp, parseMessage, readResponse, toOutcome } from './answer.ts'
+import { notMcp, parseMessage, readResponse } from './answer.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
@@ -235,15 +243,13 @@ class LegacyHttpSession implements UpstreamSession {
   #onStreamMessage(data: string): void {
     const message = parseMessage(data)
     if (!message) return
-    const kind = kindOf(message)
-    if (kind === 'notification') dispatchOutsideNote(message as RpcNotification, this.#options.events)
-    if (kind === 'request') void this.#answerOutside(message)
+    if (isNotification(message)) dispatchOutsideNote(message, this.#options.events)
+    if (isRequest(message)) void this.#answerOutside(message)
     // Some servers answer a call that lost its own stream on whichever stream is open.
-    if (kind === 'response') this.#running.get(message['id'])?.onMessage(message)
+    if (isResponse(message)) this.#running.get(message.id)?.onMessage(message)
   }
 
-  async #answerOutside(message: JsonObject): Promise<void> {
-    const { id, method, params } = message as { id: RequestId; method: string; params?: JsonObject }
+  async #answerOutside({ id, method, params }: RpcRequest): Promise<void> {
     const outcome = await this.#options.events.asked({ method, params })
     await this.#post(JSON.stringify({ jsonrpc: '2.0', id, ...outcome })).catch(() => undefined)
   }

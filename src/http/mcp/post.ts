@@ -4,18 +4,21 @@ import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { eraOfMessage } from '#core/protocol/classify.ts'
 import { metaOf, readClientFacts, type ClientFacts } from '#core/protocol/envelope.ts'
 import {
+  isJsonObject,
+  isNotification,
+  isRequest,
   isRequestId,
-  kindOf,
-  type JsonObject,
+  isResponse,
+  toOutcome,
   type RequestId,
   type RpcNotification,
   type RpcRequest,
+  type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { toOutcome } from '#gateway/upstream/answer.ts'
 import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
 import { handleBatch } from './batch.ts'
@@ -76,18 +79,11 @@ function receive(context: PostContext, text: string): void {
 }
 
 function receiveOne(context: PostContext, message: unknown, large: LargeRequest | null): void {
-  switch (kindOf(message)) {
-    case 'request':
-      return receiveRequest(context, message as RpcRequest, large)
-    case 'notification':
-      return receiveNotification(context, message as RpcNotification)
-    case 'response':
-      return receiveResponse(context, message as JsonObject)
-    case 'invalid': {
-      const id = (message as JsonObject | null)?.['id']
-      return refuse(context, new GatewayError('invalid_request'), isRequestId(id) ? id : null)
-    }
-  }
+  if (isRequest(message)) return receiveRequest(context, message, large)
+  if (isNotification(message)) return receiveNotification(context, message)
+  if (isResponse(message)) return receiveResponse(context, message)
+  const id = isJsonObject(message) ? message['id'] : null
+  refuse(context, new GatewayError('invalid_request'), isRequestId(id) ? id : null)
 }
 
 function receiveRequest(context: PostContext, message: RpcRequest, large: LargeRequest | null): void {
@@ -111,11 +107,10 @@ function receiveNotification(context: PostContext, note: RpcNotification): void 
   context.res.writeHead(202).end()
 }
 
-function receiveResponse(context: PostContext, message: JsonObject): void {
+function receiveResponse(context: PostContext, message: RpcResponse): void {
   const session = requireSession(context)
-  const { id } = message
   const outcome = toOutcome(message)
-  if (isRequestId(id) && outcome) session.answer(id, outcome)
+  if (message.id !== null && outcome) session.answer(message.id, outcome)
   context.res.writeHead(202).end()
 }
 
