@@ -1,6 +1,6 @@
 /** Reads what an upstream answered. */
 import { GatewayError } from '#contract/errors.ts'
-import { isJsonObject, kindOf, type JsonObject, type Outcome, type RequestId } from '#core/protocol/json-rpc.ts'
+import { isJsonObject, toOutcome, type JsonObject, type Outcome, type RequestId } from '#core/protocol/json-rpc.ts'
 import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import { findResponseId } from '#core/protocol/splice.ts'
 import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
@@ -65,16 +65,6 @@ export function parseMessage(text: string): JsonObject | null {
   } catch {
     return null
   }
-}
-
-export function toOutcome(message: JsonObject): Outcome | undefined {
-  if (kindOf(message) !== 'response') return undefined
-  const { result, error } = message
-  if (isJsonObject(result)) return { result }
-  if (!isJsonObject(error)) return undefined
-  const { code, message: words, data } = error
-  if (typeof code !== 'number' || typeof words !== 'string') return undefined
-  return { error: data === undefined ? { code, message: words } : { code, message: words, data } }
 }
 
 export function notMcp(reason: string): GatewayError {

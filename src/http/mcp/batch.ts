@@ -2,16 +2,18 @@
 import { GatewayError } from '#contract/errors.ts'
 import {
   isJsonObject,
-  isRequestId,
+  isNotification,
+  isRequest,
+  isResponse,
   kindOf,
+  toOutcome,
   toResponse,
-  type JsonObject,
-  type RpcNotification,
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
 import { claimedRevision } from '#core/protocol/envelope.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { rawText, toOutcome } from '#gateway/upstream/answer.ts'
+import type { Gateway } from '#gateway/gateway.ts'
+import { rawText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
@@ -44,10 +46,8 @@ export function handleBatch(
   const { deps, res, requestId } = context
   const session = requireSession(context)
   checkBatch(messages, { revision: session.revision, batchMessagesMax: deps.limits.batchMessagesMax })
-  const kinds = messages.map(kindOf)
-  const requests = messages.filter((_message, index) => kinds[index] === 'request') as RpcRequest[]
-  for (const [index, message] of messages.entries())
-    takeOther(context, session, { kind: kinds[index], message: message as JsonObject })
+  const requests = messages.filter(isRequest)
+  for (const message of messages) takeOther(deps.gateway, session, message)
   if (requests.length === 0) {
     res.writeHead(202).end()
     return
@@ -58,15 +58,11 @@ export function handleBatch(
   for (const request of requests) start(session, request, joined.part(request, requestId))
 }
 
-function takeOther(
-  { deps }: PostContext,
-  session: ClientSession,
-  part: { kind: string | undefined; message: JsonObject },
-): void {
-  const { kind, message } = part
-  if (kind === 'notification') deps.gateway.notified(session, message as RpcNotification)
-  const outcome = kind === 'response' ? toOutcome(message) : undefined
-  if (outcome && isRequestId(message['id'])) session.answer(message['id'], outcome)
+function takeOther(gateway: Gateway, session: ClientSession, message: unknown): void {
+  if (isNotification(message)) gateway.notified(session, message)
+  if (!isResponse(message) || message.id === null) return
+  const outcome = toOutcome(message)
+  if (outcome) session.answer(message.id, outcome)
 }
 
 /** Collects the answers of a batch into one JSON array. */

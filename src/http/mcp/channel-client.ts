@@ -7,20 +7,23 @@ import { eraOfMessage } from '#core/protocol/classify.ts'
 import { metaOf, readClientFacts } from '#core/protocol/envelope.ts'
 import {
   isJsonObject,
+  isNotification,
+  isRequest,
   isRequestId,
-  kindOf,
+  isResponse,
+  toOutcome,
   toResponse,
-  type JsonObject,
   type RequestId,
   type RpcMessage,
   type RpcNotification,
   type RpcRequest,
+  type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { rawText, toOutcome } from '#gateway/upstream/answer.ts'
+import { rawText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import { checkBatch } from './batch.ts'
@@ -75,22 +78,16 @@ export class ChannelClient {
   }
 
   #receiveOne(message: unknown, requestId: string): void {
-    switch (kindOf(message)) {
-      case 'request':
-        return this.#receiveRequest(message as RpcRequest, requestId)
-      case 'notification':
-        return this.#receiveNotification(message as RpcNotification)
-      case 'response': {
-        const { id } = message as JsonObject
-        const outcome = toOutcome(message as JsonObject)
-        if (isRequestId(id) && outcome) this.#session?.answer(id, outcome)
-        return
-      }
-      case 'invalid': {
-        const id = isJsonObject(message) ? message['id'] : null
-        this.#refuse(new GatewayError('invalid_request'), isRequestId(id) ? id : null, requestId)
-      }
-    }
+    if (isRequest(message)) return this.#receiveRequest(message, requestId)
+    if (isNotification(message)) return this.#receiveNotification(message)
+    if (isResponse(message)) return this.#receiveResponse(message)
+    const id = isJsonObject(message) ? message['id'] : null
+    this.#refuse(new GatewayError('invalid_request'), isRequestId(id) ? id : null, requestId)
+  }
+
+  #receiveResponse(message: RpcResponse): void {
+    const outcome = toOutcome(message)
+    if (message.id !== null && outcome) this.#session?.answer(message.id, outcome)
   }
 
   #receiveRequest(message: RpcRequest, requestId: string): void {
