@@ -37,6 +37,11 @@ export async function startEverything(): Promise<AsyncDisposable & { url: string
   }
 }
 
+export const everythingServer = (): StdioServer => ({
+  command: process.execPath,
+  args: [mainOf('server-everything'), 'stdio'],
+})
+
 export const filesystemServer = (folder: string): StdioServer => ({
   command: process.execPath,
   args: [mainOf('server-filesystem'), folder],
