@@ -14,6 +14,7 @@ import { spliceRequest } from '#core/protocol/scan.ts'
 import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
+import { isRefusalOfLegacy } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { namesOf } from './large-request.ts'
@@ -81,7 +82,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   json(head: WireHead, body: Buffer): void {
-    if (head.status === 404) return this.#settle(sessionGone())
+    if (head.status === 404 || isRefusalOfLegacy(head.status, body)) return this.#settle(sessionGone())
     const { id, call } = this.#options
     const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
     if (raw) return this.#settle(raw)

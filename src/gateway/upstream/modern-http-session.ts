@@ -8,6 +8,7 @@ import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
 import type { WireExchange } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
+import { isRefusalOfModern } from './discover.ts'
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
 import { namesOf } from './large-request.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
@@ -71,6 +72,7 @@ export class ModernHttpSession implements UpstreamSession {
           // Closing the response stream is how a modern client cancels.
           exchange.abort()
           call.raw?.sink?.destroy()
+          if (answer.code === 'session_not_found') this.#end(answer)
           reject(answer)
         } else resolve(answer)
       }
@@ -105,11 +107,15 @@ export class ModernHttpSession implements UpstreamSession {
   }
 
   async close(): Promise<void> {
+    this.#end(null)
+  }
+
+  #end(error: GatewayError | null): void {
     if (!this.isOpen) return
     this.isOpen = false
     for (const stream of this.#listening) stream.abort()
     this.#cancelRelisten?.()
-    this.#options.events.ended(null)
+    this.#options.events.ended(error)
   }
 
   #request(
@@ -147,13 +153,15 @@ export class ModernHttpSession implements UpstreamSession {
       json: (head, body) => {
         const whole = raw && head.status === 200 ? toRawAnswer(body, { upstream: idText, caller: idText }) : null
         if (whole) return settle(whole)
+        const text = body.toString()
+        if (isRefusalOfModern(head.status, text, id)) return settle(otherEra())
         try {
-          settle(readResponse(body.toString(), id))
+          settle(readResponse(text, id))
         } catch (error) {
           settle(toGatewayError(error))
         }
       },
-      empty: () => settle(notMcp('the answer is empty')),
+      empty: ({ status }) => settle(isRefusalOfModern(status, null, id) ? otherEra() : notMcp('the answer is empty')),
       event: (data) => {
         const message = data === '' ? null : parseMessage(data)
         if (data !== '' && !message) return settle(notMcp('an event is not JSON'))
@@ -163,7 +171,7 @@ export class ModernHttpSession implements UpstreamSession {
         else if (message.id === id) settle(toOutcome(message) ?? notMcp('no result'))
       },
       streamEnded: () => settle(new GatewayError('upstream_closed')),
-      failed: settle,
+      failed: (error, head) => settle(head && isRefusalOfModern(head.status, null, id) ? otherEra() : error),
     }
   }
 
@@ -217,6 +225,11 @@ export class ModernHttpSession implements UpstreamSession {
       this.#listening.delete(older)
     }
   }
+}
+
+/** The server took nothing and may be another by now: as with a lost session, a fresh one is tried. */
+function otherEra(): GatewayError {
+  return new GatewayError('session_not_found')
 }
 
 function listenFacts(options: ModernHttpOptions, facts: UpstreamFacts) {

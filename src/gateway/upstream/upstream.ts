@@ -162,6 +162,7 @@ export class Upstream {
       return session
     } catch (error) {
       const failure = asUpstreamFailure(error)
+      this.#verdict = undefined
       this.#fail(failure)
       throw failure
     }
@@ -182,20 +183,22 @@ export class Upstream {
       })
     } catch (error) {
       if (!mayBeSseServer(error)) throw error
-      const session = await this.#openChannel(wires.sse, capabilities, events)
-      this.#verdict = { facts: 'sse', until: this.#deps.clock.now() + verdictMs }
-      return session
+      this.#believe('sse')
+      return this.#openChannel(wires.sse, capabilities, events)
     }
   }
 
-  #openChannel(wire: ChannelWire, capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
-    return openChannelSession({
+  async #openChannel(wire: ChannelWire, capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+    const isKnown = this.#knownEra !== undefined && this.server.protocol === 'auto'
+    const session = await openChannelSession({
       ...this.#common(events),
       wire,
-      protocol: this.server.protocol,
+      protocol: isKnown ? 'legacy' : this.server.protocol,
       clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
       openTimeoutMs: Math.max(this.server.timeoutMs, 10_000),
     })
+    if (!isKnown && session.facts.era === 'legacy') this.#believe('legacy')
+    return session
   }
 
   #common(events: SessionEvents) {
@@ -212,13 +215,14 @@ export class Upstream {
   /** A stale "modern" fails loudly, a stale "legacy" works for ever: so both expire. */
   async #eraVerdict(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy' | 'sse'> {
     if (this.server.protocol === 'legacy') return 'legacy'
-    if (this.#verdict && this.#deps.clock.now() < this.#verdict.until) return this.#verdict.facts
+    const known = this.#knownEra
+    if (known) return known
     this.#probing ??= this.#probe(wire, capabilities).finally(() => (this.#probing = undefined))
     return this.#probing
   }
 
   async #probe(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy'> {
-    const { headers, clientInfo, clock } = this.#deps
+    const { headers, clientInfo } = this.#deps
     const facts = await probeHttp({
       exchange: this.#exchange(wire),
       headers,
@@ -227,19 +231,24 @@ export class Upstream {
       timeoutMs: this.server.timeoutMs,
     })
     if (facts === 'legacy' && this.server.protocol === 'modern') throw new GatewayError('upstream_protocol')
-    this.#verdict = { facts, until: clock.now() + verdictMs }
+    this.#believe(facts)
     return facts
   }
 
-  /** The upstream answered as if it were of another era: ask it again at the next use. */
-  async forgetEra(): Promise<void> {
-    this.#verdict = undefined
-    await Promise.all([...this.#places.values()].map((place) => place.close()))
+  #believe(facts: UpstreamFacts | 'legacy' | 'sse'): void {
+    this.#verdict = { facts, until: this.#deps.clock.now() + verdictMs }
+  }
+
+  get #knownEra(): UpstreamFacts | 'legacy' | 'sse' | undefined {
+    return this.#verdict && this.#deps.clock.now() < this.#verdict.until ? this.#verdict.facts : undefined
   }
 
   #onEnded(place: PooledSession, error: GatewayError | null): void {
     for (const [key, other] of this.#places) if (other === place && place.peers.size === 0) this.#places.delete(key)
-    if (error) this.#fail(error)
+    if (!error) return
+    // A server that was lost, or speaks another era than it did, may have been replaced: it is asked again.
+    this.#verdict = undefined
+    this.#fail(error)
   }
 
   #fail(error: GatewayError): void {

@@ -20,6 +20,8 @@ export type RawUpstream = LoopbackServer & {
   beforeListen?: () => Promise<void>
   /** May be replaced while it runs. */
   handlers: RawHandlers
+  /** From now on it speaks these, as after an update of the server. */
+  speak(eras: readonly Era[]): void
   /** Forgets every legacy session: whoever comes with one gets 404. */
   forgetSessions(): void
   sessionCount(): number
@@ -42,7 +44,7 @@ class HttpUpstream {
   readonly handlers: RawHandlers
   /** Modern: what a subscription waits for before it is acknowledged. */
   beforeListen?: () => Promise<void>
-  readonly #eras: readonly Era[]
+  #eras: readonly Era[]
   readonly #sessions = new Set<string>()
   readonly #streams = new Set<Stream>()
   /** By session and request id: what a `notifications/cancelled` resolves. */
@@ -57,6 +59,10 @@ class HttpUpstream {
 
   count(method: string): number {
     return this.seen.filter((seen) => seen.method === method).length
+  }
+
+  speak(eras: readonly Era[]): void {
+    this.#eras = eras
   }
 
   forgetSessions(): void {
@@ -162,13 +168,11 @@ const notKnown = { code: -32001, message: 'Session not found' }
 
 /** As servers of one era alone refuse the other (measured on the SDK's). */
 function refuse(res: ServerResponse, body: Json, era: Era): void {
-  const id = body['id'] ?? null
   const data = { supported: [modernRevision], requested: '2025-11-25' }
-  const error =
-    era === 'modern'
-      ? { code: -32000, message: 'Bad Request: Server not initialized' }
-      : { code: -32022, message: 'Unsupported protocol version', data }
-  send(res, 400, { jsonrpc: '2.0', id, error })
+  const notInitialized = { code: -32000, message: 'Bad Request: Server not initialized' }
+  const unsupported = { code: -32022, message: 'Unsupported protocol version', data }
+  if (era === 'modern') send(res, 400, { jsonrpc: '2.0', id: null, error: notInitialized })
+  else send(res, 400, { jsonrpc: '2.0', id: body['id'] ?? null, error: unsupported })
 }
 
 function isWished(filter: Json, method: string, params: Json): boolean {
