@@ -15,7 +15,8 @@ export class Registry {
   readonly #byName: ReadonlyMap<string, Upstream>
   readonly #byAlias = new Map<string, Upstream>()
   readonly #byLabel = new Map<string, Upstream[]>()
-  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #byAddress = new Map<string, Endpoint>()
+  readonly #byKey = new Map<string, Endpoint>()
 
   constructor(upstreams: Iterable<Upstream>) {
     this.#byName = new Map([...upstreams].map((upstream) => [upstream.name, upstream]))
@@ -65,14 +66,23 @@ export class Registry {
   }
 
   #endpoint(address: string, build: () => Omit<Endpoint, 'key'>): Endpoint {
-    const known = this.#endpoints.get(address)
+    const known = this.#byAddress.get(address)
     if (known) return known
-    const built = build()
-    const key = `${built.kind}:${built.upstreams.map(({ name }) => name).join(',')}`
-    const endpoint = { ...built, key }
+    const endpoint = this.#intern(build())
     // Addresses are the caller's words: what is remembered of them is bounded.
-    if (this.#endpoints.size >= endpointsMax) this.#endpoints.clear()
-    this.#endpoints.set(address, endpoint)
+    if (this.#byAddress.size >= endpointsMax) this.#byAddress.clear()
+    if (address.length <= addressCharsMax) this.#byAddress.set(address, endpoint)
+    return endpoint
+  }
+
+  /** One object for one set of servers: lists are kept by it. */
+  #intern(built: Omit<Endpoint, 'key'>): Endpoint {
+    const key = `${built.kind}:${built.upstreams.map(({ name }) => name).join(',')}`
+    const known = this.#byKey.get(key)
+    if (known) return known
+    const endpoint = { ...built, key }
+    if (this.#byKey.size >= endpointsMax) this.#byKey.clear()
+    this.#byKey.set(key, endpoint)
     return endpoint
   }
 
@@ -89,6 +99,7 @@ export class Registry {
 }
 
 const endpointsMax = 1_000
+const addressCharsMax = 512
 const namesMax = 100
 
 function splitNames(names: string): string[] {

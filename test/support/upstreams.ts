@@ -1,0 +1,62 @@
+/** Servers and callers as unit tests need them. */
+import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
+import type { GatewayError } from '#contract/errors.ts'
+import { Limits } from '#contract/limits.ts'
+import type { Policy } from '#contract/policy.ts'
+import { Server } from '#contract/server.ts'
+import { compileAccess } from '#core/access/access.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import { Upstream, type SessionUser, type Wires } from '#gateway/upstream/upstream.ts'
+import { FakeChannelWire, legacyScript } from './fake-channel.ts'
+import type { FakeClock } from './fake-clock.ts'
+
+export function server(name: string, more: Partial<Server> = {}): Server {
+  const transport = { kind: 'stdio', command: 'never-started' }
+  return Server.parse({ name, transport, isolation: 'shared', protocol: 'legacy', ...more })
+}
+
+export function limits(more: Partial<Limits> = {}): Limits {
+  return { ...Limits.parse({}), ...more }
+}
+
+export type Told = { changes: ListKind[]; troubles: GatewayError[] }
+
+export function upstream(
+  definition: Server,
+  deps: { clock: FakeClock; wires: Wires; limits?: Limits; told?: Told },
+): Upstream {
+  const { clock, wires, told } = deps
+  return new Upstream(definition, {
+    clock,
+    limits: deps.limits ?? limits(),
+    createEventReader,
+    wires,
+    headers: [],
+    clientInfo: { name: 'toolgate', version: '0' },
+    onListChanged: (_upstream, kind) => told?.changes.push(kind),
+    onTrouble: (_upstream, error) => told?.troubles.push(error),
+  })
+}
+
+/** A legacy server over a channel, and the wire on which it can be played further. */
+export function channelUpstream(
+  definition: Server,
+  deps: { clock: FakeClock; wire?: FakeChannelWire; limits?: Limits; told?: Told },
+): Upstream {
+  const wire = deps.wire ?? new FakeChannelWire(legacyScript({}))
+  return upstream(definition, { ...deps, wires: { kind: 'channel', channel: wire } })
+}
+
+export function policy(name: string, more: Partial<Policy> = {}): Policy {
+  return { name, default: 'deny', rules: [], ...more }
+}
+
+export function principal(id: string, policies: readonly Policy[] = [policy('all', { default: 'admin' })]): Principal {
+  return { id, tokenId: id, tokenName: id, access: compileAccess(policies), expiresAt: null }
+}
+
+export function user(principalId = 'ann', capabilities: JsonObject = {}): SessionUser {
+  return { principalId, sessionId: null, capabilities }
+}
