@@ -136,6 +136,7 @@ export class ClientSession implements Peer {
     if (!canAnswer(this.facts.capabilities, question.method)) {
       return Promise.resolve({ error: toRpcError(new GatewayError('question_unroutable')) })
     }
+    if (this.#hasEnded) return Promise.resolve({ error: toRpcError(new GatewayError('session_not_found')) })
     return new Promise((resolve) => {
       const id = this.#nextAskId++
       const timeout: Outcome = {
@@ -206,9 +207,13 @@ export class ClientSession implements Peer {
     return this.#places ?? []
   }
 
-  onEnd(task: () => void): void {
+  /** Runs `task` at the end, or at once when it has come. The returned function takes the task away. */
+  onEnd(task: () => void): () => void {
     if (this.#hasEnded) task()
     else this.#onEnd.push(task)
+    return () => {
+      this.#onEnd = this.#onEnd.filter((other) => other !== task)
+    }
   }
 
   end(): void {

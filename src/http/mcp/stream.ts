@@ -27,8 +27,11 @@ export function handleGet(context: StreamContext): void {
   res.flushHeaders()
   const keep: OpenReply = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
   deps.replies.add(keep)
-  session.onEnd(() => res.end())
-  res.once('close', () => deps.replies.delete(keep))
+  const forgetEnd = session.onEnd(() => void res.end())
+  res.once('close', () => {
+    deps.replies.delete(keep)
+    forgetEnd()
+  })
   if (resumed) resume(res, resumed)
   else follow(res, session, deps.streams.of(session)?.open() ?? null)
 }
