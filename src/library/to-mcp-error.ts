@@ -78,6 +78,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   upstream_timeout: (cause, { server }) => new TimeoutError({ server, timeoutMs: numberOf(cause, 'timeoutMs'), cause }),
   credential_missing: upstreamAuthentication,
   config_invalid: (cause) => new ConfigurationError({ errors: [reasonOf(cause)], cause }),
+  gateway_unreachable: connection,
   shutting_down: (cause) => new McpError('shutting_down', cause.message, { cause }),
   internal: (cause) => new McpError('internal_error', cause.message, { cause }),
 }
