@@ -150,6 +150,13 @@ export const errorCatalogue = {
     fault: 'gateway',
     title: 'No credential for this server is available.',
   },
+  gateway_unreachable: {
+    status: 502,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'The gateway cannot be reached, or does not answer as one.',
+    isRetryable: true,
+  },
   config_invalid: { status: 500, rpc: -32602, fault: 'gateway', title: 'The configuration is not valid.' },
   shutting_down: {
     status: 503,
