@@ -7,18 +7,24 @@ export type Route =
   | { kind: 'live' }
   | { kind: 'ready' }
 
-const transports: Readonly<Record<string, Transport>> = { sse: 'sse', messages: 'messages', ws: 'websocket' }
+const transports: ReadonlyMap<string, Transport> = new Map([
+  ['sse', 'sse'],
+  ['messages', 'messages'],
+  ['ws', 'websocket'],
+])
 
 /** Remembered, because clients use few paths many times; bounded, because a path is the caller's word. */
 const known = new Map<string, Route | null>()
 const knownMax = 1_000
+const knownCharsMax = 256
 
 /** @param path without query */
 export function routePath(path: string): Route | null {
   const hit = known.get(path)
   if (hit !== undefined) return hit
-  if (known.size >= knownMax) known.clear()
   const route = parsePath(path)
+  if (path.length > knownCharsMax) return route
+  if (known.size >= knownMax) known.clear()
   known.set(path, route)
   return route
 }
@@ -43,7 +49,7 @@ function decodeParts(path: string): string[] | null {
 
 /** `/mcp`, `/mcp/{names}`, `/{name}/mcp`, each followed by nothing, `sse`, `messages` or `ws`; and `/sse`, `/messages`, `/ws`. */
 function parseMcp(parts: readonly string[]): Route | null {
-  const transport = transports[parts.at(-1) ?? '']
+  const transport = transports.get(parts.at(-1) ?? '')
   const address = transport ? parts.slice(0, -1) : parts
   const names = namesOf(address, transport !== undefined)
   return names === undefined ? null : { kind: 'mcp', transport: transport ?? 'streamable_http', names }

@@ -69,7 +69,8 @@ class HttpEdge implements HttpServer {
         // Two Authorization headers become one that is no token, and are refused as such.
         joinDuplicateHeaders: true,
         headersTimeout: limits.requestTimeoutMs,
-        requestTimeout: 0,
+        // Headers and body together, whether anybody reads them or not: a refused body must not hold its connection.
+        requestTimeout: 2 * limits.requestTimeoutMs,
         keepAliveTimeout: 65_000,
         connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, checkMsMax),
         // Any other offer to upgrade (h2c, say) may be ignored, and is (RFC 9110 §7.8).

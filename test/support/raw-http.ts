@@ -135,6 +135,8 @@ export interface RawSocket {
   /** Resolves with everything that came when it fits, or when the connection is closed. */
   until(fits: (text: string) => boolean): Promise<string>
   readonly closed: Promise<string>
+  /** Resolves when the server holds the connection no more, though this side never closes its half. */
+  letGo(): Promise<void>
 }
 
 /** A connection that says exactly what it is told to. */
@@ -170,6 +172,12 @@ function toRawSocket(socket: Socket, first: string | Buffer): RawSocket {
   })
   if (first !== '') socket.write(first)
   return {
+    async letGo() {
+      // A server that has only said its last word still takes bytes; one that has let go answers them with a reset.
+      const timer = setInterval(() => isOver && socket.write('\r\n'), 10)
+      await closed
+      clearInterval(timer)
+    },
     socket,
     write: (bytes) => void socket.write(bytes),
     text: () => text,
