@@ -83,10 +83,6 @@ export class ClientSession implements Peer {
     this.#outlet = outlet
   }
 
-  get hasOutlet(): boolean {
-    return this.#outlet !== null
-  }
-
   isOutlet(outlet: Outlet): boolean {
     return this.#outlet === outlet
   }

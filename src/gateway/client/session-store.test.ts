@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { limits, principal } from '#test/support/upstreams.ts'
+import { ClientSession } from './client-session.ts'
+import { SessionStore } from './session-store.ts'
+
+let clock: FakeClock
+let store: SessionStore
+const all: Endpoint = { key: 'aggregate:a', kind: 'aggregate', upstreams: [] }
+const ann = principal('ann')
+const bob = principal('bob')
+const notFound = expect.objectContaining({ code: 'session_not_found', details: {} })
+const tooMany = (details: object) => expect.objectContaining({ code: 'too_many_sessions', details })
+
+function add(id: string, owner = ann): ClientSession {
+  const session = new ClientSession({
+    id,
+    principal: owner,
+    endpoint: all,
+    revision: '2025-11-25',
+    facts: { capabilities: {}, info: undefined, logLevel: undefined },
+    clock,
+    askTimeoutMs: 1_000,
+    callsMax: 10,
+    exposeUri: (_server, uri) => uri,
+  })
+  store.add(session)
+  return session
+}
+
+beforeEach(() => {
+  clock = new FakeClock()
+  store = new SessionStore({ clock, limits: limits({ sessionsMax: 3, sessionsPerTokenMax: 2, sessionIdleMs: 1_000 }) })
+})
+
+describe('SessionStore', () => {
+  it('gives a session to who opened it, where it was opened', () => {
+    const session = add('one')
+    expect(store.get('one', ann, all)).toBe(session)
+    expect([...store]).toEqual([session])
+  })
+
+  it('gives it to nobody else and nowhere else, and says the same as for one that never was', () => {
+    add('one')
+    expect(() => store.get('one', bob, all)).toThrow(notFound)
+    expect(() => store.get('one', ann, { ...all, key: 'single:a' })).toThrow(notFound)
+    expect(() => store.get('two', ann, all)).toThrow(notFound)
+  })
+
+  it('gives no session that has ended or takes nothing new', () => {
+    add('ended').end()
+    expect(() => store.get('ended', ann, all)).toThrow(notFound)
+    const retired = add('retired')
+    retired.setOutlet(() => undefined)
+    retired.retire()
+    expect(() => store.get('retired', ann, all)).toThrow(notFound)
+  })
+
+  it('has room for so many of one token, and so many in all', () => {
+    const first = add('one')
+    add('two')
+    expect(() => store.checkRoom(ann)).toThrow(tooMany({ sessionsPerTokenMax: 2 }))
+    expect(() => store.checkRoom(bob)).not.toThrow()
+    add('three', bob)
+    expect(() => store.checkRoom(principal('eve'))).toThrow(tooMany({ sessionsMax: 3 }))
+    first.end()
+    expect(() => store.checkRoom(ann)).not.toThrow()
+    expect(store.size).toBe(2)
+  })
+
+  it('counts a session that ends twice once', () => {
+    const first = add('one')
+    add('two')
+    first.end()
+    first.end()
+    add('three')
+    expect(() => store.checkRoom(ann)).toThrow(tooMany({ sessionsPerTokenMax: 2 }))
+  })
+
+  it('ends what nobody has used for too long, and nothing that is in use', async () => {
+    const idle = add('idle')
+    await clock.advance(500)
+    const used = add('used')
+    const heard = add('heard', bob)
+    heard.setOutlet(() => undefined)
+    await clock.advance(501)
+    store.sweep()
+    expect([idle.hasEnded, used.hasEnded, heard.hasEnded]).toEqual([true, false, false])
+    await clock.advance(500)
+    store.sweep()
+    expect([used.hasEnded, heard.hasEnded]).toEqual([true, false])
+  })
+
+  it('ends those that are chosen', () => {
+    const [one, two] = [add('one'), add('two', bob)]
+    store.endWhere((session) => session.principal.id === 'bob')
+    expect([one.hasEnded, two.hasEnded]).toEqual([false, true])
+  })
+})
