@@ -175,19 +175,18 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
+  /** The catalogue's, unless the caller's protocol revision has another number for the same failure. */
+  readonly rpcCode: number
 
-  constructor(code: ErrorCode, options: { details?: Record<string, unknown>; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, options: { details?: Record<string, unknown>; cause?: unknown; rpcCode?: number } = {}) {
     super(errorCatalogue[code].title, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
+    this.rpcCode = options.rpcCode ?? errorCatalogue[code].rpc
   }
 
   get status(): number {
     return errorCatalogue[this.code].status
-  }
-
-  get rpcCode(): number {
-    return errorCatalogue[this.code].rpc
   }
 
   get isRetryable(): boolean {

@@ -93,7 +93,15 @@ export async function readResource(run: Run): Promise<Answer> {
   facts.reason = wordOf(call.principal.access.server(upstream.name))
   const params = { ...call.message.params, uri }
   const toExposed = exposeResult(run, upstream)
-  return forward(call, { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }, run.context.forward)
+  const target = { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }
+  const answer = await forward(call, target, run.context.forward)
+  return exposedUri === uri ? answer : withAskedUri(answer, { uri, exposedUri })
+}
+
+/** An error that names the resource names it as the client did. */
+function withAskedUri(answer: Answer, { uri, exposedUri }: { uri: string; exposedUri: string }): Answer {
+  if (!('error' in answer) || !isJsonObject(answer.error.data) || answer.error.data['uri'] !== uri) return answer
+  return { error: { ...answer.error, data: { ...answer.error.data, uri: exposedUri } } }
 }
 
 export async function complete(run: Run): Promise<Answer> {

@@ -42,29 +42,32 @@ export type RoutedResource = { upstream: Upstream; uri: string }
 export async function routeResource(run: Run, uri: string): Promise<RoutedResource> {
   const { endpoint } = run.call
   const [only] = endpoint.upstreams
-  if (endpoint.kind === 'single' && only) return mayRead(run, { upstream: only, uri })
+  if (endpoint.kind === 'single' && only) return mayRead(run, { upstream: only, uri }, uri)
   const parsed = parseExposedUri(uri)
   if (parsed) {
     const real = run.context.registry().find(parsed.server)
     const upstream = endpoint.upstreams.find((candidate) => candidate === real)
-    if (!upstream) throw missing(uri)
-    return mayRead(run, { upstream, uri: parsed.uri })
+    if (!upstream) throw missing(run, uri)
+    return mayRead(run, { upstream, uri: parsed.uri }, uri)
   }
   const view = await viewOf(run, 'resources')
   const owners = [...view.entries.values()].filter((entry) => entry.item.key === uri)
   const [owner] = owners
-  if (!owner || owners.length > 1) throw missing(uri)
+  if (!owner || owners.length > 1) throw missing(run, uri)
   return { upstream: owner.upstream, uri }
 }
 
-function mayRead(run: Run, routed: RoutedResource): RoutedResource {
+/** What may not be read is refused exactly as what does not exist: with the caller's own URI. */
+function mayRead(run: Run, routed: RoutedResource, asked: string): RoutedResource {
   const decision = run.call.principal.access.server(routed.upstream.name)
-  if (!allowsRead(decision.level)) throw missing(routed.uri)
+  if (!allowsRead(decision.level)) throw missing(run, asked)
   return routed
 }
 
-function missing(uri: string): GatewayError {
-  return new GatewayError('resource_not_found', { details: { uri: uri.slice(0, 2048) } })
+/** 2025-11-25, resources: −32002; 2026-07-28 has no such code. */
+function missing(run: Run, uri: string): GatewayError {
+  const details = { uri: uri.slice(0, 2048) }
+  return new GatewayError('resource_not_found', run.call.era === 'legacy' ? { details, rpcCode: -32002 } : { details })
 }
 
 /** Gives the resources that a result names the endpoint's URIs, so that they can be read back through it. */

@@ -144,3 +144,10 @@ async function readEvents(response: Response, onMessage: OnMessage): Promise<voi
   const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
   for await (const { data } of events) if (data !== '') onMessage(JSON.parse(data))
 }
+
+/** A list in a result. @throws with the whole answer where it is not there */
+export function listOf<Item = Json>(answer: Received, member: string): Item[] {
+  const list = answer.result?.[member]
+  if (!Array.isArray(list)) throw new Error(`no ${member}: ${JSON.stringify(answer)}`)
+  return list
+}
