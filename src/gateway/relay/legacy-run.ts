@@ -56,6 +56,7 @@ export class LegacyRun {
   }
 
   #ask(question: Question): Promise<Outcome> {
+    if (this.cancellation.isCancelled) return Promise.resolve({ error: abandoned })
     return new Promise((resolve) => {
       const isFirst = this.#asked.size === 0
       this.#asked.set(`q${this.#nextKey++}`, { question, settle: resolve })
@@ -71,6 +72,11 @@ export class LegacyRun {
     }
     this.#reply = null
     return this.#end ?? { kind: 'asked' }
+  }
+
+  /** Whether the call has ended, answered or not: no question of its is open any more. */
+  get hasEnded(): boolean {
+    return this.#end !== undefined
   }
 
   /** The open questions, by the keys that the client must answer them with. */
@@ -95,11 +101,13 @@ export class LegacyRun {
 
   /** The client will not come back. */
   abandon(): void {
-    for (const { settle } of this.#asked.values()) settle({ error: toRpcError(new GatewayError('request_cancelled')) })
+    for (const { settle } of this.#asked.values()) settle({ error: abandoned })
     this.#asked.clear()
     this.cancellation.cancel()
   }
 }
+
+const abandoned = toRpcError(new GatewayError('request_cancelled'))
 
 /** Legacy members that modern input requests do not have. */
 function toInputRequest({ method, params }: Question): JsonObject {

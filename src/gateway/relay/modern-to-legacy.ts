@@ -35,7 +35,7 @@ export async function callLegacy(
   if (requestState !== undefined) {
     if (typeof requestState !== 'string') throw new GatewayError('request_state_invalid')
     const run = deps.parked.find(requestState, binding)
-    if (!run.supply(inputResponses)) return inputRequired(run.questions, requestState, session)
+    if (!run.supply(inputResponses) && !run.hasEnded) return inputRequired(run.questions, requestState, session)
     deps.parked.take(requestState)
     return proceed(run, { session, target, call, deps, binding })
   }
