@@ -78,8 +78,9 @@ export class LibraryGateway implements AsyncDisposable {
       limits,
       separator: '__',
       audit: this.auditLog,
+      // Later, so that what the program throws there is its own and stops nothing here.
       onTrouble: (server, error, stderr) =>
-        options.onTrouble?.({ server, error: toMcpError(error, { server }), stderr }),
+        queueMicrotask(() => options.onTrouble?.({ server, error: toMcpError(error, { server }), stderr })),
     })
     this.#calls = new EngineCalls({ engine: this.#engine, audit: this.auditLog, options, hash, randomId, now })
     this.#servers = new ServerCalls({ calls: this.#calls, limits, checkSchema })

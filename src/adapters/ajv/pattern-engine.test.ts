@@ -1,37 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { mayExplode, patternEngine } from './pattern-engine.ts'
+import { patternEngine } from './pattern-engine.ts'
 
-describe('mayExplode', () => {
-  it('sees a repetition or a choice within a repetition', () => {
-    for (const source of [
-      '(a+)+$',
-      '^(a|a)*$',
-      '(a?){30}a{30}',
-      '((a*))*',
-      '(?:a{1,9})+b',
-      '(x(y+)z)*',
-      '(?<n>a+)*',
-      '([a-z]+)*!',
-    ]) {
-      expect({ source, mayExplode: mayExplode(source) }).toEqual({ source, mayExplode: true })
-    }
-  })
-
-  it('runs the patterns that schemas have', () => {
-    const common = [
-      '^[a-z0-9-]+$',
-      '^\\d{4}-\\d{2}-\\d{2}$',
-      '(a+)b',
-      '^(GET|POST)$',
-      '(abc)+',
-      '\\(a+\\)+',
-      '[(a+)]+',
-      '',
-    ]
-    for (const source of common)
-      expect({ source, mayExplode: mayExplode(source) }).toEqual({ source, mayExplode: false })
-  })
-})
+/** None of the patterns below matches this: where it passes, the pattern was not run. */
+const other = '~'
+const isRun = (source: string): boolean => !patternEngine(source, 'u').test(other)
 
 describe('patternEngine', () => {
   it('tests what it may', () => {
@@ -39,7 +11,17 @@ describe('patternEngine', () => {
     expect(patternEngine('^a+$', 'u').test('aab')).toBe(false)
   })
 
-  it('leaves to the server what would run for ever, and texts that are too long', () => {
+  it('does not run a repetition or a choice within a repetition', () => {
+    const risky = ['(a+)+$', '^(a|a)*b$', '(a?){30}a{30}', '((a*))*b', '(?:a{1,9})+b', '(x(y+)z)*b', '(?<n>a+)+']
+    expect(risky.filter(isRun)).toEqual([])
+  })
+
+  it('runs the patterns that schemas have', () => {
+    const common = ['^[a-z0-9-]+$', '^\\d{4}-\\d{2}-\\d{2}$', '(a+)b', '^(GET|POST)$', '(abc)+', '\\(a+\\)+', '[(a+)]+']
+    expect(common.filter(isRun)).toEqual(common)
+  })
+
+  it('is soon done with what would run for ever, and with texts that are too long', () => {
     const start = performance.now()
     expect(patternEngine('^(a+)+$', 'u').test(`${'a'.repeat(60)}!`)).toBe(true)
     expect(patternEngine('^a*a*a*$', 'u').test(`${'a'.repeat(100_000)}!`)).toBe(true)

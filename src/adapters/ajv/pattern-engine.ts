@@ -21,7 +21,7 @@ export const patternEngine = Object.assign(
 )
 
 /** Whether a group that repeats holds a repetition or a choice: the shape of every pattern of exponential time. */
-export function mayExplode(source: string): boolean {
+function mayExplode(source: string): boolean {
   const tokens = source.match(/\\.|\[(?:\\.|[^\]\\])*\]|\(\?(?:<?[=!]|:|<[^>]*>)|[^]/g) ?? []
   /** For each group that is open, whether it holds one. */
   const open = [false]
