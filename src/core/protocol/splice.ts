@@ -5,9 +5,15 @@
  */
 
 const windowChars = 160
-const headId =
-  /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*"(?:result|error)"\s*:/d
-const tailHead = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"(?:result|error)"\s*:/
+/** An object as the result, or an error that begins as errors do: what else stands there is looked at by a parser. */
+const outcome = String.raw`"(?:result"\s*:\s*\{|error"\s*:\s*\{\s*"code"\s*:\s*-?\d+\s*,\s*"message"\s*:\s*")`
+const headId = new RegExp(
+  String.raw`^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*,\s*${outcome}`,
+  'd',
+)
+const tailHead = new RegExp(String.raw`^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?${outcome}`)
+/** A text that was cut off, or that goes on after its end, does not end so. */
+const lastBrace = /\}\s*$/
 /** The one closing brace ends the message, so the member before it is the message's own. */
 const tailId = /,\s*"id"\s*:\s*(-?\d{1,16}|"[\w.:-]{1,64}")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/d
 
@@ -23,12 +29,17 @@ export function findResponseId(text: string, id: string): Span | null {
   const atHead = headId.exec(head)
   if (atHead) {
     const span = toSpan(atHead, 0, id)
-    return span && !mayHoldId(text, span.end) ? span : null
+    return span && lastBrace.test(text.slice(-windowChars)) && !mayHoldId(text, span.end) ? span : null
   }
   if (!tailHead.test(head)) return null
   const tail = text.slice(-windowChars)
   const atTail = tailId.exec(tail)
   return atTail ? toSpan(atTail, text.length - tail.length, id) : null
+}
+
+/** Whether a text that begins so is the response to `id`, as far as its beginning says. */
+export function isResponseHead(head: string, id: string): boolean {
+  return headId.exec(head.slice(0, windowChars))?.[1] === id
 }
 
 /** Of two equal keys the last counts: an upstream that adds a second id would answer another request of the client's. */

@@ -10,10 +10,12 @@ export type ExchangeDeps = {
   responseBytesMax: number
 }
 
-/** Given where both sides speak one era and nothing has to be seen: event streams and large bodies go through as bytes. */
+/** Given where both sides speak one era and nothing has to be seen: large bodies go through as bytes. */
 export type Passing = {
   sink: ByteSink
-  /** Called instead of `json` or `event`: everything went through the sink. */
+  /** Whether a body that begins so is the answer that is waited for. What is not is held, and looked at as a whole. */
+  isAnswer(head: string): boolean
+  /** Called instead of `json`: everything went through the sink. */
   passed(): void
 }
 
@@ -42,6 +44,10 @@ export function startExchange(deps: ExchangeDeps, request: WireRequest, handlers
   return exchange
 }
 
+const headBytes = 200
+const space = 32
+const closingBrace = 125
+
 type Mode = 'refused' | 'json' | 'events' | 'passing' | 'empty' | 'done'
 
 class AnswerReader implements WireAnswer {
@@ -55,6 +61,8 @@ class AnswerReader implements WireAnswer {
   #bytes = 0
   #events: EventReader | undefined
   #retryMs: number | undefined
+  /** The last byte that was passed on and is no white space. */
+  #lastByte = 0
 
   constructor(deps: ExchangeDeps, handlers: ExchangeHandlers) {
     this.#deps = deps
@@ -79,20 +87,15 @@ class AnswerReader implements WireAnswer {
   }
 
   #openStream(head: WireHead): void {
-    if (this.#passing) {
-      this.#mode = 'passing'
-      this.#passing.sink.start('text/event-stream')
-    } else {
-      this.#mode = 'events'
-      this.#events = this.#deps.createEventReader(
-        {
-          event: (data, id) => this.#handlers.event(data, id),
-          retry: (delayMs) => (this.#retryMs = delayMs),
-          failed: (error) => this.#refuse(error),
-        },
-        { eventBytesMax: this.#deps.responseBytesMax },
-      )
-    }
+    this.#mode = 'events'
+    this.#events = this.#deps.createEventReader(
+      {
+        event: (data, id) => this.#handlers.event(data, id),
+        retry: (delayMs) => (this.#retryMs = delayMs),
+        failed: (error) => this.#refuse(error),
+      },
+      { eventBytesMax: this.#deps.responseBytesMax },
+    )
     this.#handlers.streamOpened?.(head)
   }
 
@@ -119,21 +122,31 @@ class AnswerReader implements WireAnswer {
     this.#bytes += bytes.length
     this.#chunks.push(bytes)
     if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
-    else if (this.#passing && this.#bytes > heldBytesMax && this.#head?.status === 200) {
-      this.#mode = 'passing'
-      this.#passing.sink.start('application/json')
-      const held = Buffer.concat(this.#chunks)
-      this.#chunks = []
-      return this.#writeOut(this.#passing, held)
-    }
+    else if (this.#passing && this.#bytes > heldBytesMax && this.#head?.status === 200) return this.#startPassing()
     return true
   }
 
+  #startPassing(): boolean {
+    const passing = this.#passing
+    const first = this.#chunks[0]
+    if (!passing || !first || !passing.isAnswer(toBuffer(first).toString('latin1', 0, headBytes))) return true
+    this.#mode = 'passing'
+    passing.sink.start('application/json')
+    const held = Buffer.concat(this.#chunks)
+    this.#chunks = []
+    return this.#writeOut(passing, held)
+  }
+
   #pass(bytes: Uint8Array): boolean {
-    return this.#passing ? this.#writeOut(this.#passing, bytes) : true
+    this.#bytes += bytes.length
+    if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+    else if (this.#passing) return this.#writeOut(this.#passing, bytes)
+    return true
   }
 
   #writeOut(passing: Passing, bytes: Uint8Array): boolean {
+    const last = bytes.findLast((byte) => byte > space)
+    if (last !== undefined) this.#lastByte = last
     if (passing.sink.write(bytes)) return true
     passing.sink.onDrain(() => this.exchange?.resume())
     return false
@@ -144,10 +157,18 @@ class AnswerReader implements WireAnswer {
     this.#mode = 'done'
     if (mode === 'json') this.#endJson()
     else if (mode === 'events') this.#handlers.streamEnded(this.#retryMs)
-    else if (mode === 'passing') {
+    else if (mode === 'passing') this.#endPassing()
+    else if (mode === 'empty' && this.#head) this.#handlers.empty(this.#head)
+  }
+
+  #endPassing(): void {
+    if (this.#lastByte === closingBrace) {
       this.#passing?.sink.end()
       this.#passing?.passed()
-    } else if (mode === 'empty' && this.#head) this.#handlers.empty(this.#head)
+      return
+    }
+    this.#passing?.sink.destroy()
+    this.#handlers.failed(new GatewayError('upstream_protocol', { details: { reason: 'the body is cut off' } }), this.#head)
   }
 
   #endJson(): void {

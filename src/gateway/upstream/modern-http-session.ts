@@ -6,8 +6,9 @@ import { isJsonObject, isNotification, isResponse, toOutcome, type JsonObject } 
 import { spliceRequest } from '#core/protocol/scan.ts'
 import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
+import { findResponseId, isResponseHead } from '#core/protocol/splice.ts'
 import type { WireExchange } from '#core/upstream/http-wire.ts'
-import { notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
+import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import { isRefusalOfModern } from './discover.ts'
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
 import { namesOf } from './large-request.ts'
@@ -149,7 +150,13 @@ export class ModernHttpSession implements UpstreamSession {
     const { id, raw, hooks, settle } = run
     const idText = JSON.stringify(id)
     return {
-      passing: raw?.sink ? { sink: raw.sink, passed: () => settle({ streamed: true, ending: 'ok' }) } : null,
+      passing: raw?.sink
+        ? {
+            sink: raw.sink,
+            isAnswer: (head) => isResponseHead(head, idText),
+            passed: () => settle({ streamed: true, ending: 'ok' }),
+          }
+        : null,
       json: (head, body) => {
         const whole = raw && head.status === 200 ? toRawAnswer(body, { upstream: idText, caller: idText }) : null
         if (whole) return settle(whole)
@@ -163,6 +170,9 @@ export class ModernHttpSession implements UpstreamSession {
       },
       empty: ({ status }) => settle(isRefusalOfModern(status, null, id) ? otherEra() : notMcp('the answer is empty')),
       event: (data) => {
+        if (raw && findResponseId(data, idText)) {
+          return settle({ raw: data, encoding: 'utf8', ending: endingOfText(data) })
+        }
         const message = data === '' ? null : parseMessage(data)
         if (data !== '' && !message) return settle(notMcp('an event is not JSON'))
         if (!message) return
