@@ -1,70 +1,119 @@
-/** What `toolgate serve` says when it is up: everything a person needs to make the first call. */
+/** What `toolgate serve` says when it is up: everything a person needs to make the first call, ready to be copied. */
+import type { BuiltInServers } from './built-in-servers.ts'
 
 export type Banner = {
+  /** Where clients reach the gateway, without a path of its own. */
   address: string
   dataPath: string
   configPath: string | null
+  /** Null where it was made earlier and cannot be shown again. */
   adminToken: string | null
   servers: readonly { name: string; transport: string }[]
-  note: string | null
+  separator: string
+  kind: BuiltInServers['kind']
+  program: string
+  clients: readonly string[]
 }
 
-export function banner({ address, dataPath, configPath, adminToken, servers, note }: Banner): string {
-  const token = adminToken ?? '<your token>'
-  const width = Math.max(0, ...servers.map(({ name }) => name.length))
-  const entry = {
-    mcpServers: { toolgate: { type: 'http', url: `${address}/mcp`, headers: { Authorization: `Bearer ${token}` } } },
-  }
+const placeholder = 'YOUR_TOKEN'
+
+export function banner(facts: Banner): string {
+  const { address, dataPath, configPath, adminToken } = facts
+  const token = adminToken ?? placeholder
   return [
+    '',
     `Toolgate is up at ${address}/mcp`,
     '',
-    `  Data      ${dataPath}`,
-    `  Config    ${configPath ?? 'none: defaults (write toolgate.yaml, see docs/examples/toolgate.yaml)'}`,
-    adminToken === null
-      ? '  Token     made earlier and stored as a hash; lost? start with --reset-admin-token'
-      : `  Token     ${adminToken}   (admin; shown once, stored as a hash)`,
-    ...(servers.length === 0 ? [] : ['', '  Servers']),
-    ...servers.map(
-      ({ name, transport }) => `    ${name.padEnd(width)}  ${transport.padEnd(15)}  ${address}/${name}/mcp`,
-    ),
-    ...(note === null ? [] : ['', note]),
+    `  Data    ${dataPath}`,
+    `  Config  ${configPath ?? 'none, so all defaults apply'}`,
+    ...tokenLines(facts),
     '',
-    'Client entry (mcpServers):',
-    JSON.stringify(entry, null, 2),
+    ...serverLines(facts),
+    '',
+    adminToken === null ? `Client entry (put your token in place of ${placeholder}, here and below):` : 'Client entry:',
+    '',
+    ...indented(JSON.stringify(clientEntry(address, token), null, 2)),
     '',
     'Claude Code:',
-    `claude mcp add --transport http toolgate ${address}/mcp --header "Authorization: Bearer ${token}"`,
+    '',
+    `  claude mcp add --transport http toolgate ${address}/mcp \\`,
+    `    --header "Authorization: Bearer ${token}"`,
     '',
     'A first call:',
-    exampleCall({ address, token, servers }),
+    '',
+    ...indented(exampleCall(facts, token)),
     '',
   ].join('\n')
 }
 
-/** A modern request needs no session, so one line is enough. */
-function exampleCall({
-  address,
-  token,
-  servers,
-}: {
-  address: string
-  token: string
-  servers: Banner['servers']
-}): string {
-  const hasEverything = servers.some(({ name }) => name === 'everything')
-  const call = hasEverything
-    ? { method: 'tools/call', params: { name: 'everything__echo', arguments: { message: 'hello' } } }
-    : { method: 'tools/list', params: {} }
-  const meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientCapabilities': {},
-  }
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: call.method, params: { ...call.params, _meta: meta } })
-  const name = 'name' in call.params ? ` -H 'Mcp-Name: ${call.params.name}'` : ''
+function tokenLines({ adminToken, program }: Banner): string[] {
+  return adminToken === null
+    ? [
+        '  Token   the admin token was shown at the first start; only its hash is kept.',
+        `          Lost? ${program} serve --reset-admin-token`,
+      ]
+    : [`  Token   ${adminToken}`, '          for the admin. Shown this once; only its hash is kept.']
+}
+
+function serverLines(facts: Banner): string[] {
+  const { servers, address } = facts
+  const nameWidth = Math.max(0, ...servers.map(({ name }) => name.length))
+  const kindWidth = Math.max(0, ...servers.map(({ transport }) => transport.length))
+  const rows = servers.map(
+    ({ name, transport }) => `  ${name.padEnd(nameWidth)}  ${transport.padEnd(kindWidth)}  ${address}/${name}/mcp`,
+  )
+  const advice = adviceLines(facts)
+  if (rows.length === 0) return advice
   return [
-    `curl -s ${address}/mcp -H 'Authorization: Bearer ${token}' \\`,
-    `  -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\`,
-    `  -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: ${call.method}'${name} \\`,
-    `  -d '${body}'`,
+    servers.length === 1 ? 'One server:' : `${servers.length} servers:`,
+    '',
+    ...rows,
+    ...(advice.length > 0 ? ['', ...advice] : []),
+  ]
+}
+
+/** How to get from here to servers of one's own. */
+function adviceLines({ kind, servers, configPath, program, clients }: Banner): string[] {
+  const isImportable = kind !== 'none' || servers.length === 0
+  if (!isImportable) return []
+  const target = configPath ?? 'toolgate.yaml'
+  const start = {
+    none: `No server yet. Name one below "servers" in ${target}; an edit applies at once.`,
+    examples: `These are examples. To serve your own, write ${target} and start again.`,
+    demo: `This is a demo. To serve your own, write ${target} and start again.`,
+  }[kind]
+  const source =
+    clients.length === 0
+      ? 'Servers that an MCP client on this machine has can be imported:'
+      : `Or import what your MCP clients have (${clients.join(', ')}):`
+  return [start, source, '', `  ${program} config import --write ${target}`]
+}
+
+function clientEntry(address: string, token: string) {
+  const entry = { type: 'http', url: `${address}/mcp`, headers: { Authorization: `Bearer ${token}` } }
+  return { mcpServers: { toolgate: entry } }
+}
+
+/** A modern request needs no session, so that one call is enough. */
+function exampleCall({ address, servers, separator }: Banner, token: string): string {
+  const server = ['everything', 'demo'].find((name) => servers.some((known) => known.name === name))
+  const tool = server === undefined ? null : `${server}${separator}echo`
+  const method = tool === null ? 'tools/list' : 'tools/call'
+  const params = tool === null ? '' : `"name":"${tool}","arguments":{"message":"hello"},`
+  return [
+    `curl -s ${address}/mcp \\`,
+    `  -H 'Authorization: Bearer ${token}' \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -H 'Accept: application/json, text/event-stream' \\`,
+    `  -H 'MCP-Protocol-Version: 2026-07-28' \\`,
+    `  -H 'Mcp-Method: ${method}'${tool === null ? '' : ` -H 'Mcp-Name: ${tool}'`} \\`,
+    `  -d '{"jsonrpc":"2.0","id":1,"method":"${method}","params":{`,
+    `  ${params}"_meta":{`,
+    `  "io.modelcontextprotocol/protocolVersion":"2026-07-28",`,
+    `  "io.modelcontextprotocol/clientCapabilities":{}}}}'`,
   ].join('\n')
+}
+
+function indented(text: string): string[] {
+  return text.split('\n').map((line) => `  ${line}`)
 }

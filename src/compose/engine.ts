@@ -11,6 +11,7 @@ import type { Limits } from '#contract/limits.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import type { HttpWire } from '#core/upstream/http-wire.ts'
 import { Gateway } from '#gateway/gateway.ts'
 import type { Wires } from '#gateway/upstream/upstream.ts'
 import { systemClock } from './system-clock.ts'
@@ -21,12 +22,14 @@ export type EngineOptions = {
   separator: string
   audit: AuditLog
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
+  /** Takes the place of a server's HTTP wire. */
+  holdHttp?: (server: Server, wire: HttpWire) => HttpWire
 }
 
 const connectTimeoutMs = 10_000
 const connectionsMax = 256
 
-export function createEngine({ limits, separator, audit, onTrouble }: EngineOptions): Gateway {
+export function createEngine({ limits, separator, audit, onTrouble, holdHttp }: EngineOptions): Gateway {
   return new Gateway({
     clock: systemClock,
     limits,
@@ -34,7 +37,10 @@ export function createEngine({ limits, separator, audit, onTrouble }: EngineOpti
     serverInfo: { name: 'toolgate', title: 'Toolgate', version },
     audit,
     createEventReader,
-    openWires: (server) => openWires(server, limits),
+    openWires: (server) => {
+      const wires = openWires(server, limits)
+      return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
+    },
     credentialHeaders: headersOf,
     hash: hashToken,
     randomId,

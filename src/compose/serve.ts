@@ -10,18 +10,25 @@ import type { LoadedConfig } from '#config/loaded-config.ts'
 import { watchConfig } from '#config/watch.ts'
 import { toGatewayError } from '#contract/errors.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
-import type { Gateway } from '#gateway/gateway.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
 import { createEngine } from './engine.ts'
-import { adminPolicy, ensureAdminToken } from './first-run.ts'
-import { banner, type Banner } from './banner.ts'
+import { adminPolicy, prepareAdminToken } from './first-run.ts'
+import { banner } from './banner.ts'
 import { builtInServers } from './built-in-servers.ts'
 
 export type ServeOptions = {
   config: LoadedConfig
+  /** Of the command line: they win over the configuration, and stay when it is reloaded. */
+  overrides: { host?: string; port?: number; dataPath?: string }
   env: Readonly<Record<string, string | undefined>>
   isAdminTokenReset: boolean
+  /** The file that runs this program. */
+  mainPath: string
+  /** How a person calls this program, for advice. */
+  program: string
+  /** MCP clients on this machine that have a configuration. */
+  clients: readonly string[]
   /** Resolves when the gateway shall end. */
   until: Promise<void>
   print: (text: string) => void
@@ -29,20 +36,16 @@ export type ServeOptions = {
 
 const drainMs = 10_000
 
-export async function serve({ config, env, isAdminTokenReset, until, print }: ServeOptions): Promise<void> {
+/** Rejects with the system's error where the address cannot be listened on, or the data folder not be used. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, overrides, env, until, print } = options
   const log = pino({ level: env['TOOLGATE_LOG_LEVEL'] ?? 'info' }, pino.destination({ dest: 2, sync: false }))
   await using resources = new AsyncDisposableStack()
-  mkdirSync(config.storage.path, { recursive: true, mode: 0o700 })
-  const database = await openDatabase({ path: join(config.storage.path, 'toolgate.db') })
-  resources.defer(() => database.close())
-  const onRefused = (cause: unknown, lost: number): void =>
-    log.error({ err: describe(cause), lost }, 'audit events were not stored')
-  const audit = createSqlAuditLog({ database, onRefused })
-  resources.defer(() => audit.close())
-  const tokens = createSqlTokenStore(database)
-  const adminToken = await ensureAdminToken(tokens, { now: Date.now(), isReset: isAdminTokenReset })
+  const dataPath = overrides.dataPath ?? config.storage.path
+  const { audit, tokens } = await openStores(dataPath, { resources, log })
+  const admin = await prepareAdminToken(tokens, { now: Date.now(), isReset: options.isAdminTokenReset })
 
-  const builtIn = await builtInServers(config, log)
+  const builtIn = await builtInServers({ config, dataPath, mainPath: options.mainPath, log })
   resources.defer(() => builtIn.close())
   const { limits, naming } = config
   const engine = createEngine({
@@ -51,13 +54,15 @@ export async function serve({ config, env, isAdminTokenReset, until, print }: Se
     audit,
     onTrouble: (server, error, diagnosis) =>
       log.warn({ server, code: error.code, details: error.details, stderr: diagnosis.slice(-500) }, 'a server fails'),
+    holdHttp: builtIn.holdHttp,
   })
   resources.defer(() => engine.close())
-  const stored = await tokens.listTokens()
-  const apply = (next: LoadedConfig): void => engine.apply(snapshotOf(next, stored, builtIn.servers))
+  const apply = (next: LoadedConfig): void => engine.apply(snapshotOf(next, admin.tokens, builtIn.servers))
   apply(config)
 
-  let guards = createGuardOptions(config.listen)
+  const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
+  let guards = createGuardOptions(placeOf(config))
+  const { host } = placeOf(config)
   const http = await listen({
     gateway: engine,
     limits,
@@ -65,26 +70,63 @@ export async function serve({ config, env, isAdminTokenReset, until, print }: Se
     now: Date.now,
     onError: (error, requestId) => log.error({ requestId, err: describe(error) }, 'a defect'),
     guards: () => guards,
-    host: config.listen.host,
-    port: config.listen.port,
+    host,
+    port: overrides.port ?? config.listen.port,
   })
   resources.defer(() => http.close(drainMs))
-  if (config.path !== null) {
-    const watched = watchConfig({
-      path: config.path,
-      env,
-      current: config,
-      onChange: (next) => {
-        guards = createGuardOptions(next.listen)
-        reload(next, { config, apply, log })
-      },
-      onError: (error) => log.error({ problem: error.message }, 'the configuration was not applied; the old one stays'),
-    })
-    resources.defer(() => watched.close())
+  // Only now is it certain that it will be shown.
+  await admin.store()
+  const onChange = (next: LoadedConfig): void => {
+    guards = createGuardOptions(placeOf(next))
+    reload(next, { config, apply, log })
   }
-  print(banner(toBanner(config, { engine, port: http.port, adminToken, note: builtIn.note })))
+  if (config.path !== null) resources.use(follow(config.path, { config, env, log, onChange }))
+  print(
+    banner({
+      address: addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl }),
+      dataPath,
+      configPath: config.path,
+      adminToken: admin.raw,
+      servers: engine.registry.upstreams.map(({ server }) => ({ name: server.name, transport: server.transport.kind })),
+      separator: naming.separator,
+      kind: builtIn.kind,
+      program: options.program,
+      clients: options.clients,
+    }),
+  )
   await until
   log.info('ending: calls under way may finish')
+}
+
+type Opening = { resources: AsyncDisposableStack; log: Logger }
+
+async function openStores(dataPath: string, { resources, log }: Opening) {
+  mkdirSync(dataPath, { recursive: true, mode: 0o700 })
+  const database = await openDatabase({ path: join(dataPath, 'toolgate.db') })
+  resources.defer(() => database.close())
+  const onRefused = (cause: unknown, lost: number): void =>
+    log.error({ err: describe(cause), lost }, 'audit events were not stored')
+  const audit = createSqlAuditLog({ database, onRefused })
+  resources.defer(() => audit.close())
+  return { audit, tokens: createSqlTokenStore(database) }
+}
+
+type Following = {
+  config: LoadedConfig
+  env: ServeOptions['env']
+  log: Logger
+  onChange: (next: LoadedConfig) => void
+}
+
+function follow(path: string, { config, env, log, onChange }: Following): Disposable {
+  const watched = watchConfig({
+    path,
+    env,
+    current: config,
+    onChange,
+    onError: (error) => log.error({ problem: error.message }, 'the configuration was not applied; the old one stays'),
+  })
+  return { [Symbol.dispose]: () => watched.close() }
 }
 
 function snapshotOf(config: LoadedConfig, stored: readonly StoredToken[], builtIn: LoadedConfig['servers']) {
@@ -114,23 +156,10 @@ function reload(next: LoadedConfig, run: { config: LoadedConfig; apply(next: Loa
   if (changed.length > 0) run.log.warn({ changed }, 'these take effect at the next start')
 }
 
-function toBanner(
-  config: LoadedConfig,
-  run: { engine: Gateway; port: number; adminToken: string | null; note: string | null },
-): Banner {
-  const { host, publicUrl } = config.listen
+/** Where clients of this machine reach the gateway; without a slash at its end. */
+function addressOf({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | undefined }): string {
   const shownHost = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return {
-    address: (publicUrl ?? `http://${shownHost}:${run.port}`).replace(/\/$/, ''),
-    dataPath: config.storage.path,
-    configPath: config.path,
-    adminToken: run.adminToken,
-    servers: run.engine.registry.upstreams.map(({ server }) => ({
-      name: server.name,
-      transport: server.transport.kind,
-    })),
-    note: run.note,
-  }
+  return (publicUrl ?? `http://${shownHost}:${port}`).replace(/\/$/, '')
 }
 
 /** An error for the log, without what an upstream may have put in it. */

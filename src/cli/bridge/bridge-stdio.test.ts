@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { initialize, modern, request, startBridge, type Message } from '#test/support/cli/bridge-client.ts'
@@ -95,7 +96,9 @@ describe('the bridge on its standard streams', () => {
     await using client = startBridge(busy.url)
     client.pause()
     client.say(request(1, 'ping'))
-    // The next one is answered only after the first one has been read.
+    await until('the backlog grows', () => client.backlogBytes() > 30_000)
+    await delay(100)
+    expect(client.backlogBytes()).toBeLessThan(500_000)
     client.resume()
     await client.answerTo(1)
     expect(client.heard).toHaveLength(notes + 1)
