@@ -10,6 +10,18 @@ export type Endpoint = {
   upstreams: readonly Upstream[]
 }
 
+/** What a client asked for. After a change of the configuration the same words may mean other servers. */
+export type Address = {
+  /** Null: everything. */
+  names: string | null
+  /** The value of `x-mcp-servers`; null: nothing is narrowed. */
+  narrowing: string | null
+}
+
+export function isSameAddress(one: Address, other: Address): boolean {
+  return one.names === other.names && one.narrowing === other.narrowing
+}
+
 /** A snapshot of the servers, replaced whole when the configuration changes. */
 export class Registry {
   readonly #byName: ReadonlyMap<string, Upstream>
@@ -34,6 +46,12 @@ export class Registry {
   /** By real name or alias; a real name wins. */
   find(name: string): Upstream | undefined {
     return this.#byName.get(name) ?? this.#byAlias.get(name)
+  }
+
+  /** @throws GatewayError `server_not_found` */
+  at({ names, narrowing }: Address): Endpoint {
+    const whole = names === null ? this.all() : this.named(names)
+    return narrowing === null ? whole : this.narrowed(whole, narrowing)
   }
 
   /** Everything that is enabled. */

@@ -19,7 +19,8 @@ import type { ClientCall } from '#gateway/client/client-call.ts'
 import { ClientSession } from '#gateway/client/client-session.ts'
 import { ListenHub } from '#gateway/client/listen-hub.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
-import { Registry, type Endpoint } from './endpoint.ts'
+import type { Viewer } from '#gateway/client/viewer.ts'
+import { Registry, type Address, type Endpoint } from './endpoint.ts'
 import { compileIdentities, identify, type Identities } from './identify.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
@@ -113,12 +114,8 @@ export class Gateway {
     this.#registry = new Registry(upstreams)
     this.#identities = compileIdentities(snapshot.tokens, snapshot.policies)
     for (const upstream of before.values()) this.#retire(upstream)
-    this.#endRevoked()
     this.#catalog.version++
-    for (const upstream of this.#registry.upstreams) {
-      if (before.has(upstream.name))
-        for (const kind of ['tools', 'prompts', 'resources'] as const) this.#onListChanged(upstream, kind)
-    }
+    this.#moveViewers()
   }
 
   #createUpstream(server: Server): Upstream {
@@ -141,19 +138,37 @@ export class Gateway {
     this.#retiring.add(retiring)
   }
 
-  /** A session lives no longer than its token; on an endpoint that has changed, no longer than the calls under way. */
-  #endRevoked(): void {
+  /** Who is connected may do, and sees, what the configuration now says; whose token is gone is let go. */
+  #moveViewers(): void {
     const current = new Map([...this.#identities.values()].map((principal) => [principal.tokenId, principal]))
-    for (const session of this.sessions) {
-      const principal = current.get(session.principal.tokenId)
-      if (!principal) session.end()
-      else if (this.#isStale(session)) session.retire()
-      else session.principal = principal
+    for (const viewer of this.#hub) {
+      const principal = current.get(viewer.principal.tokenId)
+      if (principal) this.#moveViewer(viewer, principal)
+      else viewer.end()
     }
   }
 
-  #isStale({ endpoint }: ClientSession): boolean {
-    return endpoint.upstreams.some((upstream) => this.#registry.find(upstream.name) !== upstream)
+  #moveViewer(viewer: Viewer, principal: Principal): void {
+    const before = { access: viewer.principal.access, endpoint: viewer.endpoint }
+    const endpoint = this.#endpointAt(viewer.address)
+    viewer.principal = principal
+    const isSame = endpoint !== null && isSameList(endpoint.upstreams, before.endpoint.upstreams)
+    // What a server that stands alone said of itself at the start holds for the whole session.
+    if (!endpoint || endpoint.kind !== before.endpoint.kind || (endpoint.kind === 'single' && !isSame)) {
+      return viewer.retire()
+    }
+    viewer.endpoint = endpoint
+    if (isSame && principal.access.fingerprint === before.access.fingerprint) return
+    viewer.refreshPlaces()
+    for (const kind of ['tools', 'prompts', 'resources'] as const) viewer.listChanged('', kind)
+  }
+
+  #endpointAt(address: Address): Endpoint | null {
+    try {
+      return this.#registry.at(address)
+    } catch {
+      return null
+    }
   }
 
   #onListChanged(upstream: Upstream, kind: ListKind): void {
@@ -170,9 +185,8 @@ export class Gateway {
   #sweepLater(): void {
     this.#cancelSweep = this.#deps.clock.after(sweepMs, () => {
       this.sessions.sweep()
-      this.sessions.endWhere(
-        ({ principal }) => principal.expiresAt !== null && principal.expiresAt <= this.#deps.clock.now(),
-      )
+      const now = this.#deps.clock.now()
+      for (const viewer of this.#hub) if ((viewer.principal.expiresAt ?? Infinity) <= now) viewer.end()
       for (const upstream of this.#registry.upstreams) upstream.sweep()
       this.#sweepLater()
     })
@@ -207,8 +221,7 @@ export class Gateway {
    * @throws GatewayError `too_many_sessions`, `invalid_params`, or why a server that stands alone cannot be reached
    */
   async openSession(
-    principal: Principal,
-    endpoint: Endpoint,
+    { principal, endpoint, address }: Pick<ClientCall, 'principal' | 'endpoint' | 'address'>,
     params: JsonObject | undefined,
   ): Promise<{ session: ClientSession; result: JsonObject }> {
     this.sessions.checkRoom(principal)
@@ -221,6 +234,7 @@ export class Gateway {
     const session = new ClientSession({
       id: randomId('mcp'),
       principal,
+      address,
       endpoint,
       revision,
       facts: { capabilities: declared, info: isJsonObject(clientInfo) ? clientInfo : undefined, logLevel: undefined },
@@ -229,12 +243,11 @@ export class Gateway {
       callsMax: limits.callsPerSessionMax,
       exposeUri: (server, uri) => (endpoint.kind === 'single' ? uri : exposeUri(server, uri)),
     })
-    const user = { principalId: principal.id, sessionId: session.id, capabilities: declared }
+    const { user } = session
     const description = await describeEndpoint(endpoint, { principal, user }, this.#context)
     this.sessions.checkRoom(principal)
     this.sessions.add(session)
-    const names = new Set(endpoint.upstreams.map(({ name }) => name))
-    session.onEnd(this.#hub.add(session, (server) => names.has(server) && session.principal.access.mayReach(server)))
+    session.onEnd(this.#hub.add(session))
     if (endpoint.kind === 'single') for (const upstream of endpoint.upstreams) session.join(upstream.place(user))
     return { session, result: toInitializeResult(description, revision) }
   }
@@ -288,4 +301,8 @@ export class Gateway {
 /** Whether the call was refused before any upstream was asked. */
 function isRefusal(error: GatewayError): boolean {
   return error.code === 'forbidden' || error.code.endsWith('_not_found') || error.code === 'rate_limited'
+}
+
+function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((entry, index) => entry === other[index])
 }

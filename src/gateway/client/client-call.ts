@@ -6,7 +6,7 @@ import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Principal } from '#core/identity/principal.ts'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { ByteSink } from '#gateway/upstream/upstream-session.ts'
 import type { ClientSession } from './client-session.ts'
 
@@ -22,6 +22,8 @@ export interface Reply {
 export type ClientCall = {
   principal: Principal
   endpoint: Endpoint
+  /** By which the endpoint is found again when the configuration has changed. */
+  address: Address
   era: Era
   revision: string
   facts: ClientFacts

@@ -13,6 +13,7 @@ function session(capabilities = { elicitation: {} }): ClientSession {
   return new ClientSession({
     id: 'mcp_1',
     principal: principal('ann'),
+    address: { names: null, narrowing: null },
     endpoint: { key: 'aggregate:', kind: 'aggregate', upstreams: [] },
     revision: '2025-11-25',
     facts: { capabilities, info: undefined, logLevel: undefined },

@@ -14,14 +14,17 @@ import {
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import { isLoudEnough } from '#gateway/relay/log-level.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { Viewer } from './viewer.ts'
 
 export type ClientSessionOptions = {
   id: string
   principal: Principal
+  address: Address
   endpoint: Endpoint
   revision: string
   facts: ClientFacts
@@ -36,11 +39,13 @@ export type ClientSessionOptions = {
 /** Takes messages that belong to no request of the client. False: nobody listens. */
 export type Outlet = (message: RpcMessage) => void
 
-export class ClientSession implements Peer {
+export class ClientSession implements Viewer {
   readonly id: string
   /** The token as it is configured now: its access may change while the session lives. */
   principal: Principal
-  readonly endpoint: Endpoint
+  readonly address: Address
+  /** The servers that the address means now. */
+  endpoint: Endpoint
   readonly revision: string
   readonly facts: ClientFacts
   lastUsedAt: number
@@ -60,6 +65,7 @@ export class ClientSession implements Peer {
     this.#options = options
     this.id = options.id
     this.principal = options.principal
+    this.address = options.address
     this.endpoint = options.endpoint
     this.revision = options.revision
     this.facts = options.facts
@@ -68,6 +74,10 @@ export class ClientSession implements Peer {
 
   get principalId(): string {
     return this.principal.id
+  }
+
+  get user(): SessionUser {
+    return { principalId: this.principal.id, sessionId: this.id, capabilities: this.facts.capabilities }
   }
 
   get hasEnded(): boolean {
@@ -93,6 +103,29 @@ export class ClientSession implements Peer {
     if (this.#places.has(place)) return
     this.#places.add(place)
     place.attach(this)
+  }
+
+  refreshPlaces(): void {
+    const upstreams = this.endpoint.upstreams.filter(({ name }) => this.principal.access.mayReach(name))
+    for (const place of this.#places ?? []) {
+      if (upstreams.some((upstream) => upstream.owns(place))) continue
+      place.detach(this)
+      this.#places?.delete(place)
+    }
+    for (const upstream of upstreams) {
+      if ((this.#watched?.get(upstream.name)?.size ?? 0) > 0) void this.#watchAgain(upstream)
+    }
+  }
+
+  /** What is watched at a server that was replaced, its successor is asked to watch. */
+  async #watchAgain(upstream: Upstream): Promise<void> {
+    try {
+      const place = upstream.place(this.user)
+      this.join(place)
+      await place.acquire()
+    } catch {
+      // It fails, and is tried again at the next call.
+    }
   }
 
   /** @throws GatewayError `rate_limited` */

@@ -1,18 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import type { RpcNotification } from '#core/protocol/json-rpc.ts'
-import { ListenHub, ListenStream } from './listen-hub.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
+import { FakeClock, settled } from '#test/support/fake-clock.ts'
+import { channelUpstream, policy, principal, server } from '#test/support/upstreams.ts'
+import { ListenHub, ListenStream, type ListenStreamOptions } from './listen-hub.ts'
 
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId'
 
-function stream(wish: Partial<ConstructorParameters<typeof ListenStream>[0]['wish']> = {}) {
+const clock = new FakeClock()
+const aggregateOf = (...names: string[]): Endpoint => ({
+  key: `aggregate:${names.join(',')}`,
+  kind: 'aggregate',
+  upstreams: names.map((name) => channelUpstream(server(name), { clock })),
+})
+
+function stream(wish: Partial<ListenStreamOptions['wish']> = {}, more: Partial<ListenStreamOptions> = {}) {
   const heard: RpcNotification[] = []
+  const ends: string[] = []
   const listener = new ListenStream({
-    principalId: 'ann',
+    principal: principal('ann'),
+    address: { names: null, narrowing: null },
+    endpoint: aggregateOf(),
     id: 9,
+    capabilities: {},
     wish: { kinds: new Set(['tools'] as const), resources: new Map(), ...wish },
     send: (note) => heard.push(note),
+    onEnd: () => void ends.push('ended'),
+    ...more,
   })
-  return { listener, heard }
+  return { listener, heard, ends }
 }
 
 describe('ListenStream', () => {
@@ -55,17 +71,47 @@ describe('ListenStream', () => {
   })
 })
 
+describe('a ListenStream whose servers change', () => {
+  it('leaves those that are gone, and joins those that are new', async () => {
+    const [old, next] = [aggregateOf('files', 'git'), aggregateOf('files')]
+    const { listener } = stream({}, { endpoint: old })
+    listener.refreshPlaces()
+    const user = { principalId: 'ann', sessionId: null, capabilities: {} }
+    const placesOf = ({ upstreams }: Endpoint) => upstreams.map((upstream) => upstream.place(user))
+    await settled()
+    expect(placesOf(old).map(({ peers }) => peers.size)).toEqual([1, 1])
+    listener.endpoint = next
+    listener.refreshPlaces()
+    await settled()
+    expect(placesOf(old).map(({ peers }) => peers.size)).toEqual([0, 0])
+    expect(placesOf(next).map(({ peers }) => peers.size)).toEqual([1])
+    listener.end()
+    expect(placesOf(next).map(({ peers }) => peers.size)).toEqual([0])
+  })
+
+  it('ends once', () => {
+    const { listener, ends } = stream()
+    listener.retire()
+    listener.end()
+    expect(ends).toEqual(['ended'])
+  })
+})
+
 describe('ListenHub', () => {
-  it('tells who looks at a server, and no longer than they look', () => {
+  it('tells who looks at a server and may reach it, and no longer than they look', () => {
     const hub = new ListenHub()
-    const [files, other] = [stream(), stream()]
-    const forget = hub.add(files.listener, (server) => server === 'files')
-    hub.add(other.listener, (server) => server === 'other')
+    const denied = principal('bob', [policy('none')])
+    const files = stream({}, { endpoint: aggregateOf('files') })
+    const other = stream({}, { endpoint: aggregateOf('other') })
+    const bob = stream({}, { endpoint: aggregateOf('files'), principal: denied })
+    const forget = hub.add(files.listener)
+    hub.add(other.listener)
+    hub.add(bob.listener)
     hub.listChanged('files', 'tools')
-    expect([files.heard.length, other.heard.length]).toEqual([1, 0])
+    expect([files, other, bob].map(({ heard }) => heard.length)).toEqual([1, 0, 0])
     forget()
     hub.listChanged('files', 'tools')
     expect(files.heard).toHaveLength(1)
-    expect(hub.size).toBe(1)
+    expect([...hub]).toEqual([other.listener, bob.listener])
   })
 })

@@ -1,7 +1,12 @@
 /** Modern clients' `subscriptions/listen` streams: each is a peer on the upstream sessions of its endpoint. */
 import { subscriptionIdKey } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
-import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import type { Address, Endpoint } from '#gateway/endpoint.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
+import type { Viewer } from './viewer.ts'
 
 export type ListenWish = {
   kinds: ReadonlySet<ListKind>
@@ -9,41 +14,100 @@ export type ListenWish = {
   resources: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
 
-export class ListenStream implements Peer {
-  readonly principalId: string
+export type ListenStreamOptions = {
+  principal: Principal
+  address: Address
+  endpoint: Endpoint
+  id: RequestId
+  wish: ListenWish
+  /** The client's capabilities choose the upstream sessions that it shares. */
+  capabilities: JsonObject
+  send: (note: RpcNotification) => void
+  onEnd: () => void
+}
+
+export class ListenStream implements Viewer {
+  principal: Principal
+  readonly address: Address
+  endpoint: Endpoint
   /** Questions never travel here. */
   readonly ask = null
-  readonly #id: RequestId
-  readonly #wish: ListenWish
-  readonly #send: (note: RpcNotification) => void
+  readonly #options: ListenStreamOptions
+  readonly #places = new Set<PooledSession>()
+  #hasEnded = false
 
-  constructor(options: {
-    principalId: string
-    id: RequestId
-    wish: ListenWish
-    send: (note: RpcNotification) => void
-  }) {
-    this.principalId = options.principalId
-    this.#id = options.id
-    this.#wish = options.wish
-    this.#send = options.send
+  constructor(options: ListenStreamOptions) {
+    this.#options = options
+    this.principal = options.principal
+    this.address = options.address
+    this.endpoint = options.endpoint
+  }
+
+  get principalId(): string {
+    return this.principal.id
+  }
+
+  join(place: PooledSession): void {
+    if (this.#hasEnded || this.#places.has(place)) return
+    this.#places.add(place)
+    place.attach(this)
+  }
+
+  refreshPlaces(): void {
+    const upstreams = this.endpoint.upstreams.filter(({ name }) => this.principal.access.mayReach(name))
+    for (const place of this.#places) {
+      if (upstreams.some((upstream) => upstream.owns(place))) continue
+      place.detach(this)
+      this.#places.delete(place)
+    }
+    for (const upstream of upstreams) void this.#open(upstream)
+  }
+
+  /** Only a server that is connected says that something has changed. */
+  async #open(upstream: Upstream): Promise<void> {
+    try {
+      const place = upstream.place({
+        principalId: this.principal.id,
+        sessionId: null,
+        capabilities: this.#options.capabilities,
+      })
+      await place.acquire()
+      this.join(place)
+    } catch {
+      // It fails, and so has nothing to say.
+    }
+  }
+
+  retire(): void {
+    this.end()
+  }
+
+  end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    for (const place of this.#places) place.detach(this)
+    this.#options.onEnd()
   }
 
   say(method: string, params: JsonObject): void {
     const meta = isJsonObject(params['_meta']) ? params['_meta'] : {}
-    this.#send({ jsonrpc: '2.0', method, params: { ...params, _meta: { ...meta, [subscriptionIdKey]: this.#id } } })
+    this.#options.send({
+      jsonrpc: '2.0',
+      method,
+      params: { ...params, _meta: { ...meta, [subscriptionIdKey]: this.#options.id } },
+    })
   }
 
   watchedResources(server: string): Iterable<string> {
-    return this.#wish.resources.get(server)?.keys() ?? []
+    return this.#options.wish.resources.get(server)?.keys() ?? []
   }
 
   listChanged(_server: string, kind: ListKind): void {
-    if (this.#wish.kinds.has(kind)) this.say(`notifications/${kind}/list_changed`, {})
+    if (this.#options.wish.kinds.has(kind)) this.say(`notifications/${kind}/list_changed`, {})
   }
 
   resourceUpdated(server: string, uri: string, note: RpcNotification): void {
-    const exposed = this.#wish.resources.get(server)?.get(uri)
+    const exposed = this.#options.wish.resources.get(server)?.get(uri)
     if (exposed !== undefined) this.say(note.method, { ...note.params, uri: exposed })
   }
 
@@ -59,19 +123,26 @@ export class ListenStream implements Peer {
 
 /** Who must be told when a server's list changes: sessions and streams alike, by the servers they look at. */
 export class ListenHub {
-  readonly #peers = new Map<Peer, (server: string) => boolean>()
+  readonly #viewers = new Set<Viewer>()
 
-  /** @param isSeen whether the peer looks at a server, asked anew each time */
-  add(peer: Peer, isSeen: (server: string) => boolean): () => void {
-    this.#peers.set(peer, isSeen)
-    return () => this.#peers.delete(peer)
+  add(viewer: Viewer): () => void {
+    this.#viewers.add(viewer)
+    return () => this.#viewers.delete(viewer)
   }
 
   get size(): number {
-    return this.#peers.size
+    return this.#viewers.size
+  }
+
+  *[Symbol.iterator](): Iterator<Viewer> {
+    yield* this.#viewers
   }
 
   listChanged(server: string, kind: ListKind): void {
-    for (const [peer, isSeen] of this.#peers) if (isSeen(server)) peer.listChanged(server, kind)
+    for (const viewer of this.#viewers) if (seesServer(viewer, server)) viewer.listChanged(server, kind)
   }
+}
+
+function seesServer({ endpoint, principal }: Viewer, server: string): boolean {
+  return endpoint.upstreams.some(({ name }) => name === server) && principal.access.mayReach(server)
 }

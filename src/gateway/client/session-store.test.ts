@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Address } from '#gateway/endpoint.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { limits, principal } from '#test/support/upstreams.ts'
 import { ClientSession } from './client-session.ts'
@@ -7,7 +7,7 @@ import { SessionStore } from './session-store.ts'
 
 let clock: FakeClock
 let store: SessionStore
-const all: Endpoint = { key: 'aggregate:a', kind: 'aggregate', upstreams: [] }
+const all: Address = { names: null, narrowing: null }
 const ann = principal('ann')
 const bob = principal('bob')
 const notFound = expect.objectContaining({ code: 'session_not_found', details: {} })
@@ -17,7 +17,8 @@ function add(id: string, owner = ann): ClientSession {
   const session = new ClientSession({
     id,
     principal: owner,
-    endpoint: all,
+    address: all,
+    endpoint: { key: 'aggregate:a', kind: 'aggregate', upstreams: [] },
     revision: '2025-11-25',
     facts: { capabilities: {}, info: undefined, logLevel: undefined },
     clock,
@@ -44,7 +45,8 @@ describe('SessionStore', () => {
   it('gives it to nobody else and nowhere else, and says the same as for one that never was', () => {
     add('one')
     expect(() => store.get('one', bob, all)).toThrow(notFound)
-    expect(() => store.get('one', ann, { ...all, key: 'single:a' })).toThrow(notFound)
+    expect(() => store.get('one', ann, { ...all, names: 'a' })).toThrow(notFound)
+    expect(() => store.get('one', ann, { ...all, narrowing: 'a' })).toThrow(notFound)
     expect(() => store.get('two', ann, all)).toThrow(notFound)
   })
 

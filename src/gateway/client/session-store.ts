@@ -3,7 +3,7 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import { isSameAddress, type Address } from '#gateway/endpoint.ts'
 import type { ClientSession } from './client-session.ts'
 
 export class SessionStore {
@@ -49,13 +49,13 @@ export class SessionStore {
    * A session id is no credential: it works only for the token that opened it, and only where it was opened.
    * @throws GatewayError `session_not_found`, the same for unknown and foreign ids
    */
-  get(id: string, principal: Principal, endpoint: Endpoint): ClientSession {
+  get(id: string, principal: Principal, address: Address): ClientSession {
     const session = this.#sessions.get(id)
     if (
       !session ||
       session.isRetired ||
       session.principal.tokenId !== principal.tokenId ||
-      session.endpoint.key !== endpoint.key
+      !isSameAddress(session.address, address)
     ) {
       throw new GatewayError('session_not_found')
     }

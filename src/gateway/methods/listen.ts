@@ -24,19 +24,24 @@ export async function listen(run: Run): Promise<Answer> {
   )
   const known = opened.flatMap((entry) => entry ?? [])
   const wish = await honour(run, filter, new Map(known.map(({ upstream, facts }) => [upstream.name, facts])))
+  const ended = Promise.withResolvers<void>()
+  const { principal, address, endpoint, facts } = call
   const stream = new ListenStream({
-    principalId: call.principal.id,
-    id: call.message.id,
+    principal,
+    address,
+    endpoint,
     wish,
+    id: call.message.id,
+    capabilities: facts.capabilities,
     send: (note) => call.reply.notify(note),
+    onEnd: ended.resolve,
   })
   stream.say('notifications/subscriptions/acknowledged', { notifications: toHonoured(wish) })
-  for (const { place } of known) place.attach(stream)
-  const names = new Set(reachable.map(({ name }) => name))
-  const forget = context.hub.add(stream, (server) => names.has(server))
-  await new Promise<void>((resolve) => call.cancellation.onCancel(resolve))
+  for (const { place } of known) stream.join(place)
+  const forget = context.hub.add(stream)
+  call.cancellation.onCancel(() => stream.end())
+  await ended.promise
   forget()
-  for (const { place } of known) place.detach(stream)
   return { result: { resultType: 'complete' } }
 }
 

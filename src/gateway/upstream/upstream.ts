@@ -125,6 +125,11 @@ export class Upstream {
     return this.server.isolation === 'shared' ? '' : capabilitiesKey(user.capabilities)
   }
 
+  /** Whether the place is one of this server's, and not of one that had its name before. */
+  owns(place: PooledSession): boolean {
+    return this.#places.values().some((own) => own === place)
+  }
+
   /** @throws GatewayError `rate_limited` when every place is in use */
   #dropUnused(): void {
     for (const [key, place] of this.#places) {

@@ -25,6 +25,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import { rawText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import type { Endpoint } from '#gateway/endpoint.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import { checkBatch } from './batch.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
@@ -112,12 +113,15 @@ export class ChannelClient {
   }
 
   async #open(message: RpcRequest, requestId: string): Promise<void> {
-    const { deps, endpoint } = this.#options
+    const { deps, address } = this.#options
     try {
       if (this.#session || this.#isOpening)
         throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
       this.#isOpening = true
-      const { session, result } = await deps.gateway.openSession(this.#principal(), endpoint, message.params)
+      const { session, result } = await deps.gateway.openSession(
+        { principal: this.#principal(), endpoint: this.#endpoint(), address },
+        message.params,
+      )
       if (this.#hasEnded) return session.end()
       this.#session = session
       session.setOutlet((outside) => this.#send(outside))
@@ -131,7 +135,7 @@ export class ChannelClient {
   }
 
   async #call(message: RpcRequest, era: Era, requestId: string): Promise<void> {
-    const { deps, endpoint } = this.#options
+    const { deps, address } = this.#options
     const session = era === 'legacy' ? this.#session : null
     const cancellation = new Cancellation()
     try {
@@ -139,7 +143,8 @@ export class ChannelClient {
       if (!session) this.#begin(message.id, cancellation)
       const answer = await deps.gateway.handle({
         principal,
-        endpoint,
+        endpoint: this.#endpoint(),
+        address,
         era,
         revision: session?.revision ?? modernRevision,
         facts: session?.facts ?? readClientFacts(metaOf(message.params) ?? {}),
@@ -181,6 +186,11 @@ export class ChannelClient {
       this.#options.close()
       throw error
     }
+  }
+
+  /** What the address means now. @throws GatewayError `server_not_found` */
+  #endpoint(): Endpoint {
+    return this.#session?.endpoint ?? this.#options.deps.gateway.registry.at(this.#options.address)
   }
 
   #answer(id: RequestId, answer: Answer): void {

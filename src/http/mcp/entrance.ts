@@ -5,7 +5,7 @@ import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { single } from '#core/protocol/mcp-headers.ts'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { Gateway } from '#gateway/gateway.ts'
 
 export type EntranceDeps = {
@@ -18,7 +18,7 @@ export type EntranceDeps = {
   onError(error: unknown, requestId: string): void
 }
 
-export type Caller = { principal: Principal; endpoint: Endpoint }
+export type Caller = { principal: Principal; endpoint: Endpoint; address: Address }
 
 /**
  * Steps 2 and 3 of a call, before its body is read.
@@ -33,6 +33,7 @@ export function findCaller(req: IncomingMessage, names: string | null, gateway: 
   if (whole.kind === 'single' && only && !principal.access.mayReach(only.name)) {
     throw new GatewayError('server_not_found')
   }
-  const narrowing = single(req.headers, 'x-mcp-servers')
-  return { principal, endpoint: narrowing === undefined ? whole : registry.narrowed(whole, narrowing) }
+  const narrowing = single(req.headers, 'x-mcp-servers') ?? null
+  const endpoint = narrowing === null ? whole : registry.narrowed(whole, narrowing)
+  return { principal, endpoint, address: { names, narrowing } }
 }

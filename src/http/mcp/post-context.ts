@@ -22,12 +22,12 @@ export type PostContext = Caller & {
 export function requireSession({
   req,
   principal,
-  endpoint,
+  address,
   deps,
-}: Pick<PostContext, 'req' | 'principal' | 'endpoint' | 'deps'>): ClientSession {
+}: Pick<PostContext, 'req' | 'principal' | 'address' | 'deps'>): ClientSession {
   const id = single(req.headers, 'mcp-session-id')
   if (id === undefined) throw new GatewayError('session_required')
-  const session = deps.gateway.sessions.get(id, principal, endpoint)
+  const session = deps.gateway.sessions.get(id, principal, address)
   const revision = single(req.headers, 'mcp-protocol-version')
   if (revision !== undefined && !isLegacyRevision(revision)) {
     throw new GatewayError('unsupported_protocol_version', {

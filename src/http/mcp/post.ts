@@ -115,9 +115,9 @@ function receiveResponse(context: PostContext, message: RpcResponse): void {
 }
 
 async function openSession(context: PostContext, message: RpcRequest): Promise<void> {
-  const { principal, endpoint, deps, res, requestId } = context
+  const { deps, res, requestId } = context
   try {
-    const { session, result } = await deps.gateway.openSession(principal, endpoint, message.params)
+    const { session, result } = await deps.gateway.openSession(context, message.params)
     if (res.destroyed) return session.end()
     const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result })
     res.writeHead(200, {
@@ -142,7 +142,7 @@ type Start = {
 }
 
 function startCall(context: PostContext, start: Start): void {
-  const { req, res, principal, endpoint, requestId, deps, canStream } = context
+  const { req, res, principal, endpoint, address, requestId, deps, canStream } = context
   const { session, message, era, large } = start
   const cancellation = new Cancellation()
   const receivedAt = deps.now()
@@ -161,6 +161,7 @@ function startCall(context: PostContext, start: Start): void {
     .handle({
       principal,
       endpoint,
+      address,
       era,
       revision: session?.revision ?? modernRevision,
       facts: session?.facts ?? clientFacts(message),

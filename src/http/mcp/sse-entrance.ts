@@ -4,12 +4,13 @@ import { GatewayError } from '#contract/errors.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
+import { isSameAddress, type Address } from '#gateway/endpoint.ts'
 import { ChannelClient } from './channel-client.ts'
 import type { Caller } from './entrance.ts'
 import type { PostDeps } from './post-context.ts'
 import { writeBounded } from './stream.ts'
 
-type Connection = { client: ChannelClient; tokenId: string; endpointKey: string }
+type Connection = { client: ChannelClient; tokenId: string; address: Address }
 
 export class SseEntrance {
   readonly #deps: PostDeps
@@ -25,7 +26,7 @@ export class SseEntrance {
 
   /** @throws GatewayError `too_many_sessions` */
   open(context: Caller & { req: IncomingMessage; res: ServerResponse; path: string }): void {
-    const { req, res, principal, endpoint, path } = context
+    const { req, res, principal, endpoint, address, path } = context
     this.#deps.gateway.sessions.checkRoom(principal)
     const { sessionsMax } = this.#deps.limits
     if (this.#connections.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
@@ -33,12 +34,13 @@ export class SseEntrance {
     const client = new ChannelClient({
       principal,
       endpoint,
+      address,
       deps: this.#deps,
       authorization: req.headers.authorization,
       send: (text) => writeBounded(res, messageEvent(text)),
       close: () => void res.end(),
     })
-    this.#connections.set(id, { client, tokenId: principal.tokenId, endpointKey: endpoint.key })
+    this.#connections.set(id, { client, tokenId: principal.tokenId, address })
     const keep = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
     this.#deps.replies.add(keep)
     res.once('close', () => {
@@ -54,9 +56,9 @@ export class SseEntrance {
   post(
     context: Caller & { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; requestId: string },
   ): void {
-    const { req, res, principal, endpoint, query, requestId } = context
+    const { req, res, principal, address, query, requestId } = context
     const connection = this.#connections.get(query.get('sessionId') ?? '')
-    if (!connection || connection.tokenId !== principal.tokenId || connection.endpointKey !== endpoint.key) {
+    if (!connection || connection.tokenId !== principal.tokenId || !isSameAddress(connection.address, address)) {
       throw new GatewayError('session_not_found')
     }
     const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()

@@ -31,13 +31,13 @@ export class WebSocketEntrance {
 
   /** @throws GatewayError `too_many_sessions` */
   upgrade(context: Caller & { req: IncomingMessage; socket: Duplex; head: Buffer }): void {
-    const { req, socket, head, principal, endpoint } = context
+    const { req, socket, head, principal, endpoint, address } = context
     this.#deps.gateway.sessions.checkRoom(principal)
     const { sessionsMax } = this.#deps.limits
     if (this.#server.clients.size >= sessionsMax)
       throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
     this.#server.handleUpgrade(req, socket, head, (ws) =>
-      this.#serve(ws, { principal, endpoint }, req.headers.authorization),
+      this.#serve(ws, { principal, endpoint, address }, req.headers.authorization),
     )
   }
 
