@@ -3,14 +3,15 @@
  * tick does not matter for limits of seconds.
  */
 import type { Clock } from './clock.ts'
+import { Slots } from './slots.ts'
 
 const tickMs = 250
 
-type Deadline = { at: number; task: () => void }
+type Deadline = { at: number; task: () => void; slot: number }
 
 export class Deadlines {
   readonly #clock: Clock
-  readonly #waiting = new Set<Deadline>()
+  readonly #waiting = new Slots<Deadline>()
   #isTicking = false
 
   constructor(clock: Clock) {
@@ -23,10 +24,10 @@ export class Deadlines {
 
   /** Runs `task` once, `delayMs` from now or up to one tick later; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void {
-    const deadline = { at: this.#clock.now() + delayMs, task }
-    this.#waiting.add(deadline)
+    const deadline = { at: this.#clock.now() + delayMs, task, slot: 0 }
+    deadline.slot = this.#waiting.add(deadline)
     if (!this.#isTicking) this.#tickLater()
-    return () => this.#waiting.delete(deadline)
+    return () => this.#waiting.delete(deadline.slot, deadline)
   }
 
   #tickLater(): void {
@@ -35,7 +36,7 @@ export class Deadlines {
       const now = this.#clock.now()
       for (const deadline of this.#waiting) {
         if (deadline.at > now) continue
-        this.#waiting.delete(deadline)
+        this.#waiting.delete(deadline.slot, deadline)
         deadline.task()
       }
       if (this.#waiting.size > 0) this.#tickLater()

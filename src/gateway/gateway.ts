@@ -16,7 +16,7 @@ import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
-import { ClientSession } from '#gateway/client/client-session.ts'
+import { ClientSession, type RunningRequest } from '#gateway/client/client-session.ts'
 import { ListenHub } from '#gateway/client/listen-hub.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
 import type { Viewer } from '#gateway/client/viewer.ts'
@@ -68,6 +68,7 @@ export class Gateway {
   #identities: Identities = new Map()
   #cancelSweep: () => void = () => undefined
   #isClosed = false
+  #epoch = 0
 
   constructor(given: GatewayDeps) {
     const deps = { ...given, clock: withSharedDeadlines(given.clock) }
@@ -92,6 +93,11 @@ export class Gateway {
     this.#sweepLater()
   }
 
+  /** Rises with every change of servers, tokens and policies: what was concluded from them is good for one epoch. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
   get registry(): Registry {
     return this.#registry
   }
@@ -111,6 +117,7 @@ export class Gateway {
       before.delete(server.name)
       return known
     })
+    this.#epoch++
     this.#registry = new Registry(upstreams)
     this.#identities = compileIdentities(snapshot.tokens, snapshot.policies)
     for (const upstream of before.values()) this.#retire(upstream)
@@ -192,6 +199,10 @@ export class Gateway {
     })
   }
 
+  isExpired(principal: Principal): boolean {
+    return this.#isClosed || (principal.expiresAt !== null && principal.expiresAt <= this.#deps.clock.now())
+  }
+
   /** @throws GatewayError `unauthorized` */
   identify(authorization: string | undefined): Principal {
     if (this.#isClosed) throw new GatewayError('shutting_down')
@@ -252,31 +263,47 @@ export class Gateway {
     return { session, result: toInitializeResult(description, revision) }
   }
 
-  /** Steps 3 to 9 of a call. @throws GatewayError, recorded, that the entrance turns into its own form */
-  async handle(call: ClientCall): Promise<Answer> {
+  /**
+   * Steps 3 to 9 of a call. Rejects with a GatewayError, recorded, that the entrance turns into its own form. Written without `await`:
+   * this runs for each call, and every turn of the loop is paid for.
+   */
+  handle(call: ClientCall): Promise<Answer> {
     const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '' }
     const { message, session, cancellation } = call
-    let outcome = 'internal'
+    let running: RunningRequest | undefined
     try {
-      session?.begin(message.id, cancellation)
-      try {
-        const answer = await dispatch({ call, facts, context: this.#context })
-        outcome = endingOfAnswer(answer)
-        return answer
-      } finally {
-        session?.finish(message.id)
-      }
+      running = session?.begin(message.id, cancellation)
+      return dispatch({ call, facts, context: this.#context }).then(
+        (answer) => {
+          if (running) session?.finish(running)
+          this.#record(call, facts, endingOfAnswer(answer))
+          return answer
+        },
+        (error: unknown) => this.#fail({ call, facts, running }, error),
+      )
     } catch (error) {
-      const failure = toGatewayError(error)
-      outcome = failure.code
-      if (isRefusal(failure)) {
-        facts.effect = 'deny'
-        facts.reason ||= failure.code
-      }
-      throw failure
-    } finally {
-      if (message.method !== 'ping') recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now() })
+      return this.#fail({ call, facts, running }, error)
     }
+  }
+
+  #fail(
+    run: { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined },
+    error: unknown,
+  ): Promise<never> {
+    const { call, facts, running } = run
+    const failure = toGatewayError(error)
+    if (running) call.session?.finish(running)
+    if (isRefusal(failure)) {
+      facts.effect = 'deny'
+      facts.reason ||= failure.code
+    }
+    this.#record(call, facts, failure.code)
+    return Promise.reject(failure)
+  }
+
+  #record(call: ClientCall, facts: CallFacts, outcome: string): void {
+    if (call.message.method !== 'ping')
+      recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now() })
   }
 
   /** A notification of a legacy client, or on a channel of a modern one. */

@@ -13,9 +13,10 @@ import { SessionStreams } from '#http/mcp/session-streams.ts'
 import { SseEntrance } from '#http/mcp/sse-entrance.ts'
 import { handleDelete, handleGet } from '#http/mcp/stream.ts'
 import { WebSocketEntrance } from '#http/mcp/websocket-entrance.ts'
+import { createRequestIds } from './request-ids.ts'
 import { routePath, type Route } from './route.ts'
 
-export type HttpServerOptions = Omit<EntranceDeps, 'clock'> & {
+export type HttpServerOptions = Omit<EntranceDeps, 'clock' | 'nextRequestId'> & {
   /** Replaced when the configuration changes. */
   guards: () => GuardOptions
   host: string
@@ -60,7 +61,8 @@ class HttpEdge implements HttpServer {
     this.#replies = new OpenReplies(now)
     const clock = withSharedDeadlines({ now, after: startTimer })
     const shared = { replies: this.#replies, streams: new SessionStreams() }
-    this.#deps = { gateway, limits, randomId, now, clock, onError, ...shared }
+    const nextRequestId = createRequestIds(randomId)
+    this.#deps = { gateway, limits, randomId, nextRequestId, now, clock, onError, ...shared }
     this.#sse = new SseEntrance(this.#deps)
     this.#webSockets = new WebSocketEntrance(this.#deps)
     this.#server = createServer(
@@ -110,7 +112,7 @@ class HttpEdge implements HttpServer {
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
-    const requestId = this.#deps.randomId('req')
+    const requestId = this.#deps.nextRequestId()
     // A client that goes away mid-write is no defect.
     res.on('error', () => undefined)
     try {
@@ -179,7 +181,7 @@ class HttpEdge implements HttpServer {
       this.#webSockets.upgrade({ ...findCaller(req, route.names, this.#deps.gateway), req, socket, head })
     } catch (error) {
       const failure = toGatewayError(error)
-      const requestId = this.#deps.randomId('req')
+      const requestId = this.#deps.nextRequestId()
       if (failure.code === 'internal') this.#deps.onError(error, requestId)
       if (failure.code === 'unauthorized')
         this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)

@@ -136,3 +136,11 @@ export function spliceRequest(request: LargeRequest, values: { id?: string; name
   ].toSorted((a, b) => b.span.start - a.span.start)
   return cuts.reduce((spliced, { span, value }) => spliced.slice(0, span.start) + value + spliced.slice(span.end), text)
 }
+
+/** The same question of a value that is there already: for small messages cheaper than reading their text again. */
+export function isDeeperThan(value: unknown, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depthMax === 0) return true
+  for (const inner of Object.values(value)) if (isDeeperThan(inner, depthMax - 1)) return true
+  return false
+}

@@ -107,7 +107,8 @@ export class Catalog {
     try {
       const session = await upstream.place(user).acquire()
       const { limits, clientInfo } = this.#deps
-      const options = { clientInfo, capabilities: user.capabilities, itemsMax: limits.listItemsMax, cancellation }
+      const { listItemsMax: itemsMax, responseBytesMax: charsMax } = limits
+      const options = { clientInfo, capabilities: user.capabilities, itemsMax, charsMax, cancellation }
       const fetched = await fetchList(session, name, options)
       const list = this.#toList(upstream, name, { ...fetched, session })
       entry.list = list

@@ -37,11 +37,20 @@ const methodNotFound = -32601
 export async function fetchList(
   session: UpstreamSession,
   list: ListName,
-  options: { clientInfo: JsonObject; capabilities: JsonObject; itemsMax: number; cancellation: Cancellation },
+  options: {
+    clientInfo: JsonObject
+    capabilities: JsonObject
+    itemsMax: number
+    /** Of all pages, in UTF-16 units of their JSON. */
+    charsMax: number
+    cancellation: Cancellation
+  },
 ): Promise<FetchedList> {
   const fetched: FetchedList = { items: [], ttlMs: undefined, extra: {} }
   if (!isJsonObject(session.facts.capabilities[capabilityOf[list]])) return fetched
   let cursor: string | undefined
+  let chars = 0
+  const cursors = new Set<string>()
   for (let page = 0; page < pagesMax; page++) {
     const outcome = await askPage(session, list, { ...options, cursor })
     if ('error' in outcome) {
@@ -52,7 +61,12 @@ export async function fetchList(
     const next = takePage(fetched, list, outcome.result)
     if (fetched.items.length > options.itemsMax)
       throw new GatewayError('upstream_too_large', { details: { itemsMax: options.itemsMax } })
-    if (next === undefined || next === cursor) return fetched
+    chars += JSON.stringify(outcome.result).length
+    if (chars > options.charsMax)
+      throw new GatewayError('upstream_too_large', { details: { listCharsMax: options.charsMax } })
+    // A cursor that comes again leads in a circle: everything has been seen.
+    if (next === undefined || cursors.has(next)) return fetched
+    cursors.add(next)
     cursor = next
   }
   throw new GatewayError('upstream_too_large', { details: { pagesMax } })

@@ -100,11 +100,11 @@ describe('requests under way', () => {
 
   it('are refused above their number, or twice under one id', () => {
     const one = session()
-    one.begin(1, new Cancellation())
+    const running1 = one.begin(1, new Cancellation())
     expect(() => one.begin(1, new Cancellation())).toThrow(expect.objectContaining({ code: 'invalid_request' }))
     one.begin(2, new Cancellation())
     expect(() => one.begin(3, new Cancellation())).toThrow(expect.objectContaining({ code: 'rate_limited' }))
-    one.finish(1)
+    one.finish(running1)
     expect(() => one.begin(3, new Cancellation())).not.toThrow()
   })
 
@@ -118,13 +118,13 @@ describe('requests under way', () => {
 
   it('keep a retired session until the last of them has ended', () => {
     const one = session()
-    one.begin(1, new Cancellation())
-    one.begin(2, new Cancellation())
+    const running1 = one.begin(1, new Cancellation())
+    const running2 = one.begin(2, new Cancellation())
     one.retire()
     expect(one.isRetired).toBe(true)
-    one.finish(1)
+    one.finish(running1)
     expect(one.hasEnded).toBe(false)
-    one.finish(2)
+    one.finish(running2)
     expect(one.hasEnded).toBe(true)
   })
 
@@ -137,9 +137,9 @@ describe('requests under way', () => {
   it('make the session busy, as a listener does', () => {
     const one = session()
     expect(one.isBusy).toBe(false)
-    one.begin(1, new Cancellation())
+    const running1 = one.begin(1, new Cancellation())
     expect(one.isBusy).toBe(true)
-    one.finish(1)
+    one.finish(running1)
     one.setOutlet(outlet)
     expect(one.isBusy).toBe(true)
   })
@@ -147,10 +147,10 @@ describe('requests under way', () => {
   it('move the time of last use', async () => {
     const one = session()
     await clock.advance(50)
-    one.begin(1, new Cancellation())
+    const running1 = one.begin(1, new Cancellation())
     expect(one.lastUsedAt).toBe(clock.now())
     await clock.advance(50)
-    one.finish(1)
+    one.finish(running1)
     expect(one.lastUsedAt).toBe(clock.now())
   })
 })

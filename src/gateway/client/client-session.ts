@@ -13,6 +13,7 @@ import {
   type RpcMessage,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
+import { Slots } from '#core/slots.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import { isLoudEnough } from '#gateway/relay/log-level.ts'
@@ -20,6 +21,9 @@ import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
+
+/** A request of the session that is under way. */
+export type RunningRequest = { id: RequestId; cancellation: Cancellation; slot: number }
 
 export type ClientSessionOptions = {
   id: string
@@ -53,7 +57,7 @@ export class ClientSession implements Viewer {
   #outlet: Outlet | null = null
   #asks: Map<RequestId, (outcome: Outcome) => void> | undefined
   #nextAskId = 1
-  #running: Map<RequestId, Cancellation> | undefined
+  #running: Slots<RunningRequest> | undefined
   /** By server, the URIs as that server knows them. */
   #watched: Map<string, Set<string>> | undefined
   #places: Set<PooledSession> | undefined
@@ -128,21 +132,26 @@ export class ClientSession implements Viewer {
     }
   }
 
-  /** @throws GatewayError `rate_limited` */
-  begin(id: RequestId, cancellation: Cancellation): void {
+  /**
+   * @returns what `finish` takes back
+   * @throws GatewayError `rate_limited`, or `invalid_request` for an id that is under way
+   */
+  begin(id: RequestId, cancellation: Cancellation): RunningRequest {
     this.lastUsedAt = this.#options.clock.now()
-    this.#running ??= new Map()
+    this.#running ??= new Slots()
     if (this.#running.size >= this.#options.callsMax) {
       throw new GatewayError('rate_limited', { details: { callsPerSessionMax: this.#options.callsMax } })
     }
-    if (this.#running.has(id))
+    if (this.#running.find((other) => other.id === id))
       throw new GatewayError('invalid_request', { details: { reason: 'a request of this id is under way' } })
-    this.#running.set(id, cancellation)
+    const running = { id, cancellation, slot: 0 }
+    running.slot = this.#running.add(running)
+    return running
   }
 
-  finish(id: RequestId): void {
+  finish(running: RunningRequest): void {
     this.lastUsedAt = this.#options.clock.now()
-    this.#running?.delete(id)
+    this.#running?.delete(running.slot, running)
     if (this.#isRetired && this.#running?.size === 0) this.end()
   }
 
@@ -157,7 +166,7 @@ export class ClientSession implements Viewer {
   }
 
   cancel(id: RequestId): void {
-    this.#running?.get(id)?.cancel()
+    this.#running?.find((running) => running.id === id)?.cancellation.cancel()
   }
 
   /** Asks the client through `send`; the answer comes back through `answer`. */
@@ -248,7 +257,7 @@ export class ClientSession implements Viewer {
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    for (const cancellation of this.#running?.values() ?? []) cancellation.cancel()
+    for (const { cancellation } of this.#running ?? []) cancellation.cancel()
     for (const id of this.#asks?.keys() ?? []) {
       this.answer(id, { error: toRpcError(new GatewayError('session_not_found')) })
     }

@@ -27,13 +27,13 @@ export function rawText({ raw, encoding }: RawAnswer): string {
   return encoding === 'utf8' ? raw : Buffer.from(raw, 'latin1').toString()
 }
 
-/** Only a body that holds one of these words can have ended badly; most do not, and are not parsed. */
-const suspects = ['"isError"', '"error"', '"input_required"']
+/** Only a text that holds one of these can have ended badly; most do not, and are not parsed. */
+const suspect = /"(?:isError"\s*:\s*true|error"\s*:|input_required")/
 const inspectedCharsMax = 65_536
 
 /** How a response held as text ended. What is too large to be looked into is taken to have ended well. */
 export function endingOfText(text: string): Ending {
-  if (text.length > inspectedCharsMax || !suspects.some((word) => text.includes(word))) return 'ok'
+  if (text.length > inspectedCharsMax || !suspect.test(text)) return 'ok'
   const message = parseMessage(text)
   return message ? endingOf(toOutcome(message)) : 'ok'
 }

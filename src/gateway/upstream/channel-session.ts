@@ -8,19 +8,19 @@ import { withEnvelope } from '#core/protocol/envelope.ts'
 import {
   isNotification,
   isRequest,
-  isRequestId,
   isResponse,
   toOutcome,
   type JsonObject,
   type Outcome,
-  type RequestId,
   type RpcNotification,
   type RpcRequest,
-  type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Channel, ChannelEnd, ChannelWire } from '#core/upstream/channel-wire.ts'
 import { notMcp } from './answer.ts'
+import { outcomeOf } from './answer-question.ts'
+import { ChannelRequests, type ChannelRequest } from './channel-requests.ts'
 import { readDiscoverResult } from './discover.ts'
 import { readInitializeResult } from './initialize.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
@@ -49,24 +49,26 @@ export type ChannelSessionOptions = {
   events: SessionEvents
 }
 
-/** @throws GatewayError when the channel cannot be opened or the peer is no MCP server */
-export async function openChannelSession(options: ChannelSessionOptions): Promise<UpstreamSession> {
+/**
+ * @param cancellation gives the opening up: it fails with `upstream_closed`
+ * @throws GatewayError when the channel cannot be opened or the peer is no MCP server
+ */
+export async function openChannelSession(
+  options: ChannelSessionOptions,
+  cancellation: Cancellation,
+): Promise<UpstreamSession> {
   const session = new ChannelSession(options)
-  await session.open()
+  await session.open(cancellation)
   return session
 }
 
-/** A server that dies of, or never answers, a request before `initialize` is legacy; it is not waited for longer than this. */
+/** How long the answer to a request before `initialize` is waited for. */
 const probeMs = 2_000
 const subscriptionId = 'listen'
+const batchMessagesMax = 1_000
 
-type Pending = {
-  hooks: CallHooks | null
-  callerToken: unknown
-  /** Pushes the silence deadline out: the upstream has shown a sign of life. */
-  touch(): void
-  settle(answer: Outcome | GatewayError): void
-}
+/** `silent`: it has said nothing, and may be slow to start, or hang at a request that it does not know. */
+type Probed = 'modern' | 'legacy' | 'silent'
 
 class ChannelSession implements UpstreamSession {
   facts: UpstreamFacts = {
@@ -79,73 +81,106 @@ class ChannelSession implements UpstreamSession {
   isOpen = false
   lastUsedAt: number
   readonly #options: ChannelSessionOptions
+  readonly #requests: ChannelRequests
   #channel: Channel | undefined
+  #connecting: AbortController | undefined
+  #isAbandoned = false
   #hasEnded = false
-  #nextId = 1
-  readonly #pending = new Map<RequestId, Pending>()
+  /** Modern: the resources of the subscription that is open; undefined before the first one. */
+  #listening: readonly string[] | undefined
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
 
   constructor(options: ChannelSessionOptions) {
+    const { clock, timeoutTotalMs } = options
     this.#options = options
-    this.lastUsedAt = options.clock.now()
+    this.#requests = new ChannelRequests({ clock, timeoutTotalMs, send: (message) => this.#send(message) })
+    this.lastUsedAt = clock.now()
   }
 
   get callsUnderWay(): number {
-    return this.#pending.size
+    return this.#requests.size
   }
 
-  async open(): Promise<void> {
+  async open(cancellation: Cancellation): Promise<void> {
+    const forgetCancel = cancellation.onCancel(() => this.#abandon())
     try {
-      if (!(await this.#tryModern())) await this.#openLegacy()
-      this.isOpen = !this.#hasEnded
+      await this.#connect()
+      const probed = await this.#probe()
+      if (probed !== 'modern') await this.#openLegacy(probed)
       if (this.#hasEnded) throw new GatewayError('upstream_closed')
+      this.isOpen = true
     } catch (error) {
       this.#hasEnded = true
       await this.#channel?.close()
-      throw error
+      throw this.#isAbandoned ? new GatewayError('upstream_closed') : error
+    } finally {
+      forgetCancel()
     }
   }
 
+  #abandon(): void {
+    const error = new GatewayError('upstream_closed')
+    this.#isAbandoned = true
+    this.#connecting?.abort(error)
+    this.#end(error, null)
+  }
+
   async #connect(): Promise<void> {
-    this.#hasEnded = false
+    if (this.#isAbandoned) throw new GatewayError('upstream_closed')
     const { wire, headers, clock, openTimeoutMs } = this.#options
-    const controller = new AbortController()
-    const cancelTimer = clock.after(openTimeoutMs, () => controller.abort(new GatewayError('upstream_timeout')))
+    const connecting = new AbortController()
+    const cancelTimer = clock.after(openTimeoutMs, () => connecting.abort(new GatewayError('upstream_timeout')))
+    // What a channel says after another one has taken its place means nothing.
+    const isCurrent = (): boolean => this.#connecting === connecting
     const events = {
-      message: (message: unknown) => this.#onMessage(message),
-      closed: (end: ChannelEnd) => this.#onClosed(end),
+      message: (message: unknown) => {
+        if (isCurrent()) this.#onMessage(message)
+      },
+      closed: (end: ChannelEnd) => {
+        if (isCurrent()) this.#onClosed(end)
+      },
     }
+    this.#connecting = connecting
+    this.#hasEnded = false
     try {
-      this.#channel = await wire.open({ headers, events, signal: controller.signal })
+      this.#channel = await wire.open({ headers, events, signal: connecting.signal })
     } finally {
       cancelTimer()
     }
   }
 
-  async #tryModern(): Promise<boolean> {
-    const { protocol, clientInfo: info, clientCapabilities: capabilities } = this.#options
-    await this.#connect()
-    if (protocol === 'legacy') return false
-    const params = withEnvelope({}, { capabilities, info, logLevel: undefined })
-    const outcome = await this.#ask('server/discover', params, protocol === 'auto' ? probeMs : undefined).catch(
-      () => null,
-    )
+  async #probe(): Promise<Probed> {
+    const { protocol, timeoutMs } = this.#options
+    if (protocol === 'legacy') return 'legacy'
+    const asking = this.#ask('server/discover', this.#enveloped({}), protocol === 'auto' ? probeMs : timeoutMs)
+    const outcome = await asking.catch(() => null)
     const facts = outcome && readDiscoverResult(outcome)
     if (facts) {
       this.facts = facts
       this.#listenModern([])
-      return true
+      return 'modern'
     }
     if (protocol === 'modern') throw notMcp('server/discover was not answered')
     // Some servers end at the first request that is not initialize.
-    if (this.#hasEnded || outcome === null) {
-      await this.#channel?.close()
-      await this.#connect()
-    }
-    return false
+    if (this.#hasEnded) await this.#connect()
+    else if (outcome === null) return 'silent'
+    return 'legacy'
   }
 
-  async #openLegacy(): Promise<void> {
+  /** A silent server is not ended in the middle of its start; only if it stays silent is it tried without the probe. */
+  async #openLegacy(probed: Probed): Promise<void> {
+    try {
+      await this.#initialize()
+    } catch (error) {
+      const isHanging = probed === 'silent' && error instanceof GatewayError && error.code === 'upstream_timeout'
+      if (!isHanging) throw error
+      await this.#channel?.close()
+      await this.#connect()
+      await this.#initialize()
+    }
+  }
+
+  async #initialize(): Promise<void> {
     const { clientInfo, clientCapabilities: capabilities, openTimeoutMs } = this.#options
     const params = { protocolVersion: newestLegacyRevision, capabilities, clientInfo }
     const facts = readInitializeResult(await this.#ask('initialize', params, openTimeoutMs))
@@ -156,9 +191,8 @@ class ChannelSession implements UpstreamSession {
 
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
     const callerToken = progressTokenOf(call.params)
-    const id = this.#nextId++
-    const params = callerToken === undefined ? call.params : withProgressToken(call.params, id)
-    return this.#request({ id, method: call.method, params, hooks, callerToken })
+    const params = callerToken === undefined ? call.params : withProgressToken(call.params, this.#requests.nextId)
+    return this.#request({ method: call.method, params, hooks, callerToken, timeoutMs: this.#options.timeoutMs })
   }
 
   notify(method: string, params?: JsonObject): void {
@@ -176,113 +210,74 @@ class ChannelSession implements UpstreamSession {
     await this.#channel?.close()
   }
 
-  #ask(method: string, params: JsonObject, timeoutMs?: number): Promise<Outcome> {
-    return this.#request({ id: this.#nextId++, method, params, hooks: null, callerToken: undefined, timeoutMs })
+  #ask(method: string, params: JsonObject, timeoutMs = this.#options.timeoutMs): Promise<Outcome> {
+    return this.#request({ method, params, hooks: null, callerToken: undefined, timeoutMs })
   }
 
-  #request(request: {
-    id: number
-    method: string
-    params: JsonObject | undefined
-    hooks: CallHooks | null
-    callerToken: unknown
-    timeoutMs?: number | undefined
-  }): Promise<Outcome> {
-    const { id, method, params, hooks, callerToken } = request
-    if (this.#hasEnded) return Promise.reject(new GatewayError('upstream_closed'))
-    const { clock, timeoutTotalMs } = this.#options
-    const silenceMs = request.timeoutMs ?? this.#options.timeoutMs
+  async #request(request: ChannelRequest): Promise<Outcome> {
+    if (this.#hasEnded) throw new GatewayError('upstream_closed')
+    const { clock } = this.#options
     this.lastUsedAt = clock.now()
-    return new Promise((resolve, reject) => {
-      const expire = (): void => this.#giveUp(id, new GatewayError('upstream_timeout'))
-      let cancelSilence = clock.after(silenceMs, expire)
-      const cancelTotal = clock.after(Math.max(timeoutTotalMs, silenceMs), expire)
-      let forgetCancel = (): void => undefined
-      this.#pending.set(id, {
-        hooks,
-        callerToken,
-        touch: () => {
-          cancelSilence()
-          cancelSilence = clock.after(silenceMs, expire)
-        },
-        settle: (answer) => {
-          this.#pending.delete(id)
-          this.lastUsedAt = clock.now()
-          cancelSilence()
-          cancelTotal()
-          forgetCancel()
-          if (answer instanceof GatewayError) reject(answer)
-          else resolve(answer)
-        },
-      })
-      this.#send({ jsonrpc: '2.0', id, method, params })
-      forgetCancel =
-        hooks?.cancellation.onCancel(() => this.#giveUp(id, new GatewayError('request_cancelled'))) ?? forgetCancel
-    })
-  }
-
-  #giveUp(id: RequestId, error: GatewayError): void {
-    const pending = this.#pending.get(id)
-    if (!pending) return
-    // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
-    if (pending.hooks) this.notify('notifications/cancelled', { requestId: id, reason: error.code })
-    pending.settle(error)
+    try {
+      return await this.#requests.start(request)
+    } finally {
+      this.lastUsedAt = clock.now()
+    }
   }
 
   #send(message: JsonObject): void {
     this.#channel?.send(JSON.stringify(message)).catch((error: unknown) => {
-      const id = message['id']
       const failure = error instanceof GatewayError ? error : new GatewayError('upstream_closed', { cause: error })
-      if (isRequestId(id)) this.#pending.get(id)?.settle(failure)
+      this.#requests.settle(message['id'], failure)
     })
   }
 
   #onMessage(message: unknown): void {
     // Batches: 2025-03-26 servers may send them.
-    if (Array.isArray(message)) return message.slice(0, 1000).forEach((part) => this.#onMessage(part))
-    if (isResponse(message)) this.#onResponse(message)
+    if (Array.isArray(message)) return message.slice(0, batchMessagesMax).forEach((part) => this.#onOne(part))
+    this.#onOne(message)
+  }
+
+  #onOne(message: unknown): void {
+    if (isResponse(message)) this.#requests.settle(message.id, toOutcome(message) ?? notMcp('no result'))
     else if (isNotification(message)) this.#onNote(message)
     else if (isRequest(message)) void this.#onQuestion(message)
   }
 
-  #onResponse(message: RpcResponse): void {
-    const pending = message.id === null ? undefined : this.#pending.get(message.id)
-    pending?.settle(toOutcome(message) ?? notMcp('no result'))
-  }
-
   #onNote(note: RpcNotification): void {
     if (note.method === 'notifications/progress') {
-      const token = note.params?.['progressToken']
-      const pending = isRequestId(token) ? this.#pending.get(token) : undefined
+      const pending = this.#requests.find(note.params?.['progressToken'])
       pending?.touch()
       pending?.hooks?.notify(forCaller(note, pending.callerToken))
       return
     }
-    const only = note.method === 'notifications/message' ? this.#onlyCall() : null
+    const only = note.method === 'notifications/message' ? this.#requests.onlyCall : null
     if (only) only.notify(note)
     else dispatchOutsideNote(note, this.#options.events)
   }
 
   async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
-    const question = { method, params }
     if (method === 'ping') return this.#send({ jsonrpc: '2.0', id, result: {} })
-    const only = this.#onlyCall()
-    const outcome = await (only ? only.ask(question) : this.#options.events.asked(question))
+    const question = { method, params }
+    const only = this.#requests.onlyCall
+    const asking = outcomeOf(() => (only ? only.ask(question) : this.#options.events.asked(question)))
+    const outcome = await this.#requests.whileAsked(asking)
     this.#send({ jsonrpc: '2.0', id, ...outcome })
   }
 
-  /** A channel does not say which call a message belongs to. It is certain only when one call is under way. */
-  #onlyCall(): CallHooks | null {
-    const calls = [...this.#pending.values()].filter((pending) => pending.hooks !== null)
-    return calls.length === 1 ? (calls[0]?.hooks ?? null) : null
+  #enveloped(params: JsonObject): JsonObject {
+    const { clientInfo: info, clientCapabilities: capabilities } = this.#options
+    return withEnvelope(params, { capabilities, info, logLevel: undefined })
   }
 
+  /** One subscription at a time: another wish takes the place of the one before. */
   #listenModern(resources: readonly string[]): void {
-    const { clientInfo: info, clientCapabilities: capabilities } = this.#options
-    this.#send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: subscriptionId } })
+    if (this.#listening?.join('\n') === resources.join('\n')) return
+    if (this.#listening) this.notify('notifications/cancelled', { requestId: subscriptionId })
+    this.#listening = resources
     const filter = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
     const notifications = resources.length === 0 ? filter : { ...filter, resourceSubscriptions: resources }
-    const params = withEnvelope({ notifications }, { capabilities, info, logLevel: undefined })
+    const params = this.#enveloped({ notifications })
     this.#send({ jsonrpc: '2.0', id: subscriptionId, method: 'subscriptions/listen', params })
   }
 
@@ -295,7 +290,7 @@ class ChannelSession implements UpstreamSession {
   #end(toCalls: GatewayError, toOwner: GatewayError | null): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    for (const pending of this.#pending.values()) pending.settle(toCalls)
+    this.#requests.settleAll(toCalls)
     if (!this.isOpen) return
     this.isOpen = false
     this.#options.events.ended(toOwner)

@@ -168,7 +168,10 @@ class AnswerReader implements WireAnswer {
       return
     }
     this.#passing?.sink.destroy()
-    this.#handlers.failed(new GatewayError('upstream_protocol', { details: { reason: 'the body is cut off' } }), this.#head)
+    this.#handlers.failed(
+      new GatewayError('upstream_protocol', { details: { reason: 'the body is cut off' } }),
+      this.#head,
+    )
   }
 
   #endJson(): void {

@@ -35,7 +35,7 @@ export interface LegacyCallHost {
   say(message: JsonObject): void
   /** A notification that belongs to no call came on this call's stream. */
   outside(note: RpcNotification): void
-  settled(id: number, failure: GatewayError | null): void
+  settled(call: LegacyHttpCall, failure: GatewayError | null): void
 }
 
 export type LegacyHttpCallOptions = {
@@ -48,6 +48,9 @@ export type LegacyHttpCallOptions = {
 
 /** Takes its own exchange's events, so that no closure is made for each of them. */
 export class LegacyHttpCall implements ExchangeHandlers {
+  readonly id: number
+  /** Its place among the session's calls. */
+  slot = 0
   readonly #host: LegacyCallHost
   readonly #options: LegacyHttpCallOptions
   readonly #callerToken: unknown
@@ -60,6 +63,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
   #forgetCancel: (() => void) | undefined
 
   constructor(host: LegacyCallHost, options: LegacyHttpCallOptions) {
+    this.id = options.id
     this.#host = host
     this.#options = options
     this.#callerToken = progressTokenOf(options.call.params)
@@ -167,9 +171,9 @@ export class LegacyHttpCall implements ExchangeHandlers {
     this.#cancelTimer?.()
     this.#forgetCancel?.()
     this.#leave(answer)
-    const { id, resolve, reject } = this.#options
+    const { resolve, reject } = this.#options
     const failure = answer instanceof GatewayError ? answer : null
-    this.#host.settled(id, failure)
+    this.#host.settled(this, failure)
     if (answer instanceof GatewayError) reject(answer)
     else resolve(answer)
   }

@@ -9,18 +9,20 @@ import {
   isNotification,
   isRequest,
   isResponse,
-  toOutcome,
   type JsonObject,
   type Outcome,
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
+import { Slots } from '#core/slots.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
-import { notMcp, parseMessage, readResponse } from './answer.ts'
+import { notMcp, parseMessage } from './answer.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
+import { sendOwn } from './own-request.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import type {
   Answer,
@@ -48,10 +50,16 @@ const reconnectsMax = 8
 const reconnectDefaultMs = 1_000
 const reconnectMsMax = 30_000
 
-/** @throws GatewayError when the upstream cannot be reached or does not answer `initialize` as a legacy server does */
-export async function openLegacyHttpSession(options: LegacyHttpOptions): Promise<UpstreamSession> {
+/**
+ * @param cancellation gives the opening up: it fails with `upstream_closed`
+ * @throws GatewayError when the upstream cannot be reached or does not answer `initialize` as a legacy server does
+ */
+export async function openLegacyHttpSession(
+  options: LegacyHttpOptions,
+  cancellation: Cancellation,
+): Promise<UpstreamSession> {
   const session = new LegacyHttpSession(options)
-  await session.initialize()
+  await session.initialize(cancellation)
   return session
 }
 
@@ -75,7 +83,7 @@ class LegacyHttpSession implements UpstreamSession {
   #cancelStreamRetry: (() => void) | undefined
   #streamFailures = 0
   #streamEventId: string | undefined
-  readonly #running = new Map<unknown, LegacyHttpCall>()
+  readonly #running = new Slots<LegacyHttpCall>()
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
 
   constructor(options: LegacyHttpOptions) {
@@ -85,21 +93,20 @@ class LegacyHttpSession implements UpstreamSession {
     this.#host = this.#createHost()
   }
 
-  async initialize(): Promise<void> {
+  async initialize(cancellation: Cancellation): Promise<void> {
     const params = {
       protocolVersion: newestLegacyRevision,
       capabilities: this.#options.clientCapabilities,
       clientInfo: this.#options.clientInfo,
     }
-    let head: WireHead | undefined
-    const outcome = await this.#ask('initialize', params, (answered) => (head = answered))
+    const { head, outcome } = await this.#askWithHead('initialize', params, cancellation)
     const facts = readInitializeResult(outcome)
     if (!isLegacyRevision(facts.revision)) throw notMcp('unknown protocol version')
     this.facts = facts
     this.#sessionId = head?.header('mcp-session-id')
     const own = this.#sessionId === undefined ? [] : ['mcp-session-id', this.#sessionId]
     this.#headers = [...accept, 'mcp-protocol-version', facts.revision, ...own, ...this.#options.headers]
-    await this.#post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
+    await this.#post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }), cancellation)
     this.#openStream()
   }
 
@@ -109,7 +116,7 @@ class LegacyHttpSession implements UpstreamSession {
       this.lastUsedAt = this.#options.clock.now()
       this.callsUnderWay++
       const run = new LegacyHttpCall(this.#host, { id, call, hooks, resolve, reject })
-      this.#running.set(id, run)
+      run.slot = this.#running.add(run)
       run.start()
     })
   }
@@ -124,9 +131,9 @@ class LegacyHttpSession implements UpstreamSession {
         startExchange(exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
       say: (message) => void this.#post(JSON.stringify(message)).catch(() => undefined),
       outside: (note) => dispatchOutsideNote(note, events),
-      settled: (id, failure) => {
+      settled: (run, failure) => {
         this.callsUnderWay--
-        this.#running.delete(id)
+        this.#running.delete(run.slot, run)
         this.lastUsedAt = clock.now()
         if (failure?.code === 'session_not_found') this.#end(failure)
       },
@@ -146,15 +153,8 @@ class LegacyHttpSession implements UpstreamSession {
     if (!this.isOpen) return
     this.#end(null)
     if (this.#sessionId === undefined) return
-    await new Promise<void>((resolve) => {
-      startExchange(this.#options.exchange, this.#request('DELETE', undefined, []), {
-        json: () => resolve(),
-        empty: () => resolve(),
-        event: () => undefined,
-        streamEnded: () => resolve(),
-        failed: () => resolve(),
-      })
-    })
+    const request = this.#request('DELETE', undefined, [])
+    await sendOwn(this.#options, { request, id: null }).catch(() => undefined)
   }
 
   #end(error: GatewayError | null): void {
@@ -171,46 +171,28 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   /** A request of the gateway's own. */
-  async #ask(method: string, params: JsonObject, onHead?: (head: WireHead) => void): Promise<Outcome> {
+  async #ask(method: string, params: JsonObject): Promise<Outcome> {
+    const { outcome } = await this.#askWithHead(method, params)
+    return outcome
+  }
+
+  async #askWithHead(
+    method: string,
+    params: JsonObject,
+    cancellation?: Cancellation,
+  ): Promise<{ head: WireHead | undefined; outcome: Outcome }> {
     const id = this.#nextId++
-    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    return new Promise((resolve, reject) => {
-      let outcome: Outcome | undefined
-      const exchange = startExchange(this.#options.exchange, this.#request('POST', body, []), {
-        json: (head, bytes) => {
-          onHead?.(head)
-          try {
-            resolve(readResponse(bytes.toString(), id))
-          } catch (error) {
-            reject(head.status >= 400 ? refusedWith(head) : error)
-          }
-        },
-        empty: (head) => reject(head.status >= 400 ? refusedWith(head) : notMcp('no answer')),
-        streamOpened: (head) => onHead?.(head),
-        event: (data) => {
-          const message = parseMessage(data)
-          outcome = message?.['id'] === id ? toOutcome(message) : undefined
-          if (!outcome) return
-          resolve(outcome)
-          exchange.abort()
-        },
-        streamEnded: () => reject(new GatewayError('upstream_closed')),
-        failed: reject,
-      })
-    })
+    const request = this.#request('POST', JSON.stringify({ jsonrpc: '2.0', id, method, params }), [])
+    const { head, outcome } = await sendOwn(this.#options, { request, id, cancellation })
+    if (outcome) return { head, outcome }
+    throw head && head.status >= 400 ? refusedWith(head) : notMcp('the answer is not the response to the request')
   }
 
   /** Sends what has no answer; resolves when the upstream has taken it. */
-  async #post(body: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      startExchange(this.#options.exchange, this.#request('POST', body, []), {
-        json: () => resolve(),
-        empty: (head) => (head.status >= 400 ? reject(refusedWith(head)) : resolve()),
-        event: () => undefined,
-        streamEnded: () => resolve(),
-        failed: reject,
-      })
-    })
+  async #post(body: string, cancellation?: Cancellation): Promise<void> {
+    const request = this.#request('POST', body, [])
+    const { head } = await sendOwn(this.#options, { request, id: null, cancellation })
+    if (head && head.status >= 400) throw refusedWith(head)
   }
 
   /** The GET stream: what belongs to no call. A server without one answers 405, and that is fine. */
@@ -246,7 +228,7 @@ class LegacyHttpSession implements UpstreamSession {
     if (isNotification(message)) dispatchOutsideNote(message, this.#options.events)
     if (isRequest(message)) void this.#answerOutside(message)
     // Some servers answer a call that lost its own stream on whichever stream is open.
-    if (isResponse(message)) this.#running.get(message.id)?.onMessage(message)
+    if (isResponse(message)) this.#running.find(({ id }) => id === message.id)?.onMessage(message)
   }
 
   async #answerOutside({ id, method, params }: RpcRequest): Promise<void> {

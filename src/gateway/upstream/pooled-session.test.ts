@@ -61,7 +61,7 @@ function place(isShared: boolean): PooledSession {
       return session
     },
     onListChanged: () => undefined,
-    onEnded: (_place, error) => void ends.push(error),
+    onEnded: (error) => void ends.push(error),
   })
 }
 

@@ -1,23 +1,25 @@
 /** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
 import { GatewayError } from '#contract/errors.ts'
 import { toRpcError, type Outcome, type Question, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ListKind, Peer } from './peer.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
 
 export type PooledSessionOptions = {
   server: string
-  open(events: SessionEvents): Promise<UpstreamSession>
+  /** Rejects with `upstream_closed` at the cancel. */
+  open(events: SessionEvents, cancellation: Cancellation): Promise<UpstreamSession>
   /** Several principals may be behind this session: what belongs to no call must not reach any of them. */
   isShared: boolean
   onListChanged(kind: ListKind): void
-  onEnded(place: PooledSession, error: GatewayError | null): void
+  onEnded(error: GatewayError | null): void
 }
 
 export class PooledSession implements SessionEvents {
   readonly peers = new Set<Peer>()
   readonly #options: PooledSessionOptions
   #session: UpstreamSession | undefined
-  #opening: Promise<UpstreamSession> | undefined
+  #opening: { done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
 
   constructor(options: PooledSessionOptions) {
     this.#options = options
@@ -32,16 +34,24 @@ export class PooledSession implements SessionEvents {
     return this.session !== undefined || this.#opening !== undefined
   }
 
+  /** Somebody is here, or has something under way. */
+  get isInUse(): boolean {
+    return this.peers.size > 0 || this.#opening !== undefined || (this.session?.callsUnderWay ?? 0) > 0
+  }
+
   /** Synchronous when the session is open: the hot path does not wait a turn. */
   acquire(): UpstreamSession | Promise<UpstreamSession> {
     if (this.#session?.isOpen) return this.#session
-    this.#opening ??= this.#open()
-    return this.#opening
+    if (!this.#opening) {
+      const cancellation = new Cancellation()
+      this.#opening = { cancellation, done: this.#open(cancellation) }
+    }
+    return this.#opening.done
   }
 
-  async #open(): Promise<UpstreamSession> {
+  async #open(cancellation: Cancellation): Promise<UpstreamSession> {
     try {
-      this.#session = await this.#options.open(this)
+      this.#session = await this.#options.open(this, cancellation)
       this.refreshListening()
       return this.#session
     } finally {
@@ -74,8 +84,10 @@ export class PooledSession implements SessionEvents {
     return this.#watched().length > 0
   }
 
+  /** A session that is only being opened is given up. */
   async close(): Promise<void> {
-    const session = this.#session ?? (await this.#opening?.catch(() => undefined))
+    this.#opening?.cancellation.cancel()
+    const session = this.#session ?? (await this.#opening?.done.catch(() => undefined))
     await session?.close()
   }
 
@@ -112,6 +124,6 @@ export class PooledSession implements SessionEvents {
 
   ended(error: GatewayError | null): void {
     this.#session = undefined
-    this.#options.onEnded(this, error)
+    this.#options.onEnded(error)
   }
 }

@@ -1,19 +1,19 @@
 /** Asks an HTTP upstream for its era (2026-07-28, basic/versioning): never by one status or code alone. */
 import { GatewayError } from '#contract/errors.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { isJsonObject, toOutcome, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
+import { isJsonObject, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
 import { modernRevision } from '#core/protocol/revisions.ts'
-import { notMcp, parseMessage } from './answer.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
+import { notMcp } from './answer.ts'
 import { isModernError, readDiscoverResult } from './discover.ts'
-import { startExchange, type ExchangeDeps } from './http-exchange.ts'
+import { sendOwn, type OwnRequestDeps } from './own-request.ts'
 import type { UpstreamFacts } from './upstream-session.ts'
 
-export type ProbeOptions = {
-  exchange: ExchangeDeps
+export type ProbeOptions = OwnRequestDeps & {
   headers: readonly string[]
   clientInfo: JsonObject
   clientCapabilities: JsonObject
-  timeoutMs: number
+  cancellation?: Cancellation
 }
 
 /**
@@ -37,7 +37,7 @@ function isVersionRefusal(outcome: Outcome): boolean {
   return Array.isArray(supported) && supported.includes(modernRevision)
 }
 
-function discover(options: ProbeOptions, attempt: number): Promise<Outcome | 'legacy'> {
+async function discover(options: ProbeOptions, attempt: number): Promise<Outcome | 'legacy'> {
   const id = `discover-${attempt}`
   const method = 'server/discover'
   const params = withEnvelope(
@@ -56,31 +56,20 @@ function discover(options: ProbeOptions, attempt: number): Promise<Outcome | 'le
     ...options.headers,
   ]
   const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-  return new Promise((resolve, reject) => {
-    const take = (text: string): boolean => {
-      const outcome = toOutcome(parseMessage(text))
-      if (outcome) resolve(outcome)
-      return outcome !== undefined
-    }
-    const exchange = startExchange(
-      options.exchange,
-      { method: 'POST', headers, body, silenceMsMax: options.timeoutMs },
-      {
-        json: (_head, bytes) => {
-          if (!take(bytes.toString())) resolve('legacy')
-        },
-        empty: () => resolve('legacy'),
-        event: (data) => {
-          if (take(data)) exchange.abort()
-        },
-        streamEnded: () => resolve('legacy'),
-        failed: (error, head) => {
-          const isOther4xx = head !== undefined && head.status >= 400 && head.status < 500
-          if (isOther4xx && error.code === 'upstream_unreachable') resolve('legacy')
-          else if (error.code === 'upstream_protocol') resolve('legacy')
-          else reject(error instanceof GatewayError ? error : new GatewayError('upstream_unreachable'))
-        },
-      },
-    )
-  })
+  const request = { method: 'POST' as const, headers, body, silenceMsMax: options.timeoutMs }
+  try {
+    const { outcome } = await sendOwn(options, { request, id, cancellation: options.cancellation })
+    return outcome ?? 'legacy'
+  } catch (error) {
+    if (isEvidenceOfLegacy(error)) return 'legacy'
+    throw error
+  }
+}
+
+/** An answer that no modern server gives. Refusals of the gateway itself, silence and 5xx say nothing about the era. */
+function isEvidenceOfLegacy(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) return false
+  const { status } = error.details
+  if (error.code === 'upstream_unreachable') return typeof status === 'number' && status >= 400 && status < 500
+  return error.code === 'upstream_protocol'
 }

@@ -11,6 +11,7 @@ import {
   sharedClientCapabilities,
 } from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
@@ -46,6 +47,8 @@ export type SessionUser = {
   capabilities: JsonObject
 }
 
+type Opening = { capabilities: JsonObject; events: SessionEvents; cancellation: Cancellation; attempt: number }
+
 export type UpstreamState = 'idle' | 'connected' | 'failing'
 
 const verdictMs = 600_000
@@ -65,9 +68,13 @@ export class Upstream {
   #verdict: { facts: UpstreamFacts | 'legacy' | 'sse'; until: number } | undefined
   #probing: Promise<UpstreamFacts | 'legacy' | 'sse'> | undefined
   #failures = 0
+  /** Openings so far, and how many of them the last failure stands for. */
+  #attempts = 0
+  #attemptsJudged = 0
   #retryAt = 0
   #lastError: GatewayError | undefined
   #isRetired = false
+  readonly #end = new Cancellation()
 
   constructor(server: Server, deps: UpstreamDeps) {
     this.server = server
@@ -133,7 +140,7 @@ export class Upstream {
   /** @throws GatewayError `rate_limited` when every place is in use */
   #dropUnused(): void {
     for (const [key, place] of this.#places) {
-      if (place.peers.size > 0 || (place.session?.callsUnderWay ?? 0) > 0) continue
+      if (place.isInUse) continue
       this.#places.delete(key)
       void place.close()
     }
@@ -142,17 +149,21 @@ export class Upstream {
   }
 
   #createPlace(capabilities: JsonObject): PooledSession {
+    let attempt = 0
     return new PooledSession({
       server: this.name,
       isShared: this.server.isolation === 'shared',
-      open: (events) => this.#open(capabilities, events),
+      open: (events, cancellation) => {
+        attempt = ++this.#attempts
+        return this.#open({ capabilities, events, cancellation, attempt })
+      },
       onListChanged: (kind) => this.#deps.onListChanged(this, kind),
-      onEnded: (place, error) => this.#onEnded(place, error),
+      onEnded: (error) => this.#onEnded(error, attempt),
     })
   }
 
   /** @throws GatewayError `upstream_unreachable` at once while a failed start is too fresh */
-  async #open(capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+  async #open(opening: Opening): Promise<UpstreamSession> {
     const now = this.#deps.clock.now()
     if (this.#isRetired) throw new GatewayError('server_not_found')
     if (now < this.#retryAt) {
@@ -161,47 +172,47 @@ export class Upstream {
       })
     }
     try {
-      const session = await this.#openWire(capabilities, events)
-      this.#failures = 0
+      const session = await this.#openWire(opening)
       this.#lastError = undefined
       return session
     } catch (error) {
       const failure = asUpstreamFailure(error)
       this.#verdict = undefined
-      this.#fail(failure)
+      if (!opening.cancellation.isCancelled) this.#fail(failure, opening.attempt)
       throw failure
     }
   }
 
-  async #openWire(capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+  async #openWire(opening: Opening): Promise<UpstreamSession> {
     const { wires } = this.#deps
-    if (wires.kind === 'channel') return this.#openChannel(wires.channel, capabilities, events)
+    const { capabilities, events, cancellation } = opening
+    if (wires.kind === 'channel') return this.#openChannel(wires.channel, opening)
     const verdict = await this.#eraVerdict(wires.http, capabilities)
-    if (verdict === 'sse') return this.#openChannel(wires.sse, capabilities, events)
+    if (cancellation.isCancelled) throw new GatewayError('upstream_closed')
+    if (verdict === 'sse') return this.#openChannel(wires.sse, opening)
     const common = { ...this.#common(events), exchange: this.#exchange(wires.http) }
     if (verdict !== 'legacy')
       return new ModernHttpSession({ ...common, facts: verdict, clientCapabilities: bridgedCapabilities(capabilities) })
     try {
-      return await openLegacyHttpSession({
-        ...common,
-        clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
-      })
+      const clientCapabilities = legacyUpstreamCapabilities(capabilities, true)
+      return await openLegacyHttpSession({ ...common, clientCapabilities }, cancellation)
     } catch (error) {
       if (!mayBeSseServer(error)) throw error
       this.#believe('sse')
-      return this.#openChannel(wires.sse, capabilities, events)
+      return this.#openChannel(wires.sse, opening)
     }
   }
 
-  async #openChannel(wire: ChannelWire, capabilities: JsonObject, events: SessionEvents): Promise<UpstreamSession> {
+  async #openChannel(wire: ChannelWire, { capabilities, events, cancellation }: Opening): Promise<UpstreamSession> {
     const isKnown = this.#knownEra !== undefined && this.server.protocol === 'auto'
-    const session = await openChannelSession({
+    const options = {
       ...this.#common(events),
       wire,
-      protocol: isKnown ? 'legacy' : this.server.protocol,
+      protocol: isKnown ? ('legacy' as const) : this.server.protocol,
       clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
       openTimeoutMs: Math.max(this.server.timeoutMs, 10_000),
-    })
+    }
+    const session = await openChannelSession(options, cancellation)
     if (!isKnown && session.facts.era === 'legacy') this.#believe('legacy')
     return session
   }
@@ -227,13 +238,15 @@ export class Upstream {
   }
 
   async #probe(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy'> {
-    const { headers, clientInfo } = this.#deps
+    const { headers, clientInfo, clock } = this.#deps
     const facts = await probeHttp({
       exchange: this.#exchange(wire),
+      clock,
       headers,
       clientInfo,
       clientCapabilities: bridgedCapabilities(capabilities),
       timeoutMs: this.server.timeoutMs,
+      cancellation: this.#end,
     })
     if (facts === 'legacy' && this.server.protocol === 'modern') throw new GatewayError('upstream_protocol')
     this.#believe(facts)
@@ -248,33 +261,37 @@ export class Upstream {
     return this.#verdict && this.#deps.clock.now() < this.#verdict.until ? this.#verdict.facts : undefined
   }
 
-  #onEnded(place: PooledSession, error: GatewayError | null): void {
-    for (const [key, other] of this.#places) if (other === place && place.peers.size === 0) this.#places.delete(key)
+  #onEnded(error: GatewayError | null, attempt: number): void {
     if (!error) return
     // A server that was lost, or speaks another era than it did, may have been replaced: it is asked again.
     this.#verdict = undefined
-    this.#fail(error)
+    // One that has only forgotten its sessions is well: each of them may be opened anew at once.
+    if (error.code !== 'session_not_found') this.#fail(error, attempt)
   }
 
-  #fail(error: GatewayError): void {
+  /** @param attempt the one whose session failed: what began before an earlier failure says nothing new */
+  #fail(error: GatewayError, attempt: number): void {
     const now = this.#deps.clock.now()
+    this.#lastError = error
+    this.#deps.onTrouble(this, error)
+    if (attempt <= this.#attemptsJudged) return
     if (now - this.#retryAt > settledMs) this.#failures = 0
     this.#failures++
-    this.#lastError = error
+    this.#attemptsJudged = this.#attempts
     // The first retry may come at once: a server that was restarted is back.
     const delayMs = this.#failures === 1 ? 0 : Math.min(backoffMsMin * 2 ** (this.#failures - 2), backoffMsMax)
     this.#retryAt = now + delayMs
-    this.#deps.onTrouble(this, error)
   }
 
   /** Ends what nobody has used for the server's idle time. */
   sweep(): void {
     const { idleStopMs, isolation } = this.server
-    if (idleStopMs === 0) return
     const now = this.#deps.clock.now()
-    for (const place of this.#places.values()) {
+    for (const [key, place] of this.#places) {
+      if (!place.isActive && place.peers.size === 0) this.#places.delete(key)
       const { session } = place
-      if (!session || session.callsUnderWay > 0 || now - session.lastUsedAt < idleStopMs) continue
+      if (!session || idleStopMs === 0) continue
+      if (session.callsUnderWay > 0 || now - session.lastUsedAt < idleStopMs) continue
       // A session of one client's own may hold that client's state.
       const isNeeded = place.isWatched || (isolation === 'session' && place.peers.size > 0)
       if (!isNeeded) void place.close()
@@ -285,7 +302,7 @@ export class Upstream {
   async retire(drainMsMax: number): Promise<void> {
     this.#isRetired = true
     const until = this.#deps.clock.now() + drainMsMax
-    while (this.callsUnderWay > 0 && this.#deps.clock.now() < until) {
+    while ((this.callsUnderWay > 0 || this.isConnecting) && this.#deps.clock.now() < until) {
       await new Promise<void>((resolve) => this.#deps.clock.after(50, resolve))
     }
     await this.close()
@@ -297,6 +314,7 @@ export class Upstream {
 
   async close(): Promise<void> {
     this.#isRetired = true
+    this.#end.cancel()
     await Promise.all([...this.#places.values()].map((place) => place.close()))
     const { wires } = this.#deps
     if (wires.kind === 'http') await wires.http.close()

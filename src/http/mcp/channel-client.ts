@@ -55,7 +55,7 @@ export class ChannelClient {
     // What was still on its way when the connection ended has nobody to answer to.
     if (this.#hasEnded) return
     const { deps } = this.#options
-    const requestId = deps.randomId('req')
+    const requestId = deps.nextRequestId()
     try {
       const message: unknown = parse(text, deps.limits.requestDepthMax)
       if (Array.isArray(message)) this.#receiveBatch(message, requestId)

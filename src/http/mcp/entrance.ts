@@ -1,5 +1,6 @@
 /** What the MCP entrances share: who is asking, for which endpoint. */
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
@@ -12,6 +13,7 @@ export type EntranceDeps = {
   gateway: Gateway
   limits: Limits
   randomId(prefix: string): string
+  nextRequestId(): string
   now(): number
   clock: Clock
   /** A defect, or a failure worth a line in the log. */
@@ -20,12 +22,27 @@ export type EntranceDeps = {
 
 export type Caller = { principal: Principal; endpoint: Endpoint; address: Address }
 
+/** What the last request on a connection was found to be: the next one nearly always says the same. */
+type Known = Caller & { authorization: string | undefined; epoch: number }
+
+const knownByConnection = new WeakMap<Socket, Known>()
+
 /**
  * Steps 2 and 3 of a call, before its body is read.
  * @throws GatewayError `unauthorized`, `server_not_found`
  */
 export function findCaller(req: IncomingMessage, names: string | null, gateway: Gateway): Caller {
-  const principal = gateway.identify(req.headers.authorization)
+  const { authorization } = req.headers
+  const narrowing = single(req.headers, 'x-mcp-servers') ?? null
+  const known = knownByConnection.get(req.socket)
+  const isSame =
+    known !== undefined &&
+    known.epoch === gateway.epoch &&
+    known.authorization === authorization &&
+    known.address.names === names &&
+    known.address.narrowing === narrowing
+  if (isSame && !gateway.isExpired(known.principal)) return known
+  const principal = gateway.identify(authorization)
   const { registry } = gateway
   const whole = names === null ? registry.all() : registry.named(names)
   const [only] = whole.upstreams
@@ -33,7 +50,8 @@ export function findCaller(req: IncomingMessage, names: string | null, gateway: 
   if (whole.kind === 'single' && only && !principal.access.mayReach(only.name)) {
     throw new GatewayError('server_not_found')
   }
-  const narrowing = single(req.headers, 'x-mcp-servers') ?? null
   const endpoint = narrowing === null ? whole : registry.narrowed(whole, narrowing)
-  return { principal, endpoint, address: { names, narrowing } }
+  const found = { principal, endpoint, address: { names, narrowing }, authorization, epoch: gateway.epoch }
+  knownByConnection.set(req.socket, found)
+  return found
 }

@@ -1,4 +1,5 @@
 /** The answers under way. One timer for all of them keeps long silences from being taken for dead connections. */
+import { Slots } from '#core/slots.ts'
 
 export interface OpenReply {
   /** Unix time in milliseconds. */
@@ -11,7 +12,7 @@ const tickMs = 5_000
 const silentMs = 15_000
 
 export class OpenReplies {
-  readonly #replies = new Set<OpenReply>()
+  readonly #replies = new Slots<OpenReply>()
   readonly #now: () => number
   readonly #timer: NodeJS.Timeout
   #lastTickAt: number
@@ -27,12 +28,10 @@ export class OpenReplies {
     return this.#replies.size
   }
 
-  add(reply: OpenReply): void {
-    this.#replies.add(reply)
-  }
-
-  delete(reply: OpenReply): void {
-    this.#replies.delete(reply)
+  /** @returns what takes the reply out again */
+  add(reply: OpenReply): () => void {
+    const slot = this.#replies.add(reply)
+    return () => this.#replies.delete(slot, reply)
   }
 
   #tick(): void {

@@ -33,7 +33,6 @@ export type PostReplyOptions = {
 const streamHeaders = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' }
 
 export class PostReply implements CallReply, ByteSink {
-  readonly ask: ((question: Question) => Promise<Outcome>) | null
   readonly startedAt: number
   readonly #options: PostReplyOptions
   #stream: EventStream | null = null
@@ -41,12 +40,13 @@ export class PostReply implements CallReply, ByteSink {
   #isPassing = false
 
   constructor(options: PostReplyOptions, startedAt: number) {
-    const { session } = options
     this.#options = options
     this.startedAt = startedAt
-    this.ask =
-      session && options.canStream ? (question) => session.askThrough((message) => this.#send(message), question) : null
-    this.notify = this.notify.bind(this)
+  }
+
+  get ask(): ((question: Question) => Promise<Outcome>) | null {
+    const { session, canStream } = this.#options
+    return session && canStream ? (question) => session.askThrough((message) => this.#send(message), question) : null
   }
 
   get isResumable(): boolean {

@@ -16,7 +16,7 @@ import {
   type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { modernRevision, type Era } from '#core/protocol/revisions.ts'
-import { scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
+import { isDeeperThan, scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import { sendFailure } from '#http/errors.ts'
@@ -68,13 +68,16 @@ function receive(context: PostContext, text: string): void {
   } catch {
     throw new GatewayError('parse_error')
   }
-  const scan = scanRequest(text, limits.requestDepthMax)
-  if (scan.isTooDeep) throw new GatewayError('body_too_deep', { details: { requestDepthMax: limits.requestDepthMax } })
+  const isLarge = text.length > serialisedCharsMax
+  const scan = isLarge ? scanRequest(text, limits.requestDepthMax) : null
+  if (scan ? scan.isTooDeep : isDeeperThan(message, limits.requestDepthMax)) {
+    throw new GatewayError('body_too_deep', { details: { requestDepthMax: limits.requestDepthMax } })
+  }
   if (Array.isArray(message))
     return handleBatch(context, message, (session, part, reply) =>
       startCall(context, { session, message: part, era: 'legacy', large: null, reply }),
     )
-  const large = text.length > serialisedCharsMax && scan.spans ? { text, ...scan.spans } : null
+  const large = scan?.spans ? { text, ...scan.spans } : null
   receiveOne(context, message, large)
 }
 
@@ -152,7 +155,7 @@ function startCall(context: PostContext, start: Start): void {
     : new PostReply({ res, era, id: message.id, session, streams, canStream, requestId }, receivedAt)
   const reply = start.reply ?? own
   if (!reply) return
-  deps.replies.add(reply)
+  const forget = deps.replies.add(reply)
   // The connection of a resumable stream may go: the client comes back for the answer.
   res.once('close', () => {
     if (!reply.isResumable) cancellation.cancel()
@@ -176,11 +179,11 @@ function startCall(context: PostContext, start: Start): void {
       receivedAt,
     })
     .then((answer) => {
-      deps.replies.delete(reply)
+      forget()
       reply.finish(answer)
     })
     .catch((error: unknown) => {
-      deps.replies.delete(reply)
+      forget()
       const failure = toGatewayError(error)
       if (failure.code === 'internal') deps.onError(error, requestId)
       reply.fail(failure)

@@ -42,10 +42,10 @@ export class SseEntrance {
     })
     this.#connections.set(id, { client, tokenId: principal.tokenId, address })
     const keep = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
-    this.#deps.replies.add(keep)
+    const forget = this.#deps.replies.add(keep)
     res.once('close', () => {
       this.#connections.delete(id)
-      this.#deps.replies.delete(keep)
+      forget()
       client.end()
     })
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })

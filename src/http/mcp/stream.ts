@@ -26,10 +26,10 @@ export function handleGet(context: StreamContext): void {
   res.writeHead(200, { ...streamHeaders, 'mcp-session-id': session.id })
   res.flushHeaders()
   const keep: OpenReply = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
-  deps.replies.add(keep)
+  const forget = deps.replies.add(keep)
   const forgetEnd = session.onEnd(() => void res.end())
   res.once('close', () => {
-    deps.replies.delete(keep)
+    forget()
     forgetEnd()
   })
   if (resumed) resume(res, resumed)

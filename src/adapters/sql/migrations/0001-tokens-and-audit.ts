@@ -18,7 +18,7 @@ export const tokensAndAudit: Migration = {
       .execute()
     await db.schema
       .createTable('audit_event')
-      .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+      .addColumn('id', 'integer', (column) => column.primaryKey().notNull())
       .addColumn('at', 'integer', (column) => column.notNull())
       .addColumn('kind', 'text', (column) => column.notNull())
       .addColumn('token_id', 'text', (column) => column.notNull())
