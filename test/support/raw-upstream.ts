@@ -126,8 +126,8 @@ export class RawUpstream implements AsyncDisposable {
     const { on = {}, calls = {} } = this.script
     const { message, req } = exchange
     const method = String(message['method'] ?? req.method)
-    const tool = method === 'tools/call' ? calls[String(message['params']?.name)] : undefined
-    const handler = tool ?? on[method] ?? on['*'] ?? this.#usual(method)
+    const tool = method === 'tools/call' ? own(calls, String(message['params']?.name)) : undefined
+    const handler = tool ?? own(on, method) ?? on['*'] ?? this.#usual(method)
     await handler(exchange)
   }
 
@@ -187,6 +187,11 @@ export class RawUpstream implements AsyncDisposable {
     this.#server.closeAllConnections()
     await closed
   }
+}
+
+/** Names come from the other side, and some of them are every object's. */
+function own(handlers: Record<string, Handler>, name: string): Handler | undefined {
+  return Object.hasOwn(handlers, name) ? handlers[name] : undefined
 }
 
 export const rawUpstream = (script: UpstreamScript = {}): Promise<RawUpstream> => new RawUpstream(script).start()
