@@ -268,8 +268,9 @@ export class Gateway {
    * this runs for each call, and every turn of the loop is paid for.
    */
   handle(call: ClientCall): Promise<Answer> {
-    const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '' }
-    const { message, session, cancellation } = call
+    const { endpoint, message, session, cancellation } = call
+    const only = endpoint.kind === 'single' ? endpoint.upstreams[0] : undefined
+    const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '' }
     let running: RunningRequest | undefined
     try {
       running = session?.begin(message.id, cancellation)

@@ -10,14 +10,14 @@ import { viewOf, type Run } from './method-context.ts'
 import { exposeResult, findByAlias, findEntry, requireText, routeResource } from './route.ts'
 
 export function callTool(run: Run): Promise<Answer> {
+  const name = requireText(run.call.message.params, 'name')
+  run.facts.target = name
   const found = viewOf(run, 'tools')
-  return found instanceof Promise ? found.then((view) => callToolOf(run, view)) : callToolOf(run, found)
+  return found instanceof Promise ? found.then((view) => callToolOf(run, view, name)) : callToolOf(run, found, name)
 }
 
-function callToolOf(run: Run, view: ListView): Promise<Answer> {
-  const { call, facts, context } = run
-  const name = requireText(call.message.params, 'name')
-  facts.target = name
+function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
+  const { call, context } = run
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
   if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
   decideCall(run, tool)

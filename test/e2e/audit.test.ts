@@ -1,0 +1,143 @@
+/** What happened is in the database when the gateway has ended, whatever the ending of the call was. */
+import { readFile } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readAuditRows, type AuditRow } from '../support/audit-rows.ts'
+import { findFreePort } from '../support/free-port.ts'
+import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
+import { LegacySession, askModern } from '../support/raw/client.ts'
+import { RpcFailure, textResult, tool, type Json } from '../support/raw/exchange.ts'
+import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
+import { tokenFor } from '../support/tokens.ts'
+
+const credential = 'upstream-s3cret'
+let open: AsyncDisposableStack
+let gateway: GatewayProcess
+let upstream: RawUpstream
+const begun = { call: Promise.withResolvers<void>() }
+
+beforeEach(async () => {
+  open = new AsyncDisposableStack()
+  begun.call = Promise.withResolvers<void>()
+  const handlers = {
+    'tools/list': () => ({ tools: ['echo', 'fail', 'refuse', 'wait', 'delete'].map((name) => tool(name)) }),
+    'tools/call': async ({ params, cancelled }: { params: Json; cancelled: Promise<void> }) => {
+      if (params['name'] === 'fail') return { ...textResult('no luck'), isError: true }
+      if (params['name'] === 'refuse') throw new RpcFailure(-32603, 'upstream words')
+      if (params['name'] === 'wait') {
+        begun.call.resolve()
+        await cancelled
+      }
+      return textResult('done')
+    },
+  }
+  upstream = open.use(await startRawUpstream(['legacy'], { handlers }))
+  gateway = open.use(
+    await startGateway({
+      servers: {
+        alpha: { url: upstream.url, aliases: ['first'], credential: { kind: 'bearer', token: credential } },
+        dead: { url: `http://127.0.0.1:${await findFreePort()}/mcp` },
+      },
+      policies: { most: { default: 'execute', rules: [{ tool: 'delete', level: 'read' }] } },
+      tokens: [{ name: 'alice', secret: tokenFor('alice'), policies: ['most'] }],
+    }),
+  )
+})
+
+afterEach(() => open.disposeAsync())
+
+const at = (path = '/mcp') => ({ url: gateway.url + path, token: tokenFor('alice') })
+const call = (name: string, path?: string, signal?: AbortSignal) =>
+  askModern(
+    at(path),
+    { method: 'tools/call', params: { name, arguments: { password: 'caller-s3cret' } } },
+    signal ? { signal } : {},
+  )
+
+async function rowsAtTheEnd(): Promise<AuditRow[]> {
+  await gateway.stop()
+  return readAuditRows(gateway.databasePath)
+}
+
+const inShort = ({ method, server, target, effect, reason, outcome }: AuditRow) => ({
+  method,
+  server,
+  target,
+  effect,
+  reason,
+  outcome,
+})
+
+describe('the audit log', () => {
+  it('holds one row for each call: allowed, failed, denied, unknown, unreachable', async () => {
+    await call('alpha__echo')
+    await call('first__fail')
+    await call('refuse', '/first/mcp')
+    await call('alpha__delete')
+    await call('alpha__nothing')
+    await call('echo', '/dead/mcp')
+    const rows = (await rowsAtTheEnd()).filter(({ method }) => method === 'tools/call')
+    const allowed = { method: 'tools/call', server: 'alpha', effect: 'allow', reason: 'default of policy most' }
+    expect(rows.map(inShort)).toEqual([
+      { ...allowed, target: 'echo', outcome: 'ok' },
+      { ...allowed, target: 'fail', outcome: 'tool_error' },
+      { ...allowed, target: 'refuse', outcome: 'error' },
+      { ...allowed, target: 'delete', effect: 'deny', reason: 'rule 0 of policy most', outcome: 'forbidden' },
+      {
+        ...allowed,
+        server: '',
+        target: 'alpha__nothing',
+        effect: 'deny',
+        reason: 'tool_not_found',
+        outcome: 'tool_not_found',
+      },
+      { ...allowed, server: 'dead', target: 'echo', reason: '', outcome: 'upstream_unreachable' },
+    ])
+    expect(rows.map(({ token_name: name }) => name)).toEqual(rows.map(() => 'alice'))
+  })
+
+  it('holds a row for each refused token, and none of its text', async () => {
+    const stranger = { ...at('/alpha/mcp'), token: tokenFor('stranger') }
+    expect((await askModern(stranger, { method: 'tools/list' })).status).toBe(401)
+    const [row] = (await rowsAtTheEnd()).filter(({ kind }) => kind === 'auth_failure')
+    expect(row).toMatchObject({
+      token_name: '',
+      endpoint: '/alpha/mcp',
+      effect: 'deny',
+      reason: 'unauthorized',
+      outcome: 'unauthorized',
+    })
+  })
+
+  it('holds what a legacy session did, and how a call ended that was given up', async () => {
+    await using session = await LegacySession.open(at('/alpha/mcp'))
+    await session.ask('tools/call', { name: 'echo', arguments: {} })
+    const controller = new AbortController()
+    const given = call('alpha__wait', '/mcp', controller.signal)
+    await begun.call.promise
+    controller.abort()
+    await expect(given).rejects.toThrow(/abort/)
+    const rows = (await rowsAtTheEnd()).filter(({ method }) => method === 'tools/call')
+    expect(rows.map(({ target, outcome }) => [target, outcome])).toEqual([
+      ['echo', 'ok'],
+      ['wait', 'request_cancelled'],
+    ])
+  })
+
+  it('has lost nothing when the gateway ends right after many calls', async () => {
+    await Promise.all(Array.from({ length: 300 }, () => call('alpha__echo')))
+    const rows = await rowsAtTheEnd()
+    expect(rows.filter(({ outcome, target }) => outcome === 'ok' && target === 'echo')).toHaveLength(300)
+  })
+
+  it('and the rest of what is stored hold no secret', async () => {
+    await call('alpha__echo')
+    await askModern({ ...at(), token: tokenFor('stranger') }, { method: 'tools/list' })
+    await gateway.stop()
+    const stored = (await readFile(gateway.databasePath)).toString('latin1')
+    expect(stored).toContain('alice')
+    for (const secret of [credential, tokenFor('alice'), tokenFor('stranger'), 'caller-s3cret']) {
+      expect(stored).not.toContain(secret)
+      expect(gateway.log()).not.toContain(secret)
+    }
+  })
+})
