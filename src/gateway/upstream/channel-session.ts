@@ -84,6 +84,7 @@ class ChannelSession implements UpstreamSession {
   readonly #requests: ChannelRequests
   #channel: Channel | undefined
   #connecting: AbortController | undefined
+  #connections = 0
   #isAbandoned = false
   #hasEnded = false
   /** Modern: the resources of the subscription that is open; undefined before the first one. */
@@ -129,9 +130,10 @@ class ChannelSession implements UpstreamSession {
     if (this.#isAbandoned) throw new GatewayError('upstream_closed')
     const { wire, headers, clock, openTimeoutMs } = this.#options
     const connecting = new AbortController()
+    const connection = ++this.#connections
     const cancelTimer = clock.after(openTimeoutMs, () => connecting.abort(new GatewayError('upstream_timeout')))
     // What a channel says after another one has taken its place means nothing.
-    const isCurrent = (): boolean => this.#connecting === connecting
+    const isCurrent = (): boolean => this.#connections === connection
     const events = {
       message: (message: unknown) => {
         if (isCurrent()) this.#onMessage(message)
@@ -146,6 +148,7 @@ class ChannelSession implements UpstreamSession {
       this.#channel = await wire.open({ headers, events, signal: connecting.signal })
     } finally {
       cancelTimer()
+      this.#connecting = undefined
     }
   }
 
