@@ -10,7 +10,7 @@ import type { ClientCall } from '#gateway/client/client-call.ts'
 import type { Gateway } from '#gateway/gateway.ts'
 import { wordOf } from '#gateway/methods/calls.ts'
 import { recordCall } from '#gateway/record.ts'
-import { parseMessage, rawText } from '#gateway/upstream/answer.ts'
+import { parseMessage, responseText } from '#gateway/upstream/answer.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { Callers } from './callers.ts'
@@ -225,7 +225,7 @@ function resultOf(answer: Answer, { server, method, tool }: EngineRequest): Json
 
 function toWhole(answer: Answer): Outcome | undefined {
   if ('result' in answer || 'error' in answer) return answer
-  return 'raw' in answer ? toOutcome(parseMessage(rawText(answer)) ?? {}) : undefined
+  return toOutcome(parseMessage(responseText(0, answer) ?? '') ?? {})
 }
 
 /** A failure of the engine becomes its class. What a callback of the program threw is the program's, and stays as it is. */

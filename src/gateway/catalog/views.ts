@@ -39,7 +39,7 @@ export type ListView = {
   /** Unix time in milliseconds. */
   freshUntil: number
   /** Prepared results by client era and page. */
-  pages: Map<string, string>
+  pages: Map<string, Buffer>
 }
 
 export type ViewCaller = { access: Access; user: SessionUser }

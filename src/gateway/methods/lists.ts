@@ -17,24 +17,19 @@ export function listMethod(name: ListName): (run: Run) => Promise<Answer> {
     const found = viewOf(run, name)
     const view = found instanceof Promise ? await found : found
     if (start > 0 && start >= view.entries.size) throw badCursor()
-    const { era, message } = run.call
-    const result = pageText(view, { start, era, run })
-    return {
-      raw: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`,
-      encoding: 'utf8',
-      ending: 'ok',
-    }
+    const { era } = run.call
+    return { prepared: preparePage(view, { start, era, run }), ending: 'ok' }
   }
 }
 
-function pageText(view: ListView, page: { start: number; era: Era; run: Run }): string {
+function preparePage(view: ListView, page: { start: number; era: Era; run: Run }): Buffer {
   const key = `${page.era} ${page.start}`
-  let text = view.pages.get(key)
-  if (text === undefined) {
-    text = JSON.stringify(buildPage(view, page))
-    view.pages.set(key, text)
+  let bytes = view.pages.get(key)
+  if (bytes === undefined) {
+    bytes = Buffer.from(JSON.stringify(buildPage(view, page)))
+    view.pages.set(key, bytes)
   }
-  return text
+  return bytes
 }
 
 function buildPage(view: ListView, page: { start: number; era: Era; run: Run }): JsonObject {

@@ -136,7 +136,7 @@ function mirrored(call: ClientCall, target: Target): readonly string[] {
 /** Gives the answer the endpoint's names. A raw answer is opened only if it can hold one. */
 function exposed(target: Target, answer: Answer): Answer {
   const { toExposed } = target
-  if (!toExposed || 'error' in answer || 'streamed' in answer) return answer
+  if (!toExposed || 'error' in answer || 'streamed' in answer || 'prepared' in answer) return answer
   if ('result' in answer) return { result: toExposed(answer.result) }
   if (!answer.raw.includes('"uri"')) return answer
   const outcome = toOutcome(parseMessage(rawText(answer)))

@@ -1,6 +1,13 @@
 /** Reads what an upstream answered. */
 import { GatewayError } from '#contract/errors.ts'
-import { isJsonObject, toOutcome, type JsonObject, type Outcome, type RequestId } from '#core/protocol/json-rpc.ts'
+import {
+  toResponse,
+  isJsonObject,
+  toOutcome,
+  type JsonObject,
+  type Outcome,
+  type RequestId,
+} from '#core/protocol/json-rpc.ts'
 import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import { findResponseId } from '#core/protocol/splice.ts'
 import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
@@ -26,6 +33,21 @@ export function toRawAnswer(body: Buffer, ids: { upstream: string; caller: strin
 export function rawText({ raw, encoding }: RawAnswer): string {
   return encoding === 'utf8' ? raw : Buffer.from(raw, 'latin1').toString()
 }
+
+/** The whole JSON-RPC response as text; null where it has gone out already. */
+export function responseText(id: RequestId, answer: Answer): string | null {
+  if ('streamed' in answer) return null
+  if ('raw' in answer) return rawText(answer)
+  if ('prepared' in answer) return preparedHead(id) + answer.prepared.toString() + preparedTail
+  return JSON.stringify(toResponse(id, answer))
+}
+
+/** What stands before and after the bytes of a prepared result. */
+export function preparedHead(id: RequestId): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
+}
+
+export const preparedTail = '}'
 
 /** Only a text that holds one of these can have ended badly; most do not, and are not parsed. */
 const suspect = /"(?:isError"\s*:\s*true|error"\s*:|input_required")/

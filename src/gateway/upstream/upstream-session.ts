@@ -23,9 +23,11 @@ export type RawAnswer = {
   encoding: 'latin1' | 'utf8'
   ending: Ending
 }
+/** A result that was made before, as the bytes of its JSON text: nothing is copied on its way out. */
+export type PreparedAnswer = { prepared: Buffer; ending: 'ok' }
 /** The answer went through the call's `ByteSink` while it arrived. */
 export type StreamedAnswer = { streamed: true; ending: Ending }
-export type Answer = Outcome | RawAnswer | StreamedAnswer
+export type Answer = Outcome | RawAnswer | PreparedAnswer | StreamedAnswer
 
 /** Takes an answer that is too large to hold, or that is an event stream, byte for byte. */
 export interface ByteSink {

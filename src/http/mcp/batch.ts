@@ -7,13 +7,12 @@ import {
   isResponse,
   kindOf,
   toOutcome,
-  toResponse,
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
 import { claimedRevision } from '#core/protocol/envelope.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import type { Gateway } from '#gateway/gateway.ts'
-import { rawText } from '#gateway/upstream/answer.ts'
+import { responseText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
@@ -101,6 +100,5 @@ class JoinedReply {
 }
 
 function toText(message: RpcRequest, answer: Answer): string {
-  if ('streamed' in answer) return ''
-  return 'raw' in answer ? rawText(answer) : JSON.stringify(toResponse(message.id, answer))
+  return responseText(message.id, answer) ?? ''
 }

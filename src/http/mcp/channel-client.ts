@@ -23,7 +23,7 @@ import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { scanRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { rawText } from '#gateway/upstream/answer.ts'
+import { responseText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import { toRpcFailure } from '#http/errors.ts'
@@ -194,8 +194,8 @@ export class ChannelClient {
   }
 
   #answer(id: RequestId, answer: Answer): void {
-    if ('raw' in answer) this.#options.send(rawText(answer))
-    else if (!('streamed' in answer)) this.#send(toResponse(id, answer))
+    const text = responseText(id, answer)
+    if (text !== null && !this.#hasEnded) this.#options.send(text)
   }
 
   #send(message: RpcMessage): void {

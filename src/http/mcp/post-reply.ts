@@ -12,7 +12,7 @@ import {
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
-import { rawText } from '#gateway/upstream/answer.ts'
+import { preparedHead, preparedTail, responseText } from '#gateway/upstream/answer.ts'
 import type { Answer, ByteSink } from '#gateway/upstream/upstream-session.ts'
 import { statusOfAnswer, toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
@@ -93,15 +93,26 @@ export class PostReply implements CallReply, ByteSink {
   finish(answer: Answer): void {
     if ('streamed' in answer) return
     const { res, id, era } = this.#options
-    if (this.#isStreaming) {
-      return this.#finishStream('raw' in answer ? rawText(answer) : JSON.stringify(toResponse(id, answer)))
-    }
+    if (this.#isStreaming) return this.#finishStream(responseText(id, answer) ?? '')
+    if ('prepared' in answer) return this.#finishPrepared(answer.prepared)
     const body = 'raw' in answer ? answer.raw : JSON.stringify(toResponse(id, answer))
     const encoding = 'raw' in answer ? answer.encoding : 'utf8'
     const status = 'error' in answer ? statusOfAnswer(era, answer.error.code) : 200
     const length = encoding === 'latin1' ? body.length : Buffer.byteLength(body)
     res.writeHead(status, ['content-type', 'application/json', 'content-length', String(length)])
     res.end(body, encoding)
+  }
+
+  #finishPrepared(result: Buffer): void {
+    const { res, id } = this.#options
+    const head = preparedHead(id)
+    const length = Buffer.byteLength(head) + result.length + preparedTail.length
+    res.writeHead(200, ['content-type', 'application/json', 'content-length', String(length)])
+    res.cork()
+    res.write(head)
+    res.write(result)
+    res.end(preparedTail)
+    res.uncork()
   }
 
   #finishStream(json: string): void {
