@@ -46,8 +46,10 @@ export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions)
     throw new GatewayError('origin_forbidden')
 }
 
+const port = /:\d*$/
+
 function hostName(host: string | undefined): string {
-  return (host ?? '').toLowerCase().replace(/:\d*$/, '')
+  return (host ?? '').toLowerCase().replace(port, '')
 }
 
 function isLoopbackOrigin(origin: string): boolean {

@@ -25,6 +25,24 @@ export type Span = { start: number; end: number }
  * @param id JSON text of the id that is expected; any other id is not found
  */
 export function findResponseId(text: string, id: string): Span | null {
+  return findAsWritten(text, id) ?? findAsMatched(text, id)
+}
+
+const headOpening = '{"jsonrpc":"2.0","id":'
+const tailOpening = '{"result":{'
+const tailJoint = ',"jsonrpc":"2.0","id":'
+
+/** The two texts that most servers write, compared as they are: quicker than a pattern. */
+function findAsWritten(text: string, id: string): Span | null {
+  if (text.startsWith(`${headOpening}${id},"result":{`)) {
+    const end = headOpening.length + id.length
+    return text.endsWith('}}') && !mayHoldId(text, end) ? { start: headOpening.length, end } : null
+  }
+  if (!text.startsWith(tailOpening) || !text.endsWith(`}${tailJoint}${id}}`)) return null
+  return { start: text.length - 1 - id.length, end: text.length - 1 }
+}
+
+function findAsMatched(text: string, id: string): Span | null {
   const head = text.slice(0, windowChars)
   const atHead = headId.exec(head)
   if (atHead) {

@@ -48,10 +48,14 @@ function refuse({ res, requestId, deps }: Omit<PostContext, 'canStream'>, error:
   sendFailure(res, failure, { requestId, id })
 }
 
+const usualAccept = 'application/json, text/event-stream'
+
 /** @returns whether the client takes event streams. @throws GatewayError `unsupported_media_type`, `not_acceptable` */
 function checkMediaTypes(req: IncomingMessage): boolean {
-  const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  const given = req.headers['content-type'] ?? ''
+  const type = given === 'application/json' ? given : given.split(';', 1)[0]?.trim().toLowerCase()
   if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
+  if (req.headers.accept === usualAccept) return true
   const accept = (req.headers.accept ?? '*/*').toLowerCase()
   if (accept.includes('*/*')) return true
   if (!accept.includes('application/json') && !accept.includes('application/*'))
@@ -157,7 +161,7 @@ function startCall(context: PostContext, start: Start): void {
   if (!reply) return
   const forget = deps.replies.add(reply)
   // The connection of a resumable stream may go: the client comes back for the answer.
-  res.once('close', () => {
+  res.on('close', () => {
     if (!reply.isResumable) cancellation.cancel()
   })
   deps.gateway
