@@ -50,6 +50,7 @@ export class ChannelRequests {
   start(request: ChannelRequest): Promise<Outcome> {
     const { clock, timeoutTotalMs, send } = this.#options
     const { method, params, hooks, callerToken, timeoutMs } = request
+    if (hooks?.cancellation.isCancelled) return Promise.reject(new GatewayError('request_cancelled'))
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       let cancelSilence = (): void => undefined

@@ -6,6 +6,7 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import {
+  isJsonObject,
   isNotification,
   isRequest,
   isResponse,
@@ -245,6 +246,8 @@ class ChannelSession implements UpstreamSession {
     if (isResponse(message)) this.#requests.settle(message.id, toOutcome(message) ?? notMcp('no result'))
     else if (isNotification(message)) this.#onNote(message)
     else if (isRequest(message)) void this.#onQuestion(message)
+    else if (isJsonObject(message) && !('method' in message))
+      this.#requests.settle(message['id'], notMcp('no response'))
   }
 
   #onNote(note: RpcNotification): void {
