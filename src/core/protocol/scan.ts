@@ -141,6 +141,6 @@ export function spliceRequest(request: LargeRequest, values: { id?: string; name
 export function isDeeperThan(value: unknown, depthMax: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depthMax === 0) return true
-  for (const key in value) if (isDeeperThan(value[key as keyof typeof value], depthMax - 1)) return true
+  for (const inner of Object.values(value)) if (isDeeperThan(inner, depthMax - 1)) return true
   return false
 }

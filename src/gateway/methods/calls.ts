@@ -1,6 +1,6 @@
 /** The methods that reach an upstream: each resolves names, decides, and forwards. */
 import { GatewayError } from '#contract/errors.ts'
-import { allowsExecute, type Decision } from '#core/access/decide.ts'
+import { allowsExecute, allowsRead, type Decision } from '#core/access/decide.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { checkParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { forward } from '#gateway/relay/forward.ts'
@@ -12,6 +12,7 @@ import { exposeResult, findByAlias, findEntry, requireText, routeResource } from
 export function callTool(run: Run): Promise<Answer> {
   const name = requireText(run.call.message.params, 'name')
   run.facts.target = name
+  refuseUnseen(run, name)
   const found = viewOf(run, 'tools')
   return found instanceof Promise ? found.then((view) => callToolOf(run, view, name)) : callToolOf(run, found, name)
 }
@@ -35,6 +36,18 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   const send = (): Promise<Answer> => forward(call, target, context.forward)
   const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
   return context.tasks.canAnnounce(call) ? answer.then((given) => context.tasks.note(call, given)) : answer
+}
+
+/** Where names are the server's own the policies can be asked before the list is: a refusal then costs no upstream anything. */
+function refuseUnseen({ call, facts }: Run, name: string): void {
+  const [only] = call.endpoint.upstreams
+  if (call.endpoint.kind !== 'single' || !only) return
+  const decision = call.principal.access.tool(only.name, name)
+  if (allowsRead(decision.level)) return
+  facts.server = only.name
+  facts.reason = wordOf(decision)
+  facts.effect = 'deny'
+  throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
 }
 
 /** Steps 4 to 6. A tool that may be seen and not called says why; one that may not be seen is unknown (see the lists). */
