@@ -35,23 +35,30 @@ export function findCaller(req: IncomingMessage, names: string | null, gateway: 
   const { authorization } = req.headers
   const narrowing = single(req.headers, 'x-mcp-servers') ?? null
   const known = knownByConnection.get(req.socket)
-  const isSame =
-    known !== undefined &&
-    known.epoch === gateway.epoch &&
-    known.authorization === authorization &&
-    known.address.names === names &&
-    known.address.narrowing === narrowing
-  if (isSame && !gateway.isExpired(known.principal)) return known
+  const isKnown = known?.epoch === gateway.epoch && known.authorization === authorization
+  if (isKnown && isAt(known, names, narrowing) && !gateway.isExpired(known.principal)) return known
   const principal = gateway.identify(authorization)
-  const { registry } = gateway
+  const address = { names, narrowing }
+  const found = {
+    principal,
+    address,
+    endpoint: resolve(principal, address, gateway),
+    authorization,
+    epoch: gateway.epoch,
+  }
+  knownByConnection.set(req.socket, found)
+  return found
+}
+
+function isAt({ address }: Caller, names: string | null, narrowing: string | null): boolean {
+  return address.names === names && address.narrowing === narrowing
+}
+
+function resolve(principal: Principal, { names, narrowing }: Address, { registry }: Gateway): Endpoint {
   const whole = names === null ? registry.all() : registry.named(names)
   const [only] = whole.upstreams
   // A server that the caller may use nothing of is one that does not exist.
-  if (whole.kind === 'single' && only && !principal.access.mayReach(only.name)) {
+  if (whole.kind === 'single' && only && !principal.access.mayReach(only.name))
     throw new GatewayError('server_not_found')
-  }
-  const endpoint = narrowing === null ? whole : registry.narrowed(whole, narrowing)
-  const found = { principal, endpoint, address: { names, narrowing }, authorization, epoch: gateway.epoch }
-  knownByConnection.set(req.socket, found)
-  return found
+  return narrowing === null ? whole : registry.narrowed(whole, narrowing)
 }
