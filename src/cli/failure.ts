@@ -24,9 +24,11 @@ function toSystemFailure(error: SystemError, program: string): Failure {
     return { kind: 'unavailable', text: describeListenError(error, program) }
   }
   const subject = error.path === undefined ? '' : ` ${error.path}`
-  return { kind: 'unavailable', text: `Cannot ${error.syscall}${subject}: ${reasons[error.code] ?? error.code}.` }
+  const verb = verbs[error.syscall] ?? error.syscall
+  return { kind: 'unavailable', text: `Cannot ${verb}${subject}: ${reasons[error.code] ?? error.code}.` }
 }
 
+const verbs: Readonly<Record<string, string>> = { mkdir: 'make the folder' }
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'this user may not do that',
   EPERM: 'this user may not do that',

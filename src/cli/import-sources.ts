@@ -9,12 +9,11 @@ import type { ServerEntry } from '#config/server-definition.ts'
 import { toServerName } from '#config/server-name.ts'
 
 export type Imported = {
-  sources: readonly ClientConfig[]
   servers: Readonly<Record<string, ServerEntry>>
   variables: readonly string[]
   secretPaths: readonly string[]
-  /** Lines about what was left out or renamed. */
-  notes: readonly string[]
+  /** What was left out or renamed, in the order of the sources. */
+  read: readonly { source: ClientConfig; notes: readonly string[] }[]
 }
 
 /** What a project brings along, beside what `findClientConfigs` knows. */
@@ -30,20 +29,37 @@ export function importSources(sources: readonly ClientConfig[]): Imported {
   const servers = new Map<string, ServerEntry>()
   const variables = new Set<string>()
   const secretPaths: string[] = []
-  const notes: string[] = []
-  for (const { path } of sources) {
-    const found = readSource(path, sources.length === 1)
-    if (typeof found === 'string') {
-      notes.push(found)
-      continue
-    }
+  const read = sources.map((source) => {
+    const found = readSource(source.path, sources.length === 1)
+    if (typeof found === 'string') return { source, notes: [found] }
     const names = join(servers, found)
-    notes.push(...found.skipped.map(({ name, reason }) => `left out: ${name}: ${reason}`))
-    notes.push(...found.renamed.map(({ from, to }) => `renamed: ${from} is ${names.get(to) ?? to}`))
     for (const variable of found.variables) variables.add(variable)
     secretPaths.push(...found.secretPaths.flatMap((path) => toNewPath(path, names)))
+    return { source, notes: notesOf(found, names, source.path) }
+  })
+  return { servers: Object.fromEntries(servers), variables: [...variables].toSorted(), secretPaths, read }
+}
+
+/** Only what the servers with these names need and hold. */
+export function narrowImported(imported: Imported, names: readonly string[]): Imported {
+  const servers = Object.fromEntries(Object.entries(imported.servers).filter(([name]) => names.includes(name)))
+  const text = JSON.stringify(servers)
+  return {
+    ...imported,
+    servers,
+    variables: imported.variables.filter((variable) => text.includes(`\${${variable}}`)),
+    secretPaths: imported.secretPaths.filter((path) => names.includes(serverIn(path))),
   }
-  return { sources, servers: Object.fromEntries(servers), variables: [...variables].toSorted(), secretPaths, notes }
+}
+
+function notesOf(found: ImportedServers, names: ReadonlyMap<string, string>, path: string): string[] {
+  const free = (name: string): string => names.get(name) ?? name
+  const moved = [...names].filter(([name, own]) => name !== own && !found.renamed.some(({ to }) => to === name))
+  return [
+    ...found.skipped.map(({ name, reason }) => `${name} is left out: it ${reason.replace(`${path}: `, '')}`),
+    ...found.renamed.map(({ from, to }) => `${from} is called ${free(to)}`),
+    ...moved.map(([name, own]) => `${name} is called ${own}: another client has another ${name}`),
+  ]
 }
 
 function readSource(path: string, isOnly: boolean): ImportedServers | string {
@@ -51,7 +67,7 @@ function readSource(path: string, isOnly: boolean): ImportedServers | string {
     return importClientServers(readClientConfig(path), path)
   } catch (error) {
     if (isOnly || !(error instanceof ConfigError)) throw error
-    return error.problems.map(({ file, message }) => `left out: ${file}: ${message}`).join('\n')
+    return `left out: ${error.problems.map(({ message }) => message).join('; ')}`
   }
 }
 
@@ -68,7 +84,12 @@ function join(servers: Map<string, ServerEntry>, { servers: found }: ImportedSer
 }
 
 function toNewPath(path: string, names: ReadonlyMap<string, string>): string[] {
-  const name = /^servers\.([^.[]+)/.exec(path)?.[1] ?? ''
+  const name = serverIn(path)
   const renamed = names.get(name)
   return renamed === undefined ? [] : [path.replace(name, renamed)]
+}
+
+/** A key path begins with `servers.{name}`. */
+function serverIn(path: string): string {
+  return /^servers\.([^.[]+)/.exec(path)?.[1] ?? ''
 }

@@ -19,7 +19,7 @@ export function createProgram(context: Context): Command {
       getOutHelpWidth: () => columnsMax,
       getErrHelpWidth: () => columnsMax,
     })
-    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError('Add --help to see what there is.')
     .description('One address in front of all your MCP servers: scoped tokens, policy, audit.')
     .version(parts.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')

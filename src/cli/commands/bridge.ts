@@ -15,8 +15,7 @@ export function addBridge(program: Command, context: Context): void {
     .command('bridge')
     .summary('connect a client that only speaks stdio')
     .description(
-      'An MCP server over stdio that passes everything on to a gateway over Streamable HTTP. A client starts it\n' +
-        'as it starts any stdio server. Nothing but messages is on its standard output.',
+      'An MCP server over stdio that passes everything on to a gateway over Streamable HTTP. A client starts it as it starts any stdio server. Only messages are on its standard output; what there is to say to a person is on standard error.',
     )
     .addOption(
       new Option('-u, --url <url>', 'the endpoint of the gateway, /mcp unless it names another')
@@ -29,15 +28,24 @@ export function addBridge(program: Command, context: Context): void {
     )
     .addHelpText(
       'after',
-      `\nA client's entry:\n${JSON.stringify(clientEntry, null, 2).replaceAll(/^/gm, '  ')}\n` +
+      clientEntry +
         examples([['toolgate bridge --url http://127.0.0.1:4180/files/mcp --token-file ~/.toolgate-token', '']]),
     )
     .action((options: Options) => bridge(options, context))
 }
 
-const clientEntry = {
-  toolgate: { command: 'toolgate', args: ['bridge', '--url', urlDefault], env: { TOOLGATE_TOKEN: 'tg_...' } },
-}
+const clientEntry = `
+Client entry:
+  {
+    "mcpServers": {
+      "toolgate": {
+        "command": "toolgate",
+        "args": ["bridge", "--url", "${urlDefault}"],
+        "env": { "TOOLGATE_TOKEN": "YOUR_TOKEN" }
+      }
+    }
+  }
+`
 
 async function bridge(options: Options, { parts, world }: Context): Promise<void> {
   const url = parseUrl(options.url)

@@ -9,7 +9,7 @@ type Options = { config?: string }
 
 export function addConfig(program: Command, context: Context): void {
   const config = program.command('config').summary('look at the configuration, or import servers into it')
-  config.description('Looks at the configuration, or imports servers into it.')
+  config.description('Looks at the configuration, or imports servers into it.').helpCommand(false)
   config
     .command('check')
     .summary('say whether the configuration is valid')
@@ -21,7 +21,7 @@ export function addConfig(program: Command, context: Context): void {
     .command('explain')
     .summary('show every value in use, and where it came from')
     .description(
-      'Shows the whole configuration as YAML, defaults included, and where each value came from.\nSecrets are masked.',
+      'Shows the whole configuration as YAML, defaults included, and where each value came from. Secrets are masked.',
     )
     .addOption(configOption())
     .addHelpText('after', examples([['toolgate config explain | grep limits -A 20', '']]))

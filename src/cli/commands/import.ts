@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { CliError } from '#cli/exit-codes.ts'
 import type { Imported } from '#cli/import-sources.ts'
 import type { Context, World } from '#cli/world.ts'
-import { examples } from './serve.ts'
+import { examples, paragraphs } from './serve.ts'
 
 type Options = { from?: string; write?: string }
 
@@ -13,11 +13,12 @@ export function addImport(config: Command, context: Context): void {
     .command('import')
     .summary('take over the servers that MCP clients have')
     .description(
-      'Reads the servers from the configuration of MCP clients (Claude Desktop, Claude Code, Cursor, Windsurf,\n' +
-        'VS Code) and shows them as YAML, or puts them into a configuration of Toolgate. A server that is there\n' +
-        'already is never changed, and neither are comments. The clients’ files are only read.',
+      paragraphs(
+        'Reads the servers from the configuration of MCP clients (Claude Desktop, Claude Code, Cursor, Windsurf, VS Code) and shows them as YAML, or puts them into a configuration of Toolgate.',
+        'A server that is there already is never changed, and neither are comments. The files of the clients are only read.',
+      ),
     )
-    .option('-f, --from <file>', 'one client’s file (default: all that are found on this machine)')
+    .option('-f, --from <file>', 'the file of one client (default: all that are found)')
     .option('-w, --write <file>', 'put the servers into this configuration')
     .addHelpText(
       'after',
@@ -31,24 +32,31 @@ export function addImport(config: Command, context: Context): void {
 }
 
 async function importServers({ from, write }: Options, world: World): Promise<void> {
-  const { findSources, importSources } = await import('#cli/import-sources.ts')
+  const { findSources, importSources, narrowImported } = await import('#cli/import-sources.ts')
   const sources = from === undefined ? findSources(world.home, world.platform) : [{ client: '', path: from }]
   if (sources.length === 0) {
     throw new CliError('failed', 'No configuration of an MCP client was found on this machine. Name one with --from.')
   }
   const imported = importSources(sources)
-  for (const { client, path } of sources) world.tell(`Read ${path}${client === '' ? '' : ` (${client})`}`)
-  for (const note of imported.notes) world.tell(`  ${note}`)
+  for (const { source, notes } of imported.read) {
+    world.tell(`Read ${source.path}${source.client === '' ? '' : ` (${source.client})`}`)
+    for (const note of notes) world.tell(`  ${note}`)
+  }
   if (Object.keys(imported.servers).length === 0) throw new CliError('failed', 'There are no servers to import.')
   const { addServers, serversYaml } = await import('#config/add-servers.ts')
-  if (write === undefined) world.print(serversYaml(imported.servers).trimEnd())
-  else {
-    const before = existsSync(write) ? readFileSync(write, 'utf8') : ''
-    const { text, added, kept } = addServers(before, imported.servers, write)
-    // It may hold secrets, so a new file is for its owner only.
-    if (added.length > 0) writeFileSync(write, text, { mode: 0o600 })
-    tellWritten(world, { file: write, added, kept })
+  if (write === undefined) {
+    world.print(serversYaml(imported.servers).trimEnd())
+    return tellNeeds(imported, world)
   }
+  const before = existsSync(write) ? readFileSync(write, 'utf8') : ''
+  const { text, added, kept } = addServers(before, imported.servers, write)
+  // It may hold secrets, so a new file is for its owner only.
+  if (added.length > 0) writeFileSync(write, text, { mode: 0o600 })
+  tellWritten(world, { file: write, added, kept })
+  tellNeeds(narrowImported(imported, added), world)
+}
+
+function tellNeeds(imported: Imported, world: World): void {
   tellVariables(imported, world)
   tellSecrets(imported, world)
 }

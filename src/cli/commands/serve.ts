@@ -13,9 +13,10 @@ export function addServe(program: Command, context: Context): void {
     .command('serve')
     .summary('start the gateway (also without any command)')
     .description(
-      'Starts the gateway and says how to reach it. With nothing configured it serves examples, or a demo.\n' +
-        'An edit of the configuration applies at once. Ends at SIGINT or SIGTERM, after the calls under way;\n' +
-        'at a second signal at once.',
+      paragraphs(
+        'Starts the gateway and says how to reach it. With nothing configured it serves examples, or a demo.',
+        'An edit of the configuration applies at once. SIGINT and SIGTERM end the gateway after the calls under way, a second one at once.',
+      ),
     )
     .addOption(configOption())
     .addOption(new Option('-p, --port <number>', 'the TCP port (0: any free one; default: 4180)').argParser(parsePort))
@@ -31,6 +32,11 @@ export function addServe(program: Command, context: Context): void {
       ]),
     )
     .action((options: Options) => serve(options, context))
+}
+
+/** The lines are broken where the terminal ends. */
+export function paragraphs(...texts: readonly string[]): string {
+  return texts.join('\n\n')
 }
 
 export function examples(lines: readonly (readonly [command: string, meaning: string])[]): string {

@@ -8,13 +8,12 @@ import { examples } from './serve.ts'
 type Options = { name: string; policy?: string[]; expires?: string }
 
 export function addToken(program: Command, context: Context): void {
-  const token = program.command('token').summary('make tokens').description('Makes tokens.')
+  const token = program.command('token').summary('make tokens').description('Makes tokens.').helpCommand(false)
   token
     .command('create')
     .summary('make a token, and the entry for it')
     .description(
-      'Makes a token, shows it once, and shows the entry to paste below "tokens:" of toolgate.yaml.\n' +
-        'The entry holds only the hash of the token.',
+      'Makes a token, shows it once, and shows the entry to put into toolgate.yaml. The entry holds only the hash of the token.',
     )
     .requiredOption('-n, --name <name>', 'whose it is, for people and for the audit log')
     .option('-p, --policy <name>', 'a policy that it has; can be given several times', collect)
@@ -38,12 +37,10 @@ async function create({ name, policy: policies = [], expires }: Options, { parts
       '',
       `  ${raw}`,
       '',
-      'Paste this into toolgate.yaml. It applies at once.',
+      'Put this into toolgate.yaml, below "tokens" where that is there already:',
       '',
       yaml.trimEnd(),
-      ...(policies.length > 0
-        ? []
-        : ['', 'Without a policy this token may do nothing; see "policies" in the reference.']),
+      ...(policies.length > 0 ? [] : ['', 'Without a policy this token may do nothing; name one with --policy.']),
     ].join('\n'),
   )
 }
