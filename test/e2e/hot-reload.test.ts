@@ -1,62 +1,55 @@
 /** The configuration is edited while the gateway runs: what is new holds at once, and nobody who is not concerned notices. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startGateway, type GatewayConfig, type GatewayProcess } from '../support/gateway-process.ts'
+import { describe, expect, it } from 'vitest'
+import { startGateway, type GatewayConfig } from '../support/gateway-process.ts'
 import { LegacySession, askModern, listOf, post, type Address } from '../support/raw/client.ts'
 import { textResult, tool, type Json } from '../support/raw/exchange.ts'
-import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
+import { startRawUpstream } from '../support/raw/http-upstream.ts'
 import { SocketTransport } from '../support/socket-transport.ts'
 import { tokenFor } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 
-let open: AsyncDisposableStack
-let gateway: GatewayProcess
-let first: RawUpstream
-let second: RawUpstream
-let config: ReturnType<typeof toConfig>
-let release = Promise.withResolvers<void>()
-let begun = Promise.withResolvers<void>()
+const applied = 'the configuration was applied'
 
-beforeEach(async () => {
-  open = new AsyncDisposableStack()
-  release = Promise.withResolvers<void>()
-  begun = Promise.withResolvers<void>()
+/** Each test its own gateway: an edit is for all who are connected. */
+async function startLab() {
+  await using starting = new AsyncDisposableStack()
+  const release = Promise.withResolvers<void>()
   const handlers = {
     'tools/list': () => ({ tools: [tool('echo'), tool('slow')] }),
     'tools/call': async ({ params }: { params: Json }) => {
       if (params['name'] !== 'slow') return textResult('quick')
-      begun.resolve()
       await release.promise
       return textResult('slow, but done')
     },
   }
-  first = open.use(await startRawUpstream(['legacy'], { handlers }))
-  second = open.use(await startRawUpstream(['modern'], { handlers }))
-  config = toConfig()
-  gateway = open.use(await startGateway(config))
-})
-
-afterEach(async () => {
-  release.resolve()
-  await open.disposeAsync()
-})
-
-function toConfig() {
-  return {
-    servers: { first: { url: first.url } } as Record<string, Json>,
-    policies: { all: { default: 'execute' }, some: { default: 'execute' } } as Record<string, Json>,
+  const first = starting.use(await startRawUpstream(['legacy'], { handlers }))
+  const second = starting.use(await startRawUpstream(['modern'], { handlers }))
+  const config = {
+    servers: { first: { url: first.url } },
+    policies: { all: { default: 'execute' }, some: { default: 'execute' } },
     tokens: [
       { name: 'alice', secret: tokenFor('alice'), policies: ['all'] },
       { name: 'bob', secret: tokenFor('bob'), policies: ['some'] },
     ],
   }
-}
-
-const at = (path = '/mcp', user = 'alice'): Address => ({ url: gateway.url + path, token: tokenFor(user) })
-
-async function edit(next: GatewayConfig): Promise<void> {
-  const before = gateway.log().split('the configuration was applied').length
-  await gateway.writeConfig(next)
-  await until('the edit is applied', () => gateway.log().split('the configuration was applied').length > before)
+  const gateway = starting.use(await startGateway(config))
+  starting.defer(() => release.resolve())
+  const started = starting.move()
+  return {
+    gateway,
+    first,
+    second,
+    config,
+    release: release.resolve,
+    withSecond: { ...config, servers: { ...config.servers, second: { url: second.url } } } as GatewayConfig,
+    at: (path = '/mcp', user = 'alice'): Address => ({ url: gateway.url + path, token: tokenFor(user) }),
+    edit: async (next: GatewayConfig): Promise<void> => {
+      const before = gateway.log().split(applied).length
+      await gateway.writeConfig(next)
+      await until('the edit is applied', () => gateway.log().split(applied).length > before)
+    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
 }
 
 async function toolsAt(to: Address): Promise<string[]> {
@@ -65,19 +58,22 @@ async function toolsAt(to: Address): Promise<string[]> {
 }
 
 const call = (name: string) => ({ method: 'tools/call', params: { name, arguments: {} } })
-const withSecond = (): GatewayConfig => ({ ...config, servers: { ...config.servers, second: { url: second.url } } })
 
-describe('a call that is under way', () => {
+describe.concurrent('a call that is under way', () => {
   it.each([
-    ['another server is added', () => withSecond()],
-    ['its own server is changed', () => ({ ...config, servers: { first: { url: first.url, timeoutMs: 30_000 } } })],
-    ['its own server is removed', () => ({ ...config, servers: { second: { url: second.url } } })],
-  ])('completes when %s', async (_what, next) => {
+    ['another server is added', { url: '{first}' }, { url: '{second}' }],
+    ['its own server is changed', { url: '{first}', timeoutMs: 30_000 }, undefined],
+    ['its own server is removed', undefined, { url: '{second}' }],
+  ])('completes when %s', async (_what, own, other) => {
+    await using lab = await startLab()
+    const { first, second, release, at, edit, config } = lab
     await using session = await LegacySession.open(at('/first/mcp'))
     const calls = [askModern(at(), call('first__slow')), session.ask('tools/call', call('slow').params)]
     await until('both calls are under way', () => first.count('tools/call') === 2)
-    await edit(next())
-    release.resolve()
+    const servers = JSON.stringify({ first: own, second: other })
+    const real = servers.replace('{first}', first.url).replace('{second}', second.url)
+    await edit({ ...config, servers: JSON.parse(real) })
+    release()
     const answers = await Promise.all(calls)
     expect(answers.map(({ result }) => result?.['content'])).toEqual([
       [{ type: 'text', text: 'slow, but done' }],
@@ -86,21 +82,25 @@ describe('a call that is under way', () => {
   })
 })
 
-describe('a server that is added', () => {
+describe.concurrent('a server that is added', () => {
   it('has its tools listed and called at the aggregate', async () => {
+    await using lab = await startLab()
+    const { withSecond, at, edit } = lab
     expect(await toolsAt(at())).toEqual(['first__echo', 'first__slow'])
-    await edit(withSecond())
+    await edit(withSecond)
     expect(await toolsAt(at())).toEqual(['first__echo', 'first__slow', 'second__echo', 'second__slow'])
     const { result } = await askModern(at(), call('second__echo'))
     expect(result?.['content']).toEqual([{ type: 'text', text: 'quick' }])
   })
 
   it('is heard of by a legacy session, which goes on', async () => {
+    await using lab = await startLab()
+    const { withSecond, at, edit } = lab
     await using session = await LegacySession.open(at())
     const heard: unknown[] = []
     await session.follow(({ method }) => heard.push(method))
     await session.ask('tools/list')
-    await edit(withSecond())
+    await edit(withSecond)
     await until('the change is heard of', () => heard.includes('notifications/tools/list_changed'))
     const names = listOf<{ name: string }>(await session.ask('tools/list'), 'tools').map(({ name }) => name)
     expect(names).toContain('second__echo')
@@ -109,6 +109,8 @@ describe('a server that is added', () => {
   })
 
   it('is heard of by a modern client that listens', async () => {
+    await using lab = await startLab()
+    const { withSecond, at, edit } = lab
     const heard: unknown[] = []
     const controller = new AbortController()
     const params = { notifications: { toolsListChanged: true } }
@@ -120,16 +122,18 @@ describe('a server that is added', () => {
     )
     listening.catch(() => undefined)
     await until('the subscription stands', () => heard.length > 0)
-    await edit(withSecond())
+    await edit(withSecond)
     await until('the change is heard of', () => heard.includes('notifications/tools/list_changed'))
     expect(heard).toContain('notifications/tools/list_changed')
     controller.abort()
   })
 })
 
-describe('a server that is removed', () => {
+describe.concurrent('a server that is removed', () => {
   it('is not found, its tools are gone, and its session upstream is ended', async () => {
-    await edit(withSecond())
+    await using lab = await startLab()
+    const { first, second, withSecond, at, edit, config } = lab
+    await edit(withSecond)
     await askModern(at('/first/mcp'), call('echo'))
     await edit({ ...config, servers: { second: { url: second.url } } })
     expect(await toolsAt(at())).toEqual(['second__echo', 'second__slow'])
@@ -141,7 +145,9 @@ describe('a server that is removed', () => {
   })
 
   it('is heard of by a legacy session, which goes on', async () => {
-    await edit(withSecond())
+    await using lab = await startLab()
+    const { config, withSecond, at, edit } = lab
+    await edit(withSecond)
     await using session = await LegacySession.open(at())
     const heard: unknown[] = []
     await session.follow(({ method }) => heard.push(method))
@@ -155,6 +161,8 @@ describe('a server that is removed', () => {
 
 describe('a token that is removed', () => {
   it('is refused within a second, and its open streams are closed', async () => {
+    await using lab = await startLab()
+    const { gateway, config, at } = lab
     const session = await LegacySession.open(at('/mcp', 'bob'))
     const stream = await session.follow(() => undefined)
     const socket = new SocketTransport(at('/mcp/ws', 'bob').url, tokenFor('bob'))
@@ -173,6 +181,8 @@ describe('a token that is removed', () => {
   })
 
   it('ends the subscriptions of a modern client', async () => {
+    await using lab = await startLab()
+    const { config, at, edit } = lab
     const heard: unknown[] = []
     const params = { notifications: { toolsListChanged: true } }
     const onMessage = ({ method }: Json): void => void heard.push(method)
@@ -187,8 +197,10 @@ describe('a token that is removed', () => {
   })
 })
 
-describe('a policy that is changed', () => {
+describe.concurrent('a policy that is changed', () => {
   it('holds from the next call on, also in a session that is open', async () => {
+    await using lab = await startLab()
+    const { first, at, edit, config } = lab
     await using session = await LegacySession.open(at('/mcp', 'bob'))
     expect((await session.ask('tools/call', call('first__echo').params)).result).toBeDefined()
     const rules = [{ server: 'first', tool: 'echo', level: 'read' }]
@@ -201,23 +213,27 @@ describe('a policy that is changed', () => {
   })
 })
 
-describe('a broken edit', () => {
+describe.concurrent('a broken edit', () => {
   it.each([
     ['is no YAML', 'servers: [', 'toolgate.yaml:'],
     ['has an unknown key', 'servers:\n  first:\n    urk: http://127.0.0.1:1/mcp\n', 'toolgate.yaml:3'],
     ['names a variable that is not set', 'tokens:\n  - name: x\n    secret: ${NOT_SET_ANYWHERE}\n', 'toolgate.yaml:3'],
   ])('that %s is reported with its line, and the old configuration stays', async (_what, text, place) => {
+    await using lab = await startLab()
+    const { gateway, withSecond, at, edit } = lab
     await gateway.writeConfig(text)
     await gateway.untilLogged('the configuration was not applied')
     expect(gateway.log()).toContain(place)
     expect((await askModern(at(), call('first__echo'))).result).toBeDefined()
-    await edit(withSecond())
+    await edit(withSecond)
     expect(await toolsAt(at())).toContain('second__echo')
   })
 })
 
-describe('an edit of a server', () => {
+describe.concurrent('an edit of a server', () => {
   it('holds from the next call on', async () => {
+    await using lab = await startLab()
+    const { first, at, edit, config } = lab
     await askModern(at('/first/mcp'), call('echo'))
     await edit({ ...config, servers: { first: { url: first.url, headers: { 'x-team': 'new' } } } })
     await askModern(at('/first/mcp'), call('echo'))
@@ -226,7 +242,9 @@ describe('an edit of a server', () => {
   })
 
   it('of another server leaves a session upstream as it is', async () => {
-    await edit(withSecond())
+    await using lab = await startLab()
+    const { first, second, withSecond, at, edit, config } = lab
+    await edit(withSecond)
     await askModern(at('/first/mcp'), call('echo'))
     await edit({ ...config, servers: { ...config.servers, second: { url: second.url, timeoutMs: 9_000 } } })
     await askModern(at('/first/mcp'), call('echo'))
@@ -234,6 +252,8 @@ describe('an edit of a server', () => {
   })
 
   it('is not applied when nothing has changed but its layout', async () => {
+    await using lab = await startLab()
+    const { gateway, first, at, config } = lab
     await using session = await LegacySession.open(at('/first/mcp'))
     await gateway.writeConfig(
       JSON.stringify({ listen: { port: 0 }, storage: { path: `${gateway.folder}/data` }, ...config }),
