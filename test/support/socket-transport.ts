@@ -11,7 +11,11 @@ export class SocketTransport {
   readonly #socket: WebSocket
 
   constructor(url: string, token: string) {
-    this.#socket = new WebSocket(url.replace(/^http/, 'ws'), 'mcp', { headers: { authorization: `Bearer ${token}` } })
+    this.#socket = new WebSocket(url.replace(/^http/, 'ws'), 'mcp', {
+      headers: { authorization: `Bearer ${token}` },
+      // The SDK loses a notification that comes in the same turn as the answer after it.
+      allowSynchronousEvents: false,
+    })
   }
 
   start(): Promise<void> {
