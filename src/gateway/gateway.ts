@@ -28,6 +28,7 @@ import type { MethodContext } from '#gateway/methods/method-context.ts'
 import { TaskOwners } from '#gateway/methods/task-owners.ts'
 import { recordCall, type CallFacts } from './record.ts'
 import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
+import { RequestStates } from '#gateway/relay/request-states.ts'
 import { endingOfAnswer } from '#gateway/upstream/answer.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import { Upstream, type Wires } from '#gateway/upstream/upstream.ts'
@@ -85,7 +86,7 @@ export class Gateway {
       clock,
       limits,
       separator,
-      forward: { clock, parked: this.#parked, hash, randomId },
+      forward: { clock, parked: this.#parked, hash, randomId, requestStates: new RequestStates({ hash, randomId }) },
       hub: this.#hub,
       tasks: new TaskOwners(),
       serverInfo,

@@ -82,6 +82,18 @@ const tools = {
     note('notifications/message', { level: 'error', data: text })
     return answered(text)
   },
+  progress: async ({ count = 5, text = '' }, _id, params) => {
+    const { progressToken } = params._meta ?? {}
+    for (let i = 1; i <= count; i++) {
+      note('notifications/progress', { progressToken, progress: i, message: text })
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    return answered(text)
+  },
+  touch: () => {
+    note('notifications/resources/updated', { uri: 'test://one' })
+    return answered('touched')
+  },
   slowAsk: async ({ count = 100, text = 'slow' }) => {
     await new Promise((resolve) => setTimeout(resolve, count))
     return answered(JSON.stringify(await ask('elicitation/create', question(text))))
@@ -106,7 +118,7 @@ const methods = {
   'resources/subscribe': (id) => say({ id, result: {} }),
   'resources/unsubscribe': (id) => say({ id, result: {} }),
   'tools/call': async (id, params) => {
-    const result = await tools[params.name]?.(params.arguments ?? {}, id)
+    const result = await tools[params.name]?.(params.arguments ?? {}, id, params)
     if (result && !cancelled.has(id)) say({ id, result })
   },
 }

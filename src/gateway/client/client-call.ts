@@ -16,7 +16,7 @@ export interface Reply {
   /** The answer will take a while. */
   waiting?(): void
   /** Asks the client on this request's stream. Null for modern clients: they are asked in a result. */
-  ask: ((question: Question) => Promise<Outcome>) | null
+  ask: ((question: Question, cancellation: Cancellation) => Promise<Outcome>) | null
 }
 
 export type ClientCall = {

@@ -22,6 +22,9 @@ import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
 
+/** What the client is asked at once. */
+const questionsMax = 64
+
 /** A request of the session that is under way. */
 export type RunningRequest = { id: RequestId; cancellation: Cancellation; slot: number }
 
@@ -104,7 +107,7 @@ export class ClientSession implements Viewer {
   /** Joins those who hear what happens on an upstream session. */
   join(place: PooledSession): void {
     this.#places ??= new Set()
-    if (this.#places.has(place)) return
+    if (this.#hasEnded || this.#places.has(place)) return
     this.#places.add(place)
     place.attach(this)
   }
@@ -152,6 +155,8 @@ export class ClientSession implements Viewer {
   finish(running: RunningRequest): void {
     this.lastUsedAt = this.#options.clock.now()
     this.#running?.delete(running.slot, running)
+    // What the call still asks its client, nobody waits for.
+    running.cancellation.cancel()
     if (this.#isRetired && this.#running?.size === 0) this.end()
   }
 
@@ -170,11 +175,14 @@ export class ClientSession implements Viewer {
   }
 
   /** Asks the client through `send`; the answer comes back through `answer`. */
-  askThrough(send: Outlet, question: Question): Promise<Outcome> {
+  askThrough(send: Outlet, question: Question, cancellation?: Cancellation): Promise<Outcome> {
     if (!canAnswer(this.facts.capabilities, question.method)) {
       return Promise.resolve({ error: toRpcError(new GatewayError('question_unroutable')) })
     }
     if (this.#hasEnded) return Promise.resolve({ error: toRpcError(new GatewayError('session_not_found')) })
+    if ((this.#asks?.size ?? 0) >= questionsMax) {
+      return Promise.resolve({ error: toRpcError(new GatewayError('rate_limited', { details: { questionsMax } })) })
+    }
     return new Promise((resolve) => {
       const id = this.#nextAskId++
       const timeout: Outcome = {
@@ -182,12 +190,21 @@ export class ClientSession implements Viewer {
       }
       const cancelTimer = this.#options.clock.after(this.#options.askTimeoutMs, () => this.answer(id, timeout))
       this.#asks ??= new Map()
+      let forgetCancel = (): void => undefined
       this.#asks.set(id, (outcome) => {
         cancelTimer()
+        forgetCancel()
         resolve(outcome)
       })
       const { method, params } = question
       send(params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params })
+      if (!cancellation) return
+      // The call that asks is over: nobody waits for the answer.
+      forgetCancel = cancellation.onCancel(() => {
+        if (!this.#asks?.has(id)) return
+        this.answer(id, { error: toRpcError(new GatewayError('request_cancelled')) })
+        send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } })
+      })
     })
   }
 

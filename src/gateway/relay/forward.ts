@@ -10,19 +10,38 @@ import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { canAnswer } from '#core/protocol/capabilities.ts'
 import { callModern, type LegacyToModernDeps } from './legacy-to-modern.ts'
 import { ensureLogLevel, isLoudEnough } from './log-level.ts'
+import type { RequestStates } from './request-states.ts'
 import { callLegacy, type ModernToLegacyDeps } from './modern-to-legacy.ts'
 import type { Target } from './target.ts'
 
-export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps
+export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps & { requestStates: RequestStates }
+
+/** A modern client's `requestState` is opened on its way up, and sealed on its way down. */
+export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
+  if (call.era === 'legacy') return forwardOpen(call, target, deps)
+  const owner = ownerOfState(call, target)
+  const { requestState } = target.params
+  const opened =
+    requestState === undefined
+      ? target
+      : { ...target, params: { ...target.params, requestState: deps.requestStates.open(requestState, owner) } }
+  return forwardOpen(call, opened, deps).then((answer) => deps.requestStates.sealAnswer(answer, owner))
+}
+
+/** The server sees itself to the rest of what its state is for. */
+function ownerOfState(call: ClientCall, { upstream, method, params }: Target): string {
+  return JSON.stringify([call.principal.id, upstream.name, method, params['name'] ?? params['uri'] ?? null])
+}
 
 /** No turn is waited that need not be: with an open session the request is on the wire when this returns. */
-export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
+function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
   const user = {
     principalId: call.principal.id,
     sessionId: call.session?.id ?? null,
     capabilities: call.facts.capabilities,
   }
   const place = target.upstream.place(user)
+  place.use(user.principalId)
   call.session?.join(place)
   const acquired = place.acquire()
   const answer =
@@ -47,6 +66,7 @@ async function retry(
   try {
     // The place may be another by now: one that nobody joined goes with its session.
     const place = target.upstream.place(context.user)
+    place.use(context.user.principalId)
     call.session?.join(place)
     const session = await place.acquire()
     return exposed(target, await relay(call, target, { session, deps: context.deps }))
@@ -86,7 +106,8 @@ function relaySame(
     headers: call.era === 'modern' ? [...context.headers, ...mirrored(call, target)] : context.headers,
     raw: {
       id: call.message.id,
-      large: target.method === 'tools/call' ? call.large : null,
+      // The text holds the state as the client has it.
+      large: target.method === 'tools/call' && target.params['requestState'] === undefined ? call.large : null,
       sink: target.toExposed ? null : call.sink,
     },
   }
@@ -97,11 +118,13 @@ function relaySame(
 
 class SameEraHooks implements CallHooks {
   readonly cancellation: ClientCall['cancellation']
+  readonly owner: string
   readonly #call: ClientCall
 
   constructor(call: ClientCall) {
     this.#call = call
     this.cancellation = call.cancellation
+    this.owner = call.principal.id
   }
 
   notify(note: RpcNotification): void {
@@ -112,7 +135,7 @@ class SameEraHooks implements CallHooks {
   ask(question: Question): Promise<Outcome> {
     const { reply, facts } = this.#call
     const canAsk = reply.ask !== null && canAnswer(facts.capabilities, question.method)
-    return canAsk && reply.ask ? reply.ask(question) : Promise.resolve(cannotAnswer)
+    return canAsk && reply.ask ? reply.ask(question, this.cancellation) : Promise.resolve(cannotAnswer)
   }
 
   waiting(): void {

@@ -16,6 +16,10 @@ import type { CallHooks } from '#gateway/upstream/upstream-session.ts'
 /** Questions that come this close together are asked together. */
 const gatherMs = 40
 
+/** What waits for the client's answers at once. */
+const questionsMax = 64
+const tooMany = toRpcError(new GatewayError('rate_limited', { details: { questionsMax } }))
+
 type Asked = { question: Question; settle: (outcome: Outcome) => void }
 export type Stop = { kind: 'answered'; outcome: Outcome } | { kind: 'failed'; error: GatewayError } | { kind: 'asked' }
 
@@ -57,6 +61,7 @@ export class LegacyRun {
 
   #ask(question: Question): Promise<Outcome> {
     if (this.cancellation.isCancelled) return Promise.resolve({ error: abandoned })
+    if (this.#asked.size >= questionsMax) return Promise.resolve({ error: tooMany })
     return new Promise((resolve) => {
       const isFirst = this.#asked.size === 0
       this.#asked.set(`q${this.#nextKey++}`, { question, settle: resolve })

@@ -17,6 +17,8 @@ import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import type { Target } from './target.ts'
 
 const roundsMax = 10
+/** In one round. */
+const questionsMax = 64
 
 export type LegacyToModernDeps = { randomId: (prefix: string) => string }
 
@@ -35,6 +37,7 @@ export async function callModern(
       notify: (note: RpcNotification) => call.reply.notify(note),
       ask: refuse,
       cancellation: call.cancellation,
+      owner: call.principal.id,
     }
     const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
     if (!('result' in answer))
@@ -54,6 +57,7 @@ const refuse = (): Promise<Outcome> => Promise.resolve({ error: { code: -32601, 
 async function collectInput(result: JsonObject, call: ClientCall, deps: LegacyToModernDeps): Promise<Outcome> {
   const { inputRequests, requestState } = result
   const questions = isJsonObject(inputRequests) ? Object.entries(inputRequests) : []
+  if (questions.length > questionsMax) throw notMcp('the upstream asks too much at once')
   const answers = await Promise.all(
     questions.map(async ([key, question]) => [key, await askClient(readQuestion(question), call, deps)] as const),
   )
@@ -78,5 +82,5 @@ async function askClient(question: Question, call: ClientCall, deps: LegacyToMod
   // 2025-11-25 requires an id on URL elicitations, which later revisions do not have.
   const isUrl = question.params?.['mode'] === 'url'
   const params = isUrl ? { ...question.params, elicitationId: deps.randomId('eli') } : question.params
-  return call.reply.ask({ method: question.method, params })
+  return call.reply.ask({ method: question.method, params }, call.cancellation)
 }

@@ -44,7 +44,7 @@ export async function callLegacy(
   const { notify, ask, cancellation } = run.hooks((note) => isHeard(note, call))
   const askIfAble = (question: Question): Promise<Outcome> =>
     canAnswer(call.facts.capabilities, question.method) ? ask(question) : Promise.resolve(cannotAnswer)
-  const hooks = { notify, ask: askIfAble, cancellation }
+  const hooks = { notify, ask: askIfAble, cancellation, owner: call.principal.id }
   const request = { method: target.method, params: withoutEnvelope(target.params), headers: context.headers, raw: null }
   run.follow(session.call(request, hooks).then(asOutcome))
   return proceed(run, { session, target, call, deps, binding })

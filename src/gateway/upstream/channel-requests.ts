@@ -28,9 +28,15 @@ type Pending = {
   settle: (answer: Outcome | GatewayError) => void
 }
 
+/** How long an upstream may go on with a call after it was told to stop. */
+const givenUpMs = 60_000
+const givenUpMax = 1_000
+
 export class ChannelRequests {
   readonly #options: ChannelRequestsOptions
   readonly #pending = new Map<RequestId, Pending>()
+  /** Calls that were given up before they were answered. */
+  readonly #givenUp = new Map<number, { owner: string; until: number }>()
   #nextId = 1
   #questions = 0
 
@@ -84,6 +90,7 @@ export class ChannelRequests {
   }
 
   settle(id: unknown, answer: Outcome | GatewayError): void {
+    if (typeof id === 'number') this.#givenUp.delete(id)
     this.find(id)?.settle(answer)
   }
 
@@ -91,7 +98,10 @@ export class ChannelRequests {
     for (const pending of this.#pending.values()) pending.settle(error)
   }
 
-  /** A channel does not say which call a message belongs to. It is certain only when one call is under way. */
+  /**
+   * A channel does not say which call a message belongs to. It is certain only when one call is under way, and no call of another principal
+   * was given up of late: the upstream may still work on it.
+   */
   get onlyCall(): CallHooks | null {
     let only: CallHooks | null = null
     for (const { hooks } of this.#pending.values()) {
@@ -99,7 +109,21 @@ export class ChannelRequests {
       if (only) return null
       only = hooks
     }
-    return only
+    return only && !this.#hasGivenUpOf(only) ? only : null
+  }
+
+  /** Whether a call of somebody else may still be worked on. */
+  #hasGivenUpOf({ owner }: CallHooks): boolean {
+    const now = this.#options.clock.now()
+    for (const [id, call] of this.#givenUp) if (call.until <= now) this.#givenUp.delete(id)
+    return this.#givenUp.values().some((call) => call.owner !== owner)
+  }
+
+  #rememberGivenUp(id: number, owner: string | undefined): void {
+    if (owner === undefined) return
+    const oldest = this.#givenUp.size < givenUpMax ? undefined : this.#givenUp.keys().next().value
+    if (oldest !== undefined) this.#givenUp.delete(oldest)
+    this.#givenUp.set(id, { owner, until: this.#options.clock.now() + givenUpMs })
   }
 
   /** No request is taken for silent while the upstream waits for an answer. */
@@ -120,6 +144,7 @@ export class ChannelRequests {
     if (pending.hooks) {
       const params = { requestId: id, reason: error.code }
       this.#options.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+      this.#rememberGivenUp(id, pending.hooks.owner)
     }
     pending.settle(error)
   }

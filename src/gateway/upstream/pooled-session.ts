@@ -20,6 +20,9 @@ export class PooledSession implements SessionEvents {
   readonly #options: PooledSessionOptions
   #session: UpstreamSession | undefined
   #opening: { done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
+  /** The last principal that called through the session that is open, and whether another one did before. */
+  #lastUser: string | undefined
+  #isMixed = false
 
   constructor(options: PooledSessionOptions) {
     this.#options = options
@@ -57,6 +60,13 @@ export class PooledSession implements SessionEvents {
     } finally {
       this.#opening = undefined
     }
+  }
+
+  /** A call of this principal goes through here. What the server says later may be about it. */
+  use(principalId: string): void {
+    if (this.#lastUser === principalId) return
+    this.#isMixed = this.#lastUser !== undefined
+    this.#lastUser = principalId
   }
 
   attach(peer: Peer): void {
@@ -107,10 +117,12 @@ export class PooledSession implements SessionEvents {
     for (const peer of this.#trusted()) peer.other(this.#options.server, note)
   }
 
-  /** Peers that may hear what belongs to no call: on a shared session only when one principal alone is there. */
+  /** Peers that may hear what belongs to no call: on a shared session only when one principal alone is, and has been, there. */
   #trusted(): Iterable<Peer> {
     if (!this.#options.isShared) return this.peers
+    if (this.#isMixed) return []
     const principals = new Set([...this.peers].map((peer) => peer.principalId))
+    if (this.#lastUser !== undefined) principals.add(this.#lastUser)
     return principals.size === 1 ? this.peers : []
   }
 
@@ -124,6 +136,8 @@ export class PooledSession implements SessionEvents {
 
   ended(error: GatewayError | null): void {
     this.#session = undefined
+    this.#lastUser = undefined
+    this.#isMixed = false
     this.#options.onEnded(error)
   }
 }

@@ -57,6 +57,8 @@ export type CallHooks = {
   /** The upstream will answer later, on another stream: the client should be kept waiting in comfort. */
   waiting?: () => void
   cancellation: Cancellation
+  /** The principal whose call it is; calls of the gateway's own have none. */
+  owner?: string
 }
 
 /** What happens on a session outside any call. */

@@ -154,7 +154,9 @@ export class ChannelClient {
         headers: null,
         reply: {
           notify: (note) => this.#send(note),
-          ask: session && ((question) => session.askThrough((outside) => this.#send(outside), question)),
+          ask:
+            session &&
+            ((question, stop) => session.askThrough((outside) => this.#send(outside), question, stop)),
         },
         sink: null,
         cancellation,

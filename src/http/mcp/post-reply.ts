@@ -1,14 +1,7 @@
 /** The answer to one POST: JSON, unless something has to be said before the answer; then an event stream. */
 import type { ServerResponse } from 'node:http'
 import type { GatewayError } from '#contract/errors.ts'
-import {
-  toResponse,
-  type Outcome,
-  type Question,
-  type RequestId,
-  type RpcMessage,
-  type RpcNotification,
-} from '#core/protocol/json-rpc.ts'
+import { toResponse, type RequestId, type RpcMessage, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
@@ -44,9 +37,10 @@ export class PostReply implements CallReply, ByteSink {
     this.startedAt = startedAt
   }
 
-  get ask(): ((question: Question) => Promise<Outcome>) | null {
+  get ask(): CallReply['ask'] {
     const { session, canStream } = this.#options
-    return session && canStream ? (question) => session.askThrough((message) => this.#send(message), question) : null
+    if (!session || !canStream) return null
+    return (question, cancellation) => session.askThrough((message) => this.#send(message), question, cancellation)
   }
 
   get isResumable(): boolean {
