@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 
-export const configFileName = 'toolgate.yaml'
+const configFileName = 'toolgate.yaml'
 
 /** `--config`, which $TOOLGATE_CONFIG stands in for. */
 export function configOption(): Option {

@@ -4,7 +4,7 @@ import type { Policy } from '#contract/policy.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { mintToken } from '#adapters/crypto/token-mint.ts'
 
-export const adminTokenName = 'admin'
+const adminTokenName = 'admin'
 
 /** The admin token's policy; configured policies cannot take its name. */
 export const adminPolicy: Policy = {

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// Starts Toolgate: the bundle of an installed release, or the source of a clone.
+// Written so that every Node that knows modules can read it, and say that it is too old.
+/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-member-access, no-console -- plain JavaScript has no types, and this is a program. */
+import { existsSync } from 'node:fs'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+
+if (major > 24 || (major === 24 && minor >= 15)) {
+  const bundle = new URL('../lib/main.js', import.meta.url)
+  await import(existsSync(bundle) ? bundle.href : new URL('../src/main.ts', import.meta.url).href)
+} else {
+  console.error(
+    'Toolgate needs Node.js 24.15 or newer; this is ' +
+      process.version +
+      '.\n' +
+      'Install it from https://nodejs.org, or run: npx -p node@24 -p toolgate toolgate',
+  )
+  process.exitCode = 1
+}

@@ -1,0 +1,64 @@
+/** Type declarations of the library: what the compiler says of each file, cut down to what the entry reaches. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { promisify } from 'node:util'
+
+type Declarations = { root: string; /** Below `root`. */ entry: string; target: string }
+
+export async function writeDeclarations({ root, entry, target }: Declarations): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'toolgate-types-'))
+  try {
+    const whole = join(folder, 'types')
+    const project = join(folder, 'tsconfig.json')
+    writeFileSync(project, JSON.stringify(projectFor(root, entry, whole)))
+    await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', project])
+    for (const [path, text] of reachedFrom('index.d.ts', whole)) {
+      mkdirSync(dirname(join(target, path)), { recursive: true })
+      writeFileSync(join(target, path), text)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function projectFor(root: string, entry: string, outDir: string) {
+  const compilerOptions = {
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    outDir,
+    rootDir: join(root, dirname(entry)),
+    typeRoots: [join(root, 'node_modules/@types')],
+  }
+  return { extends: join(root, 'tsconfig.json'), compilerOptions, include: [], files: [join(root, entry)] }
+}
+
+const specifier = /(?<=\bfrom ['"]|\bimport\(['"])[^'"]+(?=['"])/g
+
+/** Path and text of each file, with imports as a reader outside this repository needs them. */
+function reachedFrom(entry: string, folder: string): Map<string, string> {
+  const reached = new Map<string, string>()
+  const queue = [entry]
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (reached.has(path)) continue
+    const from = path
+    const text = readFileSync(join(folder, path), 'utf8')
+    const rewritten = text.replaceAll(specifier, (name) => {
+      const own = ownPath(name, from)
+      if (own === null) return name
+      queue.push(own.replace(/\.ts$/, '.d.ts'))
+      const near = relative(dirname(from), own).replace(/\.ts$/, '.js')
+      return near.startsWith('.') ? near : `./${near}`
+    })
+    reached.set(path, rewritten)
+  }
+  return reached
+}
+
+/** `#room/x.ts` and `./x.ts` as a path below the folder of all declarations; null for packages. */
+function ownPath(name: string, from: string): string | null {
+  if (name.startsWith('#')) return name.slice(1)
+  return name.startsWith('.') ? join(dirname(from), name) : null
+}

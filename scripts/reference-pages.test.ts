@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { errorCatalogue } from '#contract/errors.ts'
+import { referencePages } from './reference-pages.ts'
+
+const folder = new URL('../docs/reference/', import.meta.url)
+const pages = Object.entries(referencePages())
+
+describe('docs/reference', () => {
+  it.each(pages)('%s is what the code says', (name, text) => {
+    expect(readFileSync(new URL(name, folder), 'utf8') === text, `${name} is out of date. Run: npm run docs`).toBe(true)
+  })
+
+  it('has no page that the code does not write', () => {
+    expect(readdirSync(folder).toSorted()).toEqual(pages.map(([name]) => name).toSorted())
+  })
+
+  it('has a row for each failure, with all that the catalogue says of it', () => {
+    const page = referencePages()['errors.md'] ?? ''
+    const rows = page.split('\n').filter((line) => line.startsWith('| `'))
+    expect(rows).toHaveLength(Object.keys(errorCatalogue).length)
+    expect(rows).toContain(
+      '| `upstream_timeout` | 504 | −32008 | upstream | yes | The server behind the gateway did not answer in time. |',
+    )
+  })
+
+  it('shows every command but the hidden one, and every exit code', () => {
+    const text = referencePages()['cli.md'] ?? ''
+    const commands = text.match(/^## `.*`$/gm)
+    expect(commands).toEqual(
+      ['serve', 'config check', 'config explain', 'config import', 'token create', 'bridge'].map(
+        (name) => `## \`toolgate ${name}\``,
+      ),
+    )
+    expect(text.match(/^\| \d+ \|/gm)).toEqual(['| 0 |', '| 1 |', '| 2 |', '| 69 |', '| 78 |'])
+    expect(text).not.toContain('demo-server')
+  })
+
+  it('is the same wherever it is written', () => {
+    process.env['TOOLGATE_URL'] = 'http://elsewhere.example/mcp'
+    expect(referencePages()).toEqual(Object.fromEntries(pages))
+    delete process.env['TOOLGATE_URL']
+  })
+})
