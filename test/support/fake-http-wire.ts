@@ -9,6 +9,7 @@ export class FakeExchange implements WireExchange {
   readonly body: JsonObject
   isAborted = false
   isPaused = false
+  #isOver = false
   readonly #answer: WireAnswer
 
   constructor(request: WireRequest, answer: WireAnswer) {
@@ -43,11 +44,17 @@ export class FakeExchange implements WireExchange {
   }
 
   end(): void {
-    this.#tell(() => this.#answer.end())
+    this.#tell(() => {
+      this.#isOver = true
+      this.#answer.end()
+    })
   }
 
   fail(error: GatewayError): void {
-    this.#tell(() => this.#answer.fail(error))
+    this.#tell(() => {
+      this.#isOver = true
+      this.#answer.fail(error)
+    })
   }
 
   /** A whole JSON answer. */
@@ -77,9 +84,9 @@ export class FakeExchange implements WireExchange {
     this.chunk(`${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`)
   }
 
-  /** Nothing is told of an exchange that was dropped. */
+  /** Nothing is told of an exchange that was dropped, or after its end. */
   #tell(what: () => void): void {
-    if (!this.isAborted) what()
+    if (!this.isAborted && !this.#isOver) what()
   }
 }
 

@@ -20,6 +20,8 @@ export type Passing = {
 }
 
 export type ExchangeHandlers = {
+  /** Something of the answer has come: the upstream lives. */
+  alive?(): void
   passing?: Passing | null
   /** A complete JSON body, of any status but those that say the gateway itself was refused. */
   json(head: WireHead, body: Buffer): void
@@ -72,6 +74,7 @@ class AnswerReader implements WireAnswer {
 
   head(head: WireHead): void {
     this.#head = head
+    this.#handlers.alive?.()
     const refusal = refusalOf(head)
     if (refusal) return this.#refuse(refusal)
     const type = (head.header('content-type') ?? '').toLowerCase()
@@ -100,6 +103,7 @@ class AnswerReader implements WireAnswer {
   }
 
   chunk(bytes: Uint8Array): boolean {
+    this.#handlers.alive?.()
     switch (this.#mode) {
       case 'json':
         return this.#hold(bytes)

@@ -14,6 +14,7 @@ import { spliceRequest } from '#core/protocol/scan.ts'
 import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
+import { outcomeOf } from './answer-question.ts'
 import { isRefusalOfLegacy } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
@@ -23,11 +24,14 @@ import type { Answer, CallHooks, UpstreamCall } from './upstream-session.ts'
 const reconnectsMax = 8
 const lingerMs = 5_000
 const reconnectDefaultMs = 1_000
+const reconnectMsMin = 250
 const reconnectMsMax = 30_000
 
 /** What a call needs of its session: one object for all calls, because a call is made for each request. */
 export interface LegacyCallHost {
   readonly clock: Clock
+  /** How long a call may be silent. */
+  readonly timeoutMs: number
   readonly timeoutTotalMs: number
   post(body: string, headers: readonly string[], handlers: ExchangeHandlers): WireExchange
   resume(eventId: string, handlers: ExchangeHandlers): WireExchange
@@ -59,7 +63,11 @@ export class LegacyHttpCall implements ExchangeHandlers {
   #isStream = false
   #lastEventId: string | undefined
   #reconnects = 0
-  #cancelTimer: (() => void) | undefined
+  #until = 0
+  #aliveAt = 0
+  #openQuestions = 0
+  #cancelWatch: (() => void) | undefined
+  #cancelWait: (() => void) | undefined
   #forgetCancel: (() => void) | undefined
 
   constructor(host: LegacyCallHost, options: LegacyHttpCallOptions) {
@@ -72,9 +80,27 @@ export class LegacyHttpCall implements ExchangeHandlers {
   start(): void {
     const { call, hooks } = this.#options
     const { clock, timeoutTotalMs } = this.#host
-    this.#cancelTimer = clock.after(timeoutTotalMs, () => this.#giveUp(new GatewayError('upstream_timeout')))
+    this.#aliveAt = clock.now()
+    this.#until = this.#aliveAt + timeoutTotalMs
+    this.#watch()
     this.#exchange = this.#host.post(this.#body(), call.headers, this)
     this.#forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(new GatewayError('request_cancelled')))
+  }
+
+  /** One timer for both limits: the silence, which is the upstream's only while it waits for nothing of ours, and the whole. */
+  #watch(): void {
+    const { clock, timeoutMs } = this.#host
+    const silentAt = this.#openQuestions > 0 ? clock.now() + timeoutMs : this.#aliveAt + timeoutMs
+    this.#cancelWatch = clock.after(Math.min(silentAt, this.#until) - clock.now(), () => {
+      const now = clock.now()
+      const isSilent = this.#openQuestions === 0 && now - this.#aliveAt >= timeoutMs
+      if (isSilent || now >= this.#until) this.#giveUp(new GatewayError('upstream_timeout'))
+      else this.#watch()
+    })
+  }
+
+  alive(): void {
+    this.#aliveAt = this.#host.clock.now()
   }
 
   #body(): string {
@@ -86,7 +112,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   json(head: WireHead, body: Buffer): void {
-    if (head.status === 404 || isRefusalOfLegacy(head.status, body)) return this.#settle(sessionGone())
+    if (head.status === 404 || isRefusalOfLegacy(head.status, body)) return this.#settle(this.#lost())
     const { id, call } = this.#options
     const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
     if (raw) return this.#settle(raw)
@@ -98,11 +124,19 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   empty(head: WireHead): void {
-    this.#settle(head.status === 404 ? sessionGone() : notMcp('the answer is empty'))
+    this.#settle(head.status === 404 ? this.#lost() : notMcp('the answer is empty'))
   }
 
   failed(error: GatewayError, head: WireHead | undefined): void {
-    this.#settle(head?.status === 404 ? sessionGone() : error)
+    if (head?.status === 404) return this.#settle(this.#lost())
+    const isLostStream = this.#isStream && head === undefined && error.isRetryable
+    if (isLostStream) this.streamEnded(undefined)
+    else this.#settle(error)
+  }
+
+  /** With a session that took nothing of the call, the call can be sent again; an upstream that began it may have done the work. */
+  #lost(): GatewayError {
+    return new GatewayError(this.#isStream ? 'upstream_closed' : 'session_not_found')
   }
 
   streamOpened(): void {
@@ -111,6 +145,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
 
   event(data: string, eventId: string | undefined): void {
     if (eventId !== undefined) this.#lastEventId = eventId
+    this.#reconnects = 0
     if (data === '' || this.#isSettled) return
     const { id, call } = this.#options
     const text = call.raw ? spliceTextId(data, String(id), JSON.stringify(call.raw.id)) : null
@@ -135,26 +170,26 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
-    const outcome = await this.#options.hooks.ask({ method, params })
+    this.#openQuestions++
+    const outcome = await outcomeOf(() => this.#options.hooks.ask({ method, params }))
+    this.#openQuestions--
+    this.alive()
     if (!this.#isSettled) this.#host.say({ jsonrpc: '2.0', id, ...outcome })
   }
 
   streamEnded(retryMs: number | undefined): void {
-    if (this.#isSettled) return this.#cancelTimer?.()
+    if (this.#isSettled) return this.#cancelWait?.()
     if (this.#lastEventId === undefined || ++this.#reconnects > reconnectsMax) {
       return this.#settle(new GatewayError('upstream_closed'))
     }
     this.#options.hooks.waiting?.()
     const eventId = this.#lastEventId
-    const delayMs = Math.min(retryMs ?? reconnectDefaultMs, reconnectMsMax)
-    const cancel = this.#host.clock.after(delayMs, () => {
-      if (!this.#isSettled) this.#exchange = this.#host.resume(eventId, this)
+    const delayMs = Math.min(Math.max(retryMs ?? reconnectDefaultMs, reconnectMsMin), reconnectMsMax)
+    // The upstream said when to come back: until then the silence is ours.
+    this.#aliveAt = this.#host.clock.now() + delayMs
+    this.#cancelWait = this.#host.clock.after(delayMs, () => {
+      this.#exchange = this.#host.resume(eventId, this)
     })
-    const cancelTimer = this.#cancelTimer
-    this.#cancelTimer = () => {
-      cancel()
-      cancelTimer?.()
-    }
   }
 
   /** A mere disconnect does not cancel in the legacy era: the upstream is told. */
@@ -165,10 +200,16 @@ export class LegacyHttpCall implements ExchangeHandlers {
     this.#settle(error)
   }
 
+  /** The session ends. */
+  end(): void {
+    this.#settle(new GatewayError('upstream_closed'))
+  }
+
   #settle(answer: Answer | GatewayError): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#cancelTimer?.()
+    this.#cancelWatch?.()
+    this.#cancelWait?.()
     this.#forgetCancel?.()
     this.#leave(answer)
     const { resolve, reject } = this.#options
@@ -182,10 +223,6 @@ export class LegacyHttpCall implements ExchangeHandlers {
   #leave(answer: Answer | GatewayError): void {
     const exchange = this.#exchange
     if (answer instanceof GatewayError || !this.#isStream) exchange?.abort()
-    else this.#cancelTimer = this.#host.clock.after(lingerMs, () => exchange?.abort())
+    else this.#cancelWait = this.#host.clock.after(lingerMs, () => exchange?.abort())
   }
-}
-
-function sessionGone(): GatewayError {
-  return new GatewayError('session_not_found')
 }

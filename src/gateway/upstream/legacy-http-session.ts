@@ -18,6 +18,7 @@ import type { Cancellation } from '#core/upstream/cancellation.ts'
 import { Slots } from '#core/slots.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage } from './answer.ts'
+import { outcomeOf } from './answer-question.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
@@ -48,6 +49,7 @@ export type LegacyHttpOptions = {
 const accept = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
 const reconnectsMax = 8
 const reconnectDefaultMs = 1_000
+const reconnectMsMin = 250
 const reconnectMsMax = 30_000
 
 /**
@@ -122,9 +124,10 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   #createHost(): LegacyCallHost {
-    const { clock, timeoutTotalMs, exchange, events } = this.#options
+    const { clock, timeoutMs, timeoutTotalMs, exchange, events } = this.#options
     return {
       clock,
+      timeoutMs,
       timeoutTotalMs,
       post: (body, headers, handlers) => startExchange(exchange, this.#request('POST', body, headers), handlers),
       resume: (eventId, handlers) =>
@@ -152,6 +155,7 @@ class LegacyHttpSession implements UpstreamSession {
   async close(): Promise<void> {
     if (!this.isOpen) return
     this.#end(null)
+    for (const call of this.#running) call.end()
     if (this.#sessionId === undefined) return
     const request = this.#request('DELETE', undefined, [])
     await sendOwn(this.#options, { request, id: null }).catch(() => undefined)
@@ -165,9 +169,10 @@ class LegacyHttpSession implements UpstreamSession {
     this.#options.events.ended(error)
   }
 
+  /** Calls watch their silence themselves, as they know when they wait for a person; the gateway's own requests are bounded as a whole. */
   #request(method: 'POST' | 'GET' | 'DELETE', body: string | undefined, extra: readonly string[]) {
     const headers = extra.length === 0 ? this.#headers : [...this.#headers, ...extra]
-    return { method, headers, silenceMsMax: this.#options.timeoutMs, ...(body === undefined ? {} : { body }) }
+    return { method, headers, silenceMsMax: 0, ...(body === undefined ? {} : { body }) }
   }
 
   /** A request of the gateway's own. */
@@ -199,7 +204,7 @@ class LegacyHttpSession implements UpstreamSession {
   #openStream(): void {
     if (!this.isOpen) return
     const extra = this.#streamEventId === undefined ? [] : ['last-event-id', this.#streamEventId]
-    const request = { ...this.#request('GET', undefined, extra), silenceMsMax: 0 }
+    const request = this.#request('GET', undefined, extra)
     this.#stream = startExchange(this.#options.exchange, request, {
       json: () => undefined,
       empty: () => undefined,
@@ -218,7 +223,8 @@ class LegacyHttpSession implements UpstreamSession {
 
   #reopenStream(retryMs: number | undefined): void {
     if (!this.isOpen || ++this.#streamFailures > reconnectsMax) return
-    const delayMs = Math.min((retryMs ?? reconnectDefaultMs) * 2 ** (this.#streamFailures - 1), reconnectMsMax)
+    const wishedMs = Math.max(retryMs ?? reconnectDefaultMs, reconnectMsMin)
+    const delayMs = Math.min(wishedMs * 2 ** (this.#streamFailures - 1), reconnectMsMax)
     this.#cancelStreamRetry = this.#options.clock.after(delayMs, () => this.#openStream())
   }
 
@@ -232,7 +238,7 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   async #answerOutside({ id, method, params }: RpcRequest): Promise<void> {
-    const outcome = await this.#options.events.asked({ method, params })
+    const outcome = await outcomeOf(() => this.#options.events.asked({ method, params }))
     await this.#post(JSON.stringify({ jsonrpc: '2.0', id, ...outcome })).catch(() => undefined)
   }
 }
