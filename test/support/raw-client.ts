@@ -164,8 +164,13 @@ function toPeer(send: (text: string) => Promise<void>, rest: Pick<ChannelPeer, '
   })
   const message: ChannelPeer['message'] = (fits) =>
     new Promise((resolve, reject) => {
+      let seen = 0
       const look = (): void => {
-        const found = all.find((candidate) => fits(candidate))
+        let found: Json | undefined
+        while (!found && seen < all.length) {
+          const candidate = all[seen++]
+          if (candidate && fits(candidate)) found = candidate
+        }
         if (!found && !isOver) return
         waiting.delete(look)
         if (found) resolve(found)

@@ -79,8 +79,13 @@ export function followEvents(res: IncomingMessage): RawEvents {
   })
   const find: RawEvents['find'] = (fits) =>
     new Promise((resolve, reject) => {
+      let seen = 0
       const look = (): void => {
-        const found = all.find((event) => fits(event))
+        let found: RawEvent | undefined
+        while (!found && seen < all.length) {
+          const event = all[seen++]
+          if (event && fits(event)) found = event
+        }
         if (!found && !isOver) return
         waiting.delete(look)
         if (found) resolve(found)
