@@ -11,7 +11,7 @@ export type ServerEntry = { url: string } | { command: string; args: string[] }
 export type Toolgate = AsyncDisposable & { process: BenchProcess; pid: number; origin: string; token: string }
 
 /** `TOOLGATE_MAIN` names the entry of another checkout or of a release, to set beside this one. */
-const mainFile = process.env['TOOLGATE_MAIN'] ?? new URL('../src/main.ts', import.meta.url).pathname
+const mainFile = process.env['TOOLGATE_MAIN'] ?? new URL('../bin/toolgate.js', import.meta.url).pathname
 
 /** Starts the gateway without waiting for it. `nodeArgs` are flags for node itself. */
 export async function startToolgate(

@@ -8,7 +8,12 @@ import { version } from '#compose/version.ts'
 
 /** As it was called: from the source, or by the name that it is installed under. */
 const called = process.argv[1] ?? ''
-const program = called.endsWith('.ts') ? `node ${relative('', called)}` : 'toolgate'
+const program = toProgram(process.env['npm_lifecycle_event'] === 'start')
+
+function toProgram(isNpmStart: boolean): string {
+  if (isNpmStart) return 'npm start --'
+  return called.endsWith('.ts') ? `node ${relative('', called)}` : 'toolgate'
+}
 
 const world: World = {
   env: process.env,
