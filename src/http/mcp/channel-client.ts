@@ -154,9 +154,7 @@ export class ChannelClient {
         headers: null,
         reply: {
           notify: (note) => this.#send(note),
-          ask:
-            session &&
-            ((question, stop) => session.askThrough((outside) => this.#send(outside), question, stop)),
+          ask: session && ((question, stop) => session.askThrough((outside) => this.#send(outside), question, stop)),
         },
         sink: null,
         cancellation,
