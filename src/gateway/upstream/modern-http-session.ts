@@ -35,8 +35,11 @@ export type ModernHttpOptions = {
   events: SessionEvents
 }
 
+const lingerMs = 5_000
 const relistenMsMin = 1_000
 const relistenMsMax = 60_000
+
+type AnswerStream = { isOpen: boolean; cancelCut: (() => void) | undefined }
 
 export class ModernHttpSession implements UpstreamSession {
   readonly facts: UpstreamFacts
@@ -75,9 +78,14 @@ export class ModernHttpSession implements UpstreamSession {
           call.raw?.sink?.destroy()
           if (answer.code === 'session_not_found') this.#end(answer)
           reject(answer)
-        } else resolve(answer)
+        } else {
+          // A stream that has given its answer ends by itself; one that does not is cut.
+          if (stream.isOpen) stream.cancelCut = this.#options.clock.after(lingerMs, () => exchange.abort())
+          resolve(answer)
+        }
       }
       let isSettled = false
+      const stream: AnswerStream = { isOpen: false, cancelCut: undefined }
       let forgetCancel = (): void => undefined
       const cancelTimer = this.#options.clock.after(this.#options.timeoutTotalMs, () =>
         settle(new GatewayError('upstream_timeout')),
@@ -89,7 +97,7 @@ export class ModernHttpSession implements UpstreamSession {
       const exchange = startExchange(
         this.#options.exchange,
         this.#request(call, body),
-        this.#handlers({ id, raw: call.raw, hooks, settle }),
+        this.#handlers({ id, raw: call.raw, hooks, stream, settle }),
       )
       forgetCancel = hooks.cancellation.onCancel(() => settle(new GatewayError('request_cancelled')))
     })
@@ -145,9 +153,10 @@ export class ModernHttpSession implements UpstreamSession {
     id: string | number
     raw: UpstreamCall['raw']
     hooks: CallHooks
+    stream: AnswerStream
     settle: (answer: Answer | GatewayError) => void
   }): ExchangeHandlers {
-    const { id, raw, hooks, settle } = run
+    const { id, raw, hooks, stream, settle } = run
     const idText = JSON.stringify(id)
     return {
       passing: raw?.sink
@@ -169,6 +178,9 @@ export class ModernHttpSession implements UpstreamSession {
         }
       },
       empty: ({ status }) => settle(isRefusalOfModern(status, null, id) ? otherEra() : notMcp('the answer is empty')),
+      streamOpened: () => {
+        stream.isOpen = true
+      },
       event: (data) => {
         if (raw && findResponseId(data, idText)) {
           return settle({ raw: data, encoding: 'utf8', ending: endingOfText(data) })
@@ -180,7 +192,11 @@ export class ModernHttpSession implements UpstreamSession {
         else if (!isResponse(message)) settle(notMcp('an event is not allowed in this revision'))
         else if (message.id === id) settle(toOutcome(message) ?? notMcp('no result'))
       },
-      streamEnded: () => settle(new GatewayError('upstream_closed')),
+      streamEnded: () => {
+        stream.isOpen = false
+        stream.cancelCut?.()
+        settle(new GatewayError('upstream_closed'))
+      },
       failed: (error, head) => settle(head && isRefusalOfModern(head.status, null, id) ? otherEra() : error),
     }
   }
@@ -221,7 +237,7 @@ export class ModernHttpSession implements UpstreamSession {
       },
       streamEnded: again,
       failed: (error) => {
-        if (error.code === 'upstream_unreachable' || error.code === 'upstream_closed') again()
+        if (error.isRetryable) again()
         else forget()
       },
     })
