@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Starts Toolgate: the bundle of an installed release, or the source of a clone.
 // Written so that every Node that knows modules can read it, and say that it is too old.
-/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-member-access, no-console -- plain JavaScript has no types, and this is a program. */
 import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 

@@ -37,7 +37,16 @@ const floorPlan: Readonly<Record<string, Floor>> = {
   },
   'main.ts': {
     rooms: [
-      ...['contract', 'core', ...planes, 'config', 'adapters', 'http', 'cli', 'library', 'compose', 'demo'],
+      'contract',
+      'core',
+      ...planes,
+      'config',
+      'adapters',
+      'http',
+      'cli',
+      'library',
+      'compose',
+      'demo',
       'index.ts',
     ],
     packages: ['*', 'node:*'],
