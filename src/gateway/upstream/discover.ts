@@ -47,3 +47,12 @@ export function isRefusalOfLegacy(status: number, body: Buffer): boolean {
   const outcome = message && toOutcome(message)
   return outcome ? isModernError(outcome) : false
 }
+
+/**
+ * A refusal that names no request: the server looked at the session and read no further. The specification wants 404 where a session is
+ * unknown, and many servers say 400.
+ */
+export function isRefusalUnread(status: number, body: Buffer): boolean {
+  const message = status === 400 ? parseMessage(body.toString()) : null
+  return isJsonObject(message?.['error']) && (message['id'] ?? null) === null
+}

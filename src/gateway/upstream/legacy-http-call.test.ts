@@ -10,6 +10,7 @@ import type { Answer, UpstreamSession } from './upstream-session.ts'
 
 let lab: LegacyHttpLab
 const raw = (id: string | number) => ({ id, large: null, sink: null })
+const unknownSession = { code: -32000, message: 'Bad Request: No valid session ID provided' }
 const textOf = (answer: Answer): unknown => ('raw' in answer ? JSON.parse(answer.raw) : answer)
 
 beforeEach(() => {
@@ -111,6 +112,8 @@ describe('a call', () => {
     ['nothing', (one) => one.empty(200), 'upstream_protocol'],
     ['202', (one) => one.empty(202), 'upstream_protocol'],
     ['404', (one) => one.empty(404), 'session_not_found'],
+    ['400 to nobody', (one) => one.json({ jsonrpc: '2.0', error: unknownSession }, 400), 'session_not_found'],
+    ['400 to null', (one) => one.json({ jsonrpc: '2.0', id: null, error: unknownSession }, 400), 'session_not_found'],
     ['401', (one) => one.empty(401), 'upstream_auth_failed'],
     ['429', (one) => one.empty(429), 'upstream_rate_limited'],
     ['500', (one) => one.empty(500), 'upstream_unreachable'],

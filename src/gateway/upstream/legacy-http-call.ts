@@ -15,7 +15,7 @@ import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import { outcomeOf } from './answer-question.ts'
-import { isRefusalOfLegacy } from './discover.ts'
+import { isRefusalOfLegacy, isRefusalUnread } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { namesOf } from './large-request.ts'
@@ -112,7 +112,8 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   json(head: WireHead, body: Buffer): void {
-    if (head.status === 404 || isRefusalOfLegacy(head.status, body)) return this.#settle(this.#lost())
+    const isUntaken = isRefusalOfLegacy(head.status, body) || isRefusalUnread(head.status, body)
+    if (head.status === 404 || isUntaken) return this.#settle(this.#lost())
     const { id, call } = this.#options
     const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
     if (raw) return this.#settle(raw)
