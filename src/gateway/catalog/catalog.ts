@@ -49,12 +49,15 @@ const keyMember: Readonly<Record<ListName, string>> = {
   resourceTemplates: 'uriTemplate',
 }
 
+/** Of one server. */
+const listsMax = 200
+
 export type CatalogDeps = { clock: Clock; limits: Limits; clientInfo: JsonObject }
 
 export class Catalog {
   readonly #deps: CatalogDeps
   readonly #entries = new Map<Upstream, Map<string, Entry>>()
-  /** Rises with every change of any list: what was built from lists is compared against it. */
+  /** Rises when a list is no longer believed: what was built from lists is compared against it. */
   version = 0
 
   constructor(deps: CatalogDeps) {
@@ -96,7 +99,11 @@ export class Catalog {
     let entries = this.#entries.get(upstream)
     if (!entries) this.#entries.set(upstream, (entries = new Map<string, Entry>()))
     let entry = entries.get(key)
-    if (!entry) entries.set(key, (entry = { list: undefined, loading: undefined, failure: undefined }))
+    if (entry) return entry
+    // Clients choose their capabilities: how many lists are kept for them is bounded.
+    const oldest = entries.size < listsMax ? undefined : entries.keys().next().value
+    if (oldest !== undefined) entries.delete(oldest)
+    entries.set(key, (entry = { list: undefined, loading: undefined, failure: undefined }))
     return entry
   }
 
@@ -121,7 +128,6 @@ export class Catalog {
     } finally {
       cancelTimer()
       entry.loading = undefined
-      this.version++
     }
   }
 

@@ -27,7 +27,13 @@ export type Exposed = {
   era: Era
 }
 
-export type ServerReport = { name: string; status: 'ok' | 'failing'; reason?: ErrorCode }
+export type ServerReport = {
+  name: string
+  status: 'ok' | 'failing'
+  reason?: ErrorCode
+  /** Names that another server's would be as well, so that neither is offered. */
+  hidden?: readonly string[]
+}
 
 export type ListView = {
   name: ListName
@@ -52,7 +58,7 @@ export type ViewsDeps = {
   hash: (text: string) => string
 }
 
-type Place = { view: ListView | undefined; building: Promise<ListView> | undefined }
+type Place = { view: ListView | undefined; building: { version: number; view: Promise<ListView> } | undefined }
 type Shelf = Map<string, { [Name in ListName]?: Place }>
 
 const capabilitySetsMax = 100
@@ -72,11 +78,21 @@ export class Views {
   get(endpoint: Endpoint, name: ListName, caller: ViewCaller): ListView | Promise<ListView> {
     const place = this.#place(endpoint, name, caller)
     const { view } = place
-    if (view && view.version === this.#deps.catalog.version && this.#deps.clock.now() < view.freshUntil) return view
-    place.building ??= this.#build(endpoint, name, caller)
-      .then((built) => (place.view = built))
-      .finally(() => (place.building = undefined))
-    return place.building
+    const { version } = this.#deps.catalog
+    if (view && view.version === version && this.#deps.clock.now() < view.freshUntil) return view
+    // One that was begun before a change may hold what was true then.
+    if (place.building?.version === version) return place.building.view
+    const building = { version, view: this.#build(endpoint, name, caller) }
+    place.building = building
+    void this.#keep(place, building)
+    return building.view
+  }
+
+  async #keep(place: Place, building: NonNullable<Place['building']>): Promise<void> {
+    const view = await building.view.catch(() => undefined)
+    if (place.building !== building) return
+    place.view = view
+    place.building = undefined
   }
 
   #place(endpoint: Endpoint, name: ListName, caller: ViewCaller): Place {
@@ -103,6 +119,7 @@ export class Views {
     const [only] = outcomes
     if (endpoint.kind === 'single' && only && 'error' in only) throw only.error
     const entries = new Map<string, Exposed>()
+    const contested = new Map<string, Set<string>>()
     const reports: ServerReport[] = []
     let freshUntil = Number.POSITIVE_INFINITY
     for (const outcome of outcomes) {
@@ -112,12 +129,13 @@ export class Views {
         freshUntil = Math.min(freshUntil, this.#deps.clock.now() + partialMs)
         continue
       }
-      const isVisible = this.#expose(entries, { endpoint, name, caller, upstream, list: outcome.list })
-      if (isVisible) reports.push({ name: upstream.name, status: 'ok' })
+      const source = { endpoint, name, caller, upstream, list: outcome.list }
+      if (this.#expose({ entries, contested }, source)) reports.push({ name: upstream.name, status: 'ok' })
       freshUntil = Math.min(freshUntil, outcome.list.freshUntil)
     }
     const extra = endpoint.kind === 'single' && only && 'list' in only ? only.list.extra : {}
-    return { name, entries, reports, extra, version, freshUntil, pages: new Map() }
+    const told = reports.map((report) => withHidden(report, contested))
+    return { name, entries, reports: told, extra, version, freshUntil, pages: new Map() }
   }
 
   /** Under the one listing deadline; a server that misses it costs its own entries only. */
@@ -142,9 +160,10 @@ export class Views {
 
   /** @returns whether the caller may see anything of this server here */
   #expose(
-    entries: Map<string, Exposed>,
+    shown: { entries: Map<string, Exposed>; contested: Map<string, Set<string>> },
     source: { endpoint: Endpoint; name: ListName; caller: ViewCaller; upstream: Upstream; list: CatalogList },
   ): boolean {
+    const { entries, contested } = shown
     const { endpoint, name, caller, upstream, list } = source
     const { access } = caller
     let isVisible = allowsRead(access.server(upstream.name).level)
@@ -153,8 +172,15 @@ export class Views {
       if (!allowsRead(decision.level)) continue
       isVisible = true
       const exposed = endpoint.kind === 'single' ? item.key : this.#exposedKey(upstream, name, item.key)
-      // Deterministic names can meet only where two real names fold into one; then neither is offered under a stranger's name.
-      if (!entries.has(exposed)) entries.set(exposed, { exposed, upstream, item, decision, era: list.era })
+      const other = entries.get(exposed)
+      const rivals = contested.get(exposed) ?? (other && new Set([other.upstream.name]))
+      if (!rivals) {
+        entries.set(exposed, { exposed, upstream, item, decision, era: list.era })
+        continue
+      }
+      // `b-c` of `a` and `c` of `a-b` may be spelt alike: whichever was offered, a caller could reach a tool that it did not mean.
+      contested.set(exposed, rivals.add(upstream.name))
+      entries.delete(exposed)
     }
     return isVisible
   }
@@ -163,6 +189,11 @@ export class Views {
     if (name === 'resources' || name === 'resourceTemplates') return exposeUri(upstream.name, key)
     return exposeName({ prefix: upstream.name, separator: this.#deps.separator, name: key }, this.#deps.hash)
   }
+}
+
+function withHidden(report: ServerReport, contested: ReadonlyMap<string, ReadonlySet<string>>): ServerReport {
+  const hidden = [...contested].flatMap(([exposed, rivals]) => (rivals.has(report.name) ? [exposed] : []))
+  return hidden.length === 0 ? report : { ...report, hidden }
 }
 
 const keyMember: Readonly<Record<ListName, string>> = {
