@@ -23,6 +23,8 @@ export type BridgeClient = AsyncDisposable & {
   end(): void
   /** Stops reading what the bridge writes, or starts again. */
   pause(): void
+  /** What waits for the client to read, in bytes. */
+  backlogBytes(): number
   resume(): void
   ended: Promise<string>
   stop(): void
@@ -74,6 +76,7 @@ export function startBridge(
     answerTo: (id) => next((message) => message['id'] === id && !('method' in message)),
     end: () => void input.end(),
     pause: () => void output.pause(),
+    backlogBytes: () => output.writableLength + output.readableLength,
     resume: () => void output.resume(),
     ended,
     stop: () => stopping.resolve(),
