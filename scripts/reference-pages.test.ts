@@ -24,6 +24,19 @@ describe('docs/reference', () => {
     )
   })
 
+  it('has a row with a meaning for every key, also within unions, lists and maps', () => {
+    const rows = (referencePages()['config.md'] ?? '').split('\n').filter((line) => line.startsWith('| `'))
+    expect(rows.length).toBeGreaterThan(50)
+    expect(rows.filter((row) => !/^\| `[^`]+` \| [^|]+ \| [^|]+ \| (?:[^|]|\\\|)+ \|$/.test(row))).toEqual([])
+    for (const start of [
+      '| `servers.{name}.credential.header` | text | `x-api-key` | For `api_key`:',
+      '| `tokens[].name` | text | required |',
+      '| `policies.{name}.rules[].level` | `deny`, `read`, `execute`, `admin` | required |',
+      '| `listen.port` | integer, 0 to 65535 | `4180` |',
+    ])
+      expect(rows.filter((row) => row.startsWith(start))).toHaveLength(1)
+  })
+
   it('shows every command but the hidden one, and every exit code', () => {
     const text = referencePages()['cli.md'] ?? ''
     const commands = text.match(/^## `.*`$/gm)

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { configReference } from '#config/reference.ts'
+import { configReference } from './config-reference.ts'
 import { cliReference } from './cli-reference.ts'
 import { errorReference } from './error-reference.ts'
 

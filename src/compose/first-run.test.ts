@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryTokenStore } from '#adapters/memory/token-store.ts'
+import { createMemoryTokenStore } from '#test/support/memory-token-store.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { prepareAdminToken } from './first-run.ts'
 

@@ -20,6 +20,7 @@ export function findClientConfigs(home: string, platform: string): ClientConfig[
   return clientConfigPaths(home, platform).filter(({ path }) => existsSync(path))
 }
 
+/** @internal Those of any system, for the tests. */
 export function clientConfigPaths(home: string, platform: string): ClientConfig[] {
   const system = platform === 'win32' ? win32 : posix
   const settings = system.join(home, ...settingsFolder(platform))

@@ -9,17 +9,13 @@ const tickMs = 250
 
 type Deadline = { at: number; task: () => void; slot: number }
 
-export class Deadlines {
+class Deadlines {
   readonly #clock: Clock
   readonly #waiting = new Slots<Deadline>()
   #isTicking = false
 
   constructor(clock: Clock) {
     this.#clock = clock
-  }
-
-  get size(): number {
-    return this.#waiting.size
   }
 
   /** Runs `task` once, `delayMs` from now or up to one tick later; the returned function cancels it. */

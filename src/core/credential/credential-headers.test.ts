@@ -1,12 +1,10 @@
-import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '#contract/server.ts'
-import { credentialHeaders, credentialKey } from './credential-headers.ts'
+import { credentialHeaders } from './credential-headers.ts'
 
 const none: Credential = { kind: 'none' }
 const bearer: Credential = { kind: 'bearer', token: 's3cret' }
-const hash = (text: string) => createHmac('sha256', 'test').update(text).digest('hex')
 
 function failureOf(run: () => unknown): unknown {
   try {
@@ -111,7 +109,6 @@ describe('credentialHeaders', () => {
         () => credentialHeaders(none, { 'X-Static': value }),
         () => credentialHeaders({ kind: 'bearer', token: value }, {}),
         () => credentialHeaders({ kind: 'api_key', key: value, header: 'x-api-key' }, {}),
-        () => credentialKey({ kind: 'bearer', token: value }, {}, hash),
       ]
       for (const attempt of attempts) {
         const error = failureOf(attempt)
@@ -138,33 +135,5 @@ describe('credentialHeaders', () => {
         expect(Buffer.from(value.slice('Basic '.length), 'base64').toString('utf8')).toBe(`${user}:${password}`)
       }),
     )
-  })
-})
-
-describe('credentialKey', () => {
-  const key = (credential: Credential, headers: Record<string, string> = {}) => credentialKey(credential, headers, hash)
-
-  it('is equal for the same headers in any order and case', () => {
-    expect(key(bearer, { A: '1', b: '2' })).toBe(key(bearer, { B: '2', a: '1' }))
-    expect(key(bearer)).toBe(key(none, { Authorization: 'Bearer s3cret' }))
-  })
-
-  it('differs where any header differs', () => {
-    const keys = [
-      key(none),
-      key(bearer),
-      key({ kind: 'bearer', token: 's3cret2' }),
-      key({ kind: 'api_key', key: 's3cret', header: 'x-api-key' }),
-      key({ kind: 'basic', username: 'u', password: 'p' }),
-      key(bearer, { a: 'b' }),
-      key(bearer, { a: 'c' }),
-      key(bearer, { a: 'b', c: 'd' }),
-      key(bearer, { ab: '' }),
-    ]
-    expect(new Set(keys).size).toBe(keys.length)
-  })
-
-  it('is what the hash makes of it, and holds nothing of the credential', () => {
-    expect(key(bearer)).toMatch(/^[0-9a-f]{64}$/)
   })
 })

@@ -35,25 +35,6 @@ type Header = readonly [name: string, value: string]
  * no HTTP message can carry, or a second Authorization
  */
 export function credentialHeaders(credential: Credential, headers: Readonly<Record<string, string>>): string[] {
-  return [...mergeHeaders(credential, headers)].flat()
-}
-
-/**
- * Equal exactly for equal headers, in whatever order and case they were written; tells nothing of them. Upstream sessions are
- * shared by it.
- * @param hash must be one-way, for example HMAC-SHA-256
- * @throws GatewayError as `credentialHeaders`
- */
-export function credentialKey(
-  credential: Credential,
-  headers: Readonly<Record<string, string>>,
-  hash: (text: string) => string,
-): string {
-  const sorted = [...mergeHeaders(credential, headers)].toSorted(([one], [other]) => (one < other ? -1 : 1))
-  return hash(JSON.stringify(sorted))
-}
-
-function mergeHeaders(credential: Credential, headers: Readonly<Record<string, string>>): Map<string, string> {
   const merged = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) merged.set(...checked([name.toLowerCase(), value]))
   for (const header of headersOf(credential)) {
@@ -62,7 +43,7 @@ function mergeHeaders(credential: Credential, headers: Readonly<Record<string, s
       throw invalid(name, 'both a static header and the credential set it')
     merged.set(name, value)
   }
-  return merged
+  return [...merged].flat()
 }
 
 function headersOf(credential: Credential): Header[] {

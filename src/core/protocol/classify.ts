@@ -33,7 +33,7 @@ function eraWithoutClaim(message: RpcRequest | RpcNotification, header: string |
   })
 }
 
-export function unsupportedRevision(requested: string): GatewayError {
+function unsupportedRevision(requested: string): GatewayError {
   return new GatewayError('unsupported_protocol_version', {
     details: { supported: [modernRevision], requested: requested.slice(0, 64) },
   })

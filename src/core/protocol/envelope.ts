@@ -2,11 +2,11 @@
 import { isJsonObject, type JsonObject } from './json-rpc.ts'
 import { modernRevision } from './revisions.ts'
 
-export const metaPrefix = 'io.modelcontextprotocol/'
+const metaPrefix = 'io.modelcontextprotocol/'
 export const protocolVersionKey = `${metaPrefix}protocolVersion`
 export const clientCapabilitiesKey = `${metaPrefix}clientCapabilities`
-export const clientInfoKey = `${metaPrefix}clientInfo`
-export const logLevelKey = `${metaPrefix}logLevel`
+const clientInfoKey = `${metaPrefix}clientInfo`
+const logLevelKey = `${metaPrefix}logLevel`
 export const serverInfoKey = `${metaPrefix}serverInfo`
 export const subscriptionIdKey = `${metaPrefix}subscriptionId`
 

@@ -34,7 +34,7 @@ export function encodeHeaderValue(value: string): string {
 }
 
 /** @throws GatewayError `header_mismatch` for a sentinel whose content is not base64 of UTF-8. */
-export function decodeHeaderValue(value: string): string {
+function decodeHeaderValue(value: string): string {
   const trimmed = value.trim()
   const encoded = sentinel.exec(trimmed)?.[1]
   if (encoded === undefined) return trimmed

@@ -83,7 +83,7 @@ class Scanner {
  * What walks or serialises a message recurses, and a stack has an end: no peer may send what nests deeper than this. Far above what any
  * message needs.
  */
-export const messageDepthMax = 1_000
+const messageDepthMax = 1_000
 
 /** Whether a JSON text nests deeper than `messageDepthMax`. Costs nothing for texts that are too short for it. */
 export function isNestedTooDeeply(text: string): boolean {

@@ -16,7 +16,7 @@ import {
 import { Slots } from '#core/slots.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
-import { isLoudEnough } from '#gateway/relay/log-level.ts'
+import { isLoudEnough } from './log-level.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'

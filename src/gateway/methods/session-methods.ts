@@ -1,7 +1,7 @@
 /** Legacy methods that speak of the client's session. */
 import { GatewayError } from '#contract/errors.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
-import { ensureLogLevel, isLogLevel } from '#gateway/relay/log-level.ts'
+import { ensureLogLevel, isLogLevel } from '#gateway/client/log-level.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toViewCaller, type Run } from './method-context.ts'
 import { requireText, routeResource } from './route.ts'

@@ -15,7 +15,7 @@ import type { ClientCall } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { Answer, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { LegacyRun } from './legacy-run.ts'
-import { ensureLogLevel, isLoudEnough } from './log-level.ts'
+import { ensureLogLevel, isLoudEnough } from '#gateway/client/log-level.ts'
 import type { ParkedCalls } from './parked-calls.ts'
 import type { Target } from './target.ts'
 

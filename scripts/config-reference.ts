@@ -1,7 +1,7 @@
 /** The reference page of the configuration, written from the schema: docs/reference/config.md. */
-import { configSchema, propertiesOf, variants } from './json-schema.ts'
-import type { ConfigSchema, JsonSchema } from './json-schema.ts'
-import { isRecord } from './key-path.ts'
+import { configSchema, propertiesOf, variants } from '#config/json-schema.ts'
+import type { ConfigSchema, JsonSchema } from '#config/json-schema.ts'
+import { isRecord } from '#config/key-path.ts'
 
 type Row = { readonly key: string; readonly type: string; readonly fallback: string; readonly text: string }
 
