@@ -9,7 +9,7 @@ import { withSharedDeadlines } from '#core/deadlines.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
-import { canonicalJson } from '#core/protocol/capabilities.ts'
+import { canonicalJson, capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
 import { isJsonObject, isRequestId } from '#core/protocol/json-rpc.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
@@ -241,6 +241,8 @@ export class Gateway {
     if (typeof protocolVersion !== 'string')
       throw new GatewayError('invalid_params', { details: { reason: 'params.protocolVersion must be a text' } })
     const declared = isJsonObject(capabilities) ? capabilities : {}
+    // What is too large is refused here, and not at the first call.
+    capabilitiesKey(declared)
     const revision = negotiateRevision(protocolVersion)
     const { clock, limits, randomId } = this.#deps
     const session = new ClientSession({

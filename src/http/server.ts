@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import { sendFailure } from './errors.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
+import { ChannelCounts } from '#http/mcp/channel-counts.ts'
 import { findCaller, type EntranceDeps } from '#http/mcp/entrance.ts'
 import { OpenReplies } from '#http/mcp/open-replies.ts'
 import type { PostDeps } from '#http/mcp/post-context.ts'
@@ -63,8 +64,9 @@ class HttpEdge implements HttpServer {
     const shared = { replies: this.#replies, streams: new SessionStreams() }
     const nextRequestId = createRequestIds(randomId)
     this.#deps = { gateway, limits, randomId, nextRequestId, now, clock, onError, ...shared }
-    this.#sse = new SseEntrance(this.#deps)
-    this.#webSockets = new WebSocketEntrance(this.#deps)
+    const channels = new ChannelCounts(limits)
+    this.#sse = new SseEntrance(this.#deps, channels)
+    this.#webSockets = new WebSocketEntrance(this.#deps, channels)
     this.#server = createServer(
       {
         maxHeaderSize: headersBytesMax,

@@ -1,4 +1,5 @@
 /** What clients and servers declare that they can do. */
+import { GatewayError } from '#contract/errors.ts'
 import { isJsonObject, type JsonObject } from './json-rpc.ts'
 
 /** What the gateway declares where many clients share one upstream session: all that it can bridge to any one of them. */
@@ -57,11 +58,19 @@ const keysByObject = new WeakMap<JsonObject, string>()
 const keysByText = new Map<string, string>()
 const keysMax = 1_000
 
-/** Equal for clients whose bridged capabilities are equal. */
+/** Far above what any client declares: sessions, lists and views are kept by these words. */
+const capabilitiesCharsMax = 8_192
+
+/**
+ * Equal for clients whose bridged capabilities are equal.
+ * @throws GatewayError `invalid_params` when they are too large to be kept
+ */
 export function capabilitiesKey(declared: JsonObject): string {
   let key = keysByObject.get(declared)
   if (key !== undefined) return key
   const text = JSON.stringify(declared)
+  if (text.length > capabilitiesCharsMax)
+    throw new GatewayError('invalid_params', { details: { capabilitiesCharsMax } })
   key = keysByText.get(text)
   if (key === undefined) {
     key = canonicalJson(bridgedCapabilities(declared))

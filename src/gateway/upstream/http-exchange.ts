@@ -46,6 +46,8 @@ export function startExchange(deps: ExchangeDeps, request: WireRequest, handlers
   return exchange
 }
 
+/** A stream is taken up again by a header: what no header can hold is no position in it. */
+const resumable = /^[\x20-\x7e]{1,1024}$/
 const headBytes = 200
 const space = 32
 const closingBrace = 125
@@ -93,7 +95,7 @@ class AnswerReader implements WireAnswer {
     this.#mode = 'events'
     this.#events = this.#deps.createEventReader(
       {
-        event: (data, id) => this.#handlers.event(data, id),
+        event: (data, id) => this.#handlers.event(data, id !== undefined && resumable.test(id) ? id : undefined),
         retry: (delayMs) => (this.#retryMs = delayMs),
         failed: (error) => this.#refuse(error),
       },

@@ -10,6 +10,7 @@ import type { Answer, ByteSink } from '#gateway/upstream/upstream-session.ts'
 import { statusOfAnswer, toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
 import type { EventStream, EventStreams } from './event-streams.ts'
+import { writeBounded } from './stream.ts'
 
 export type PostReplyOptions = {
   res: ServerResponse
@@ -69,8 +70,7 @@ export class PostReply implements CallReply, ByteSink {
 
   #writeEvent(json: string): void {
     const { res } = this.#options
-    const event = this.#stream ? this.#stream.event(json) : messageEvent(json)
-    if (!res.destroyed) res.write(event)
+    writeBounded(res, this.#stream ? this.#stream.event(json) : messageEvent(json))
   }
 
   /** Nothing has been said for long: says that the connection is alive, so that nobody between closes it. */

@@ -6,6 +6,7 @@ import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
 import { isSameAddress, type Address } from '#gateway/endpoint.ts'
 import { ChannelClient } from './channel-client.ts'
+import type { ChannelCounts } from './channel-counts.ts'
 import type { Caller } from './entrance.ts'
 import type { PostDeps } from './post-context.ts'
 import { writeBounded } from './stream.ts'
@@ -14,10 +15,12 @@ type Connection = { client: ChannelClient; tokenId: string; address: Address }
 
 export class SseEntrance {
   readonly #deps: PostDeps
+  readonly #channels: ChannelCounts
   readonly #connections = new Map<string, Connection>()
 
-  constructor(deps: PostDeps) {
+  constructor(deps: PostDeps, channels: ChannelCounts) {
     this.#deps = deps
+    this.#channels = channels
   }
 
   get size(): number {
@@ -28,8 +31,7 @@ export class SseEntrance {
   open(context: Caller & { req: IncomingMessage; res: ServerResponse; path: string }): void {
     const { req, res, principal, endpoint, address, path } = context
     this.#deps.gateway.sessions.checkRoom(principal)
-    const { sessionsMax } = this.#deps.limits
-    if (this.#connections.size >= sessionsMax) throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    const uncount = this.#channels.add(principal)
     const id = this.#deps.randomId('sse')
     const client = new ChannelClient({
       principal,
@@ -45,6 +47,7 @@ export class SseEntrance {
     const forget = this.#deps.replies.add(keep)
     res.once('close', () => {
       this.#connections.delete(id)
+      uncount()
       forget()
       client.end()
     })

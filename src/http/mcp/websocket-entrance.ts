@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
-import { GatewayError } from '#contract/errors.ts'
 import { ChannelClient } from './channel-client.ts'
+import type { ChannelCounts } from './channel-counts.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
 
 const pingMs = 30_000
@@ -13,10 +13,12 @@ const unsupportedData = 1003
 
 export class WebSocketEntrance {
   readonly #deps: EntranceDeps
+  readonly #channels: ChannelCounts
   readonly #server: WebSocketServer
 
-  constructor(deps: EntranceDeps) {
+  constructor(deps: EntranceDeps, channels: ChannelCounts) {
     this.#deps = deps
+    this.#channels = channels
     this.#server = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -33,9 +35,7 @@ export class WebSocketEntrance {
   upgrade(context: Caller & { req: IncomingMessage; socket: Duplex; head: Buffer }): void {
     const { req, socket, head, principal, endpoint, address } = context
     this.#deps.gateway.sessions.checkRoom(principal)
-    const { sessionsMax } = this.#deps.limits
-    if (this.#server.clients.size >= sessionsMax)
-      throw new GatewayError('too_many_sessions', { details: { sessionsMax } })
+    socket.once('close', this.#channels.add(principal))
     this.#server.handleUpgrade(req, socket, head, (ws) =>
       this.#serve(ws, { principal, endpoint, address }, req.headers.authorization),
     )
