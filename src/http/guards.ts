@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '#contract/errors.ts'
 
 export type GuardOptions = {
-  /** Lower-case host names, without port. Empty: every Host is served. */
+  /** Lower-case host names, with or without port. Empty: every Host is served. */
   hosts: ReadonlySet<string>
   /** Origins, scheme://host:port, besides loopback ones. */
   origins: ReadonlySet<string>
@@ -40,7 +40,7 @@ function isLoopbackHost(host: string): boolean {
 
 /** @throws GatewayError `host_forbidden` or `origin_forbidden` */
 export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions): void {
-  if (options.hosts.size > 0 && !options.hosts.has(hostName(headers.host))) throw new GatewayError('host_forbidden')
+  if (options.hosts.size > 0 && !isServed(headers.host ?? '', options.hosts)) throw new GatewayError('host_forbidden')
   const { origin } = headers
   if (origin !== undefined && !options.origins.has(origin) && !isLoopbackOrigin(origin))
     throw new GatewayError('origin_forbidden')
@@ -48,8 +48,10 @@ export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions)
 
 const port = /:\d*$/
 
-function hostName(host: string | undefined): string {
-  return (host ?? '').toLowerCase().replace(port, '')
+/** Configured with a port, a host is served on that port only; without one, on any. */
+function isServed(header: string, hosts: GuardOptions['hosts']): boolean {
+  const host = header.toLowerCase()
+  return hosts.has(host) || hosts.has(host.replace(port, ''))
 }
 
 function isLoopbackOrigin(origin: string): boolean {
