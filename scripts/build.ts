@@ -1,9 +1,9 @@
 /**
- * `npm run build`: `dist/` becomes the package as it is published (`npm pack ./dist`). Everything it needs is bundled, because Node runs no
- * TypeScript below `node_modules`, and because a gateway that installs one package has one package to trust.
+ * `npm run build`: `dist/`, or the folder that is named, becomes the package as it is published (`npm pack ./dist`). Everything it needs
+ * is bundled, because Node runs no TypeScript below `node_modules`, and because who installs one package has one package to trust.
  */
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
@@ -11,7 +11,7 @@ import { writeDeclarations } from './declarations.ts'
 import { thirdPartyNotices } from './third-party.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const target = join(root, 'dist')
+const target = resolve(process.argv[2] ?? join(root, 'dist'))
 
 /** Kept as they are; a link of the README leads to each. */
 const copied = [
@@ -27,7 +27,7 @@ const copied = [
 ]
 
 rmSync(target, { recursive: true, force: true })
-mkdirSync(target)
+mkdirSync(target, { recursive: true })
 const modules = await bundle()
 await writeDeclarations({ root, entry: 'src/index.ts', target: join(target, 'types') })
 for (const path of copied) cpSync(join(root, path), join(target, path), { recursive: true })
