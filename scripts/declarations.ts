@@ -13,7 +13,7 @@ export async function writeDeclarations({ root, entry, target }: Declarations): 
     const whole = join(folder, 'types')
     const project = join(folder, 'tsconfig.json')
     writeFileSync(project, JSON.stringify(projectFor(root, entry, whole)))
-    await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', project])
+    await compile(join(root, 'node_modules/.bin/tsc'), project)
     for (const [path, text] of reachedFrom('index.d.ts', whole)) {
       mkdirSync(dirname(join(target, path)), { recursive: true })
       writeFileSync(join(target, path), text)
@@ -21,6 +21,12 @@ export async function writeDeclarations({ root, entry, target }: Declarations): 
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** Rejects with what the compiler complains of. */
+async function compile(compiler: string, project: string): Promise<void> {
+  const failure = await promisify(execFile)(compiler, ['-p', project]).catch((error: unknown) => error)
+  if (failure instanceof Error) throw new Error('stdout' in failure ? String(failure.stdout) : failure.message)
 }
 
 function projectFor(root: string, entry: string, outDir: string) {
