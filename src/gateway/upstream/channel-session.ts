@@ -3,7 +3,6 @@
  * are the gateway's own, and what belongs to no call is told apart by the call it can only be meant for.
  */
 import { GatewayError } from '#contract/errors.ts'
-import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import {
   isJsonObject,
@@ -30,24 +29,17 @@ import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import type {
   Answer,
   CallHooks,
-  SessionEvents,
+  SessionOptions,
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
 } from './upstream-session.ts'
 
-export type ChannelSessionOptions = {
+export type ChannelSessionOptions = SessionOptions & {
   wire: ChannelWire
-  clock: Clock
-  headers: readonly string[]
-  clientInfo: JsonObject
-  clientCapabilities: JsonObject
   /** What to speak; `auto` asks with `server/discover` first. */
   protocol: 'auto' | 'legacy' | 'modern'
-  timeoutMs: number
-  timeoutTotalMs: number
   openTimeoutMs: number
-  events: SessionEvents
 }
 
 /**

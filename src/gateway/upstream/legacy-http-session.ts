@@ -4,7 +4,6 @@
  * with `Last-Event-ID`.
  */
 import { GatewayError } from '#contract/errors.ts'
-import type { Clock } from '#core/clock.ts'
 import {
   isNotification,
   isRequest,
@@ -28,23 +27,13 @@ import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import type {
   Answer,
   CallHooks,
-  SessionEvents,
+  SessionOptions,
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
 } from './upstream-session.ts'
 
-export type LegacyHttpOptions = {
-  exchange: ExchangeDeps
-  clock: Clock
-  /** Credential and static headers, flat and lower case. */
-  headers: readonly string[]
-  clientInfo: JsonObject
-  clientCapabilities: JsonObject
-  timeoutMs: number
-  timeoutTotalMs: number
-  events: SessionEvents
-}
+export type LegacyHttpOptions = SessionOptions & { exchange: ExchangeDeps }
 
 const accept = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
 const reconnectsMax = 8

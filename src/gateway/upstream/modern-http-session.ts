@@ -1,39 +1,26 @@
 /** A modern upstream over Streamable HTTP (2026-07-28): no session on the wire, every request stands alone. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import type { Clock } from '#core/clock.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import { isJsonObject, isNotification, isResponse, toOutcome, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { spliceRequest } from '#core/protocol/scan.ts'
-import { encodeHeaderValue, mirroredName } from '#core/protocol/mcp-headers.ts'
-import { modernRevision } from '#core/protocol/revisions.ts'
 import { findResponseId, isResponseHead } from '#core/protocol/splice.ts'
 import type { WireExchange } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import { isRefusalOfModern } from './discover.ts'
 import { startExchange, type ExchangeDeps, type ExchangeHandlers } from './http-exchange.ts'
 import { namesOf } from './large-request.ts'
+import { modernHeaders } from './modern-headers.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import type {
   Answer,
   CallHooks,
-  SessionEvents,
+  SessionOptions,
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
 } from './upstream-session.ts'
 
-export type ModernHttpOptions = {
-  exchange: ExchangeDeps
-  clock: Clock
-  /** Credential and static headers, flat and lower case. */
-  headers: readonly string[]
-  facts: UpstreamFacts
-  clientInfo: JsonObject
-  clientCapabilities: JsonObject
-  timeoutMs: number
-  timeoutTotalMs: number
-  events: SessionEvents
-}
+export type ModernHttpOptions = SessionOptions & { exchange: ExchangeDeps; facts: UpstreamFacts }
 
 const lingerMs = 5_000
 const relistenMsMin = 1_000
@@ -127,25 +114,8 @@ export class ModernHttpSession implements UpstreamSession {
     this.#options.events.ended(error)
   }
 
-  #request(
-    call: { method: string; params: JsonObject | undefined; headers: readonly string[] },
-    body: string,
-    silenceMsMax?: number,
-  ) {
-    const name = mirroredName(call.method, call.params)
-    const headers = [
-      'content-type',
-      'application/json',
-      'accept',
-      'application/json, text/event-stream',
-      'mcp-protocol-version',
-      modernRevision,
-      'mcp-method',
-      call.method,
-      ...(name === undefined ? [] : ['mcp-name', encodeHeaderValue(name)]),
-      ...call.headers,
-      ...this.#options.headers,
-    ]
+  #request(call: Pick<UpstreamCall, 'method' | 'params' | 'headers'>, body: string, silenceMsMax?: number) {
+    const headers = modernHeaders(call, this.#options.headers)
     return { method: 'POST' as const, headers, body, silenceMsMax: silenceMsMax ?? this.#options.timeoutMs }
   }
 

@@ -6,6 +6,7 @@ import { modernRevision } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import { notMcp } from './answer.ts'
 import { isModernError, readDiscoverResult } from './discover.ts'
+import { modernHeaders } from './modern-headers.ts'
 import { sendOwn, type OwnRequestDeps } from './own-request.ts'
 import type { UpstreamFacts } from './upstream-session.ts'
 
@@ -44,17 +45,7 @@ async function discover(options: ProbeOptions, attempt: number): Promise<Outcome
     {},
     { capabilities: options.clientCapabilities, info: options.clientInfo, logLevel: undefined },
   )
-  const headers = [
-    'content-type',
-    'application/json',
-    'accept',
-    'application/json, text/event-stream',
-    'mcp-protocol-version',
-    modernRevision,
-    'mcp-method',
-    method,
-    ...options.headers,
-  ]
+  const headers = modernHeaders({ method, params, headers: [] }, options.headers)
   const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
   const request = { method: 'POST' as const, headers, body, silenceMsMax: options.timeoutMs }
   try {

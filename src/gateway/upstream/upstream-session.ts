@@ -1,9 +1,11 @@
 /** One conversation with one upstream, whatever its wire and era. Types only. */
 import type { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
 import type { JsonObject, Outcome, Question, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
+import type { ListKind } from './peer.ts'
 
 export type UpstreamFacts = {
   era: Era
@@ -63,7 +65,7 @@ export type CallHooks = {
 
 /** What happens on a session outside any call. */
 export type SessionEvents = {
-  listChanged(kind: 'tools' | 'prompts' | 'resources'): void
+  listChanged(kind: ListKind): void
   resourceUpdated(uri: string, note: RpcNotification): void
   /** A log message that belongs to no call. */
   logged(note: RpcNotification): void
@@ -75,6 +77,20 @@ export type SessionEvents = {
   ended(error: GatewayError | null): void
 }
 
+/** What every session is opened with. */
+export type SessionOptions = {
+  clock: Clock
+  /** Credential and static headers, flat and lower case. */
+  headers: readonly string[]
+  /** What the gateway calls itself, and declares, towards the upstream. */
+  clientInfo: JsonObject
+  clientCapabilities: JsonObject
+  /** Longest silence of a call, and longest time of it in all. */
+  timeoutMs: number
+  timeoutTotalMs: number
+  events: SessionEvents
+}
+
 export interface UpstreamSession {
   readonly facts: UpstreamFacts
   readonly isOpen: boolean
@@ -84,10 +100,7 @@ export interface UpstreamSession {
   /** Never throws: a failure is a rejected promise of GatewayError. An error that the upstream answered is an Outcome. */
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer>
   notify(method: string, params?: JsonObject): void
-  /**
-   * What a client wants to hear of outside calls: list changes always, these resources, log messages of this level and above.
-   * Replaces what was asked before.
-   */
+  /** What clients want to hear of outside calls: list changes always, and these resources. Replaces what was asked before. */
   listen(wish: { resources: readonly string[] }): void
   close(): Promise<void>
 }

@@ -21,7 +21,7 @@ import { ModernHttpSession } from './modern-http-session.ts'
 import type { ListKind } from './peer.ts'
 import { PooledSession } from './pooled-session.ts'
 import { probeHttp } from './probe.ts'
-import type { SessionEvents, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
+import type { SessionEvents, SessionOptions, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
 
 /** What a server's transport gives; `sse` is the older HTTP transport at the same address, tried where the newer is not served. */
 export type Wires = { kind: 'http'; http: HttpWire; sse: ChannelWire } | { kind: 'channel'; channel: ChannelWire }
@@ -47,6 +47,9 @@ export type SessionUser = {
   capabilities: JsonObject
 }
 
+/** What is known of an HTTP server: the facts of a modern one, or which older way it speaks. */
+type Verdict = UpstreamFacts | 'legacy' | 'sse'
+
 type Opening = { capabilities: JsonObject; events: SessionEvents; cancellation: Cancellation; attempt: number }
 
 export type UpstreamState = 'idle' | 'connected' | 'failing'
@@ -65,8 +68,8 @@ export class Upstream {
   readonly fingerprint: string
   readonly #deps: UpstreamDeps
   readonly #places = new Map<string, PooledSession>()
-  #verdict: { facts: UpstreamFacts | 'legacy' | 'sse'; until: number } | undefined
-  #probing: Promise<UpstreamFacts | 'legacy' | 'sse'> | undefined
+  #verdict: { facts: Verdict; until: number } | undefined
+  #probing: Promise<Verdict> | undefined
   #failures = 0
   /** Openings so far, and how many of them the last failure stands for. */
   #attempts = 0
@@ -217,7 +220,7 @@ export class Upstream {
     return session
   }
 
-  #common(events: SessionEvents) {
+  #common(events: SessionEvents): Omit<SessionOptions, 'clientCapabilities'> {
     const { clock, headers, clientInfo } = this.#deps
     const { timeoutMs, timeoutTotalMs } = this.server
     return { clock, headers, clientInfo, timeoutMs, timeoutTotalMs, events }
@@ -229,7 +232,7 @@ export class Upstream {
   }
 
   /** A stale "modern" fails loudly, a stale "legacy" works for ever: so both expire. */
-  async #eraVerdict(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy' | 'sse'> {
+  async #eraVerdict(wire: HttpWire, capabilities: JsonObject): Promise<Verdict> {
     if (this.server.protocol === 'legacy') return 'legacy'
     const known = this.#knownEra
     if (known) return known
@@ -253,11 +256,11 @@ export class Upstream {
     return facts
   }
 
-  #believe(facts: UpstreamFacts | 'legacy' | 'sse'): void {
+  #believe(facts: Verdict): void {
     this.#verdict = { facts, until: this.#deps.clock.now() + verdictMs }
   }
 
-  get #knownEra(): UpstreamFacts | 'legacy' | 'sse' | undefined {
+  get #knownEra(): Verdict | undefined {
     return this.#verdict && this.#deps.clock.now() < this.#verdict.until ? this.#verdict.facts : undefined
   }
 
