@@ -5,13 +5,15 @@
 import { messageEvent, primingEvent } from '#core/protocol/sse.ts'
 
 const retryMs = 1_000
-const bytesMax = 1_048_576
+const charsMax = 1_048_576
 const eventsMax = 512
 
 /** Who receives the events of a stream after its own connection has gone. */
 export type StreamTaker = { write(event: string): void; end(): void }
 
 export class EventStream {
+  /** Of no request: it carries what happens outside of them. */
+  readonly isStanding: boolean
   readonly #id: number
   readonly #owner: EventStreams
   #sequence = 0
@@ -19,17 +21,27 @@ export class EventStream {
   #taker: StreamTaker | null = null
   #hasEnded = false
 
-  constructor(id: number, owner: EventStreams) {
+  constructor(id: number, owner: EventStreams, isStanding: boolean) {
     this.#id = id
     this.#owner = owner
+    this.isStanding = isStanding
+  }
+
+  get id(): number {
+    return this.#id
   }
 
   get hasEnded(): boolean {
     return this.#hasEnded
   }
 
-  priming(): string {
-    return primingEvent(`${this.#id}_0`, retryMs)
+  get isEmpty(): boolean {
+    return this.#kept.length === 0
+  }
+
+  /** @param sequence of the event that the client has seen last */
+  priming(sequence = 0): string {
+    return primingEvent(`${this.#id}_${sequence}`, retryMs)
   }
 
   /** The event's text, with the id it can be resumed from. */
@@ -52,12 +64,19 @@ export class EventStream {
     this.#hasEnded = true
     this.#taker?.end()
     this.#taker = null
+    this.#owner.ended(this)
+  }
+
+  /** What came after `sequence`. */
+  replay(sequence: number, write: (event: string) => void): void {
+    write(this.priming(sequence))
+    for (const kept of this.#kept) if (kept.sequence > sequence) write(kept.event)
   }
 
   /** Replays what came after `sequence`, then continues with what is still to come. */
   resume(sequence: number, taker: StreamTaker): void {
     this.#taker?.end()
-    for (const kept of this.#kept) if (kept.sequence > sequence) taker.write(kept.event)
+    this.replay(sequence, (event) => taker.write(event))
     if (this.#hasEnded) taker.end()
     else this.#taker = taker
   }
@@ -65,17 +84,49 @@ export class EventStream {
   release(taker: StreamTaker): void {
     if (this.#taker === taker) this.#taker = null
   }
+
+  /** A standing stream is listened on again. */
+  revive(): void {
+    this.#hasEnded = false
+  }
 }
 
 export class EventStreams {
   readonly #streams = new Map<number, EventStream>()
+  #standing: EventStream | undefined
   #nextId = 1
-  #bytes = 0
+  #chars = 0
   #events = 0
 
+  /** Streams that go on or hold something. */
+  get size(): number {
+    return this.#streams.size
+  }
+
+  /** For one request. */
   open(): EventStream {
-    const stream = new EventStream(this.#nextId, this)
-    this.#streams.set(this.#nextId++, stream)
+    return this.#open(false)
+  }
+
+  /** For what belongs to no request. There is one: the one before has ended. */
+  openStanding(): EventStream {
+    const stream = this.#open(true)
+    this.stand(stream)
+    return stream
+  }
+
+  /** Makes a standing stream, new or taken up again, the one that is listened on. */
+  stand(stream: EventStream): void {
+    const before = this.#standing
+    this.#standing = stream
+    stream.revive()
+    this.#streams.set(stream.id, stream)
+    if (before !== stream) before?.end()
+  }
+
+  #open(isStanding: boolean): EventStream {
+    const stream = new EventStream(this.#nextId++, this, isStanding)
+    this.#streams.set(stream.id, stream)
     return stream
   }
 
@@ -87,22 +138,29 @@ export class EventStreams {
   }
 
   /** Counts a kept event and makes room for it. */
-  keep(bytes: number): void {
-    this.#bytes += bytes
+  keep(chars: number): void {
+    this.#chars += chars
     this.#events++
-    for (const [id, stream] of this.#streams) {
-      while (this.#isFull) {
-        const freed = stream.forgetOldest()
-        if (freed === 0) break
-        this.#bytes -= freed
-        this.#events--
-      }
+    for (const stream of this.#streams.values()) {
       if (!this.#isFull) return
-      if (stream.hasEnded) this.#streams.delete(id)
+      this.#makeRoom(stream)
     }
   }
 
+  #makeRoom(stream: EventStream): void {
+    while (this.#isFull && !stream.isEmpty) {
+      this.#chars -= stream.forgetOldest()
+      this.#events--
+    }
+    this.ended(stream)
+  }
+
+  /** Forgets a stream that has ended and holds nothing. */
+  ended(stream: EventStream): void {
+    if (stream.hasEnded && stream.isEmpty) this.#streams.delete(stream.id)
+  }
+
   get #isFull(): boolean {
-    return this.#bytes > bytesMax || this.#events > eventsMax
+    return this.#chars > charsMax || this.#events > eventsMax
   }
 }

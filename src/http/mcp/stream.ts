@@ -22,7 +22,8 @@ export function handleGet(context: StreamContext): void {
   if (!accept.includes('text/event-stream') && !accept.includes('*/*')) throw new GatewayError('not_acceptable')
   const session = requireSession(context)
   const lastEventId = single(req.headers, 'last-event-id')
-  const resumed = lastEventId === undefined ? null : deps.streams.of(session)?.find(lastEventId)
+  const streams = deps.streams.of(session)
+  const resumed = lastEventId === undefined ? null : (streams?.find(lastEventId) ?? null)
   res.writeHead(200, { ...streamHeaders, 'mcp-session-id': session.id })
   res.flushHeaders()
   const keep: OpenReply = { startedAt: 0, keepAlive: () => void res.write(keepAliveComment) }
@@ -32,22 +33,28 @@ export function handleGet(context: StreamContext): void {
     forget()
     forgetEnd()
   })
-  if (resumed) resume(res, resumed)
-  else follow(res, session, deps.streams.of(session)?.open() ?? null)
+  if (!streams) follow(res, session, null)
+  else if (!resumed) follow(res, session, { stream: streams.openStanding(), sequence: 0 })
+  else if (resumed.stream.isStanding) {
+    streams.stand(resumed.stream)
+    follow(res, session, resumed)
+  } else resume(res, resumed)
 }
 
-function resume(res: ServerResponse, resumed: { stream: EventStream; sequence: number }): void {
+type Place = { stream: EventStream; sequence: number }
+
+function resume(res: ServerResponse, resumed: Place): void {
   const taker = { write: (event: string) => writeBounded(res, event), end: () => void res.end() }
   resumed.stream.resume(resumed.sequence, taker)
   res.once('close', () => resumed.stream.release(taker))
 }
 
 /** The newest GET is the one that is listened on. */
-function follow(res: ServerResponse, session: ClientSession, stream: EventStream | null): void {
-  if (stream) res.write(stream.priming())
+function follow(res: ServerResponse, session: ClientSession, place: Place | null): void {
+  place?.stream.replay(place.sequence, (event) => writeBounded(res, event))
   const outlet: Outlet = (message) => {
     const json = JSON.stringify(message)
-    writeBounded(res, stream ? stream.event(json) : messageEvent(json))
+    writeBounded(res, place ? place.stream.event(json) : messageEvent(json))
   }
   session.setOutlet(outlet)
   res.once('close', () => {
