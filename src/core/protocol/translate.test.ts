@@ -38,6 +38,9 @@ describe('toModernOutcome', () => {
     })
     const other = { error: { code: -32000, message: 'no' } }
     expect(toModernOutcome('tools/call', other, info)).toEqual(other)
+    // 2026-07-28 has no −32042 either.
+    const visit = { error: { code: -32042, message: 'visit' } }
+    expect(toModernOutcome('tools/call', visit, info)).toEqual({ error: { code: -32603, message: 'visit' } })
   })
 })
 

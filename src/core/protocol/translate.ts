@@ -15,6 +15,9 @@ const cacheableMethods = new Set([
 
 const resourceMissingLegacy = -32002
 const invalidParams = -32602
+const internalError = -32603
+/** 2025-11-25, elicitation: the server wants URLs visited before it takes the call. */
+export const urlElicitationRequired = -32042
 
 /** An answer of a legacy upstream, for a modern client. */
 export function toModernOutcome(method: string, outcome: Outcome, serverInfo: JsonObject | undefined): Outcome {
@@ -29,9 +32,10 @@ export function toModernOutcome(method: string, outcome: Outcome, serverInfo: Js
   return { result }
 }
 
-/** Modern MCP has no −32002: a missing resource is an invalid parameter. */
+/** Modern MCP has no −32002: a missing resource is an invalid parameter. Nor has it −32042, whose URLs it asks for in a result. */
 function toModernError(error: RpcError): RpcError {
-  return error.code === resourceMissingLegacy ? { ...error, code: invalidParams } : error
+  if (error.code === resourceMissingLegacy) return { ...error, code: invalidParams }
+  return error.code === urlElicitationRequired ? { ...error, code: internalError } : error
 }
 
 /** An answer of a modern upstream, for a legacy client of the given revision. */

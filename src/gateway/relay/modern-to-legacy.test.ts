@@ -151,7 +151,7 @@ describe('callLegacy', () => {
   })
 
   it('turns URLs that must be visited into questions, without parking anything', async () => {
-    const outcome = call()
+    const outcome = call({ capabilities: { elicitation: { url: {} } } })
     await settled()
     const elicitations = [{ elicitationId: 'e1', url: 'https://a.example', message: 'visit' }, 'nonsense']
     const error = { code: -32042, message: 'visit first', data: { elicitations } }
@@ -163,6 +163,18 @@ describe('callLegacy', () => {
     })
     expect('result' in answered && 'requestState' in answered.result).toBe(false)
     expect(parked.size).toBe(0)
+  })
+
+  it.each<[string, JsonObject]>([
+    ['no elicitation', {}],
+    ['forms alone', { elicitation: { form: {} } }],
+  ])('sends nobody to a page who declared %s', async (_what, capabilities) => {
+    const outcome = call({ capabilities })
+    await settled()
+    const data = { elicitations: [{ elicitationId: 'e1', url: 'https://a.example', message: 'visit' }] }
+    wire.channel.say({ jsonrpc: '2.0', id: sent()?.['id'], error: { code: -32042, message: 'visit first', data } })
+    const details = { requiredCapabilities: { elicitation: { url: {} } } }
+    await expect(outcome).rejects.toMatchObject({ code: 'missing_client_capability', details })
   })
 
   it('cancels the upstream’s call when the client goes away', async () => {

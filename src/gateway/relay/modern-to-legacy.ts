@@ -9,7 +9,7 @@ import {
   type Question,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
-import { toModernOutcome } from '#core/protocol/translate.ts'
+import { toModernOutcome, urlElicitationRequired } from '#core/protocol/translate.ts'
 import type { Clock } from '#core/clock.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
@@ -20,9 +20,6 @@ import type { ParkedCalls } from './parked-calls.ts'
 import type { Target } from './target.ts'
 
 export type ModernToLegacyDeps = { clock: Clock; parked: ParkedCalls; hash: (text: string) => string }
-
-/** 2025-11-25, elicitation: the server wants URLs visited before it takes the call. */
-const urlElicitationRequired = -32042
 
 export async function callLegacy(
   session: UpstreamSession,
@@ -83,10 +80,20 @@ async function proceed(run: LegacyRun, context: Proceeding): Promise<Outcome> {
       return inputRequired(run.questions, deps.parked.park(run, binding), session)
     default: {
       const urls = urlsToVisit(stop.outcome)
-      if (urls) return inputRequired(urls, undefined, session)
+      if (urls) {
+        if (!canVisitUrls(call.facts.capabilities)) throw new GatewayError('missing_client_capability', urlCapability)
+        return inputRequired(urls, undefined, session)
+      }
       return toModernOutcome(target.method, stop.outcome, session.facts.serverInfo)
     }
   }
+}
+
+const urlCapability = { details: { requiredCapabilities: { elicitation: { url: {} } } } }
+
+/** An elicitation declared without modes is one of forms (2026-07-28, client/elicitation). */
+function canVisitUrls({ elicitation }: JsonObject): boolean {
+  return isJsonObject(elicitation) && isJsonObject(elicitation['url'])
 }
 
 /** After the visit the client sends the call again, and it is a new call upstream: nothing has to wait for it. */
