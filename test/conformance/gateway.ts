@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { findFreePort } from '../support/free-port.ts'
 import { startChild, type Child } from './child.ts'
 
 export type Gateway = AsyncDisposable & {
@@ -69,16 +69,4 @@ async function untilReady(child: Child, healthUrl: string): Promise<void> {
   }
   const reason = ended.signal.aborted ? 'ended before it was ready' : `was not ready within ${startMsMax} ms`
   throw new Error(`the gateway ${reason}\n${child.output()}`)
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
