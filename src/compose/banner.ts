@@ -84,7 +84,7 @@ function adviceLines({ kind, servers, configPath, program, clients }: Banner): s
   }[kind]
   const source =
     clients.length === 0
-      ? 'Servers that an MCP client on this machine has can be imported:'
+      ? 'Or take over the servers of an MCP client:'
       : `Or import what your MCP clients have (${clients.join(', ')}):`
   return [start, source, '', `  ${program} config import --write ${target}`]
 }
