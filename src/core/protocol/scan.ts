@@ -10,6 +10,15 @@ export type Scan = {
   spans: { id: Span; name: Span | null } | null
 }
 
+/** A member in another spelling, `Params` say, is taken for one of these by readers that disregard case. */
+const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params'])
+const foldedKeys = new Set([...envelopeKeys].map(foldCase))
+
+/** There and back, because some letters (the long s, the Kelvin sign) meet in one direction only. */
+export function foldCase(text: string): string {
+  return text.toLowerCase().toUpperCase()
+}
+
 const quote = 34
 const backslash = 92
 
@@ -71,6 +80,7 @@ class Scanner {
     const key = this.#text.slice(start + 1, end)
     const seen = this.#seen[this.#depth === 1 ? 0 : 1]
     if (key.includes('\\') || seen.has(key)) this.isPlain = false
+    if (this.#depth === 1 && !envelopeKeys.has(key) && foldedKeys.has(foldCase(key))) this.isPlain = false
     seen.add(key)
     const value = skipSpace(this.#text, skipSpace(this.#text, end + 1) + 1)
     if (this.#depth === 1) this.#isParams = key === 'params'

@@ -2,6 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { exposeUri, parseExposedUri } from '#core/naming/resource-uri.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
+import { foldCase } from '#core/protocol/scan.ts'
 import { allowsRead } from '#core/access/decide.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { ListName } from '#gateway/catalog/list-fetch.ts'
@@ -12,6 +13,11 @@ export function requireText(params: JsonObject | undefined, member: string): str
   const value = params?.[member]
   if (typeof value !== 'string' || value === '') {
     throw new GatewayError('invalid_params', { details: { reason: `params.${member} must be a text` } })
+  }
+  // Some servers read members without regard to case (Go does): they would be asked for what nobody decided on.
+  for (const key in params) {
+    if (key !== member && key.length === member.length && foldCase(key) === foldCase(member))
+      throw new GatewayError('invalid_params', { details: { reason: `params.${member} is there in two spellings` } })
   }
   return value
 }

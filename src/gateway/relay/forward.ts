@@ -106,14 +106,21 @@ function relaySame(
     headers: call.era === 'modern' ? [...context.headers, ...mirrored(call, target)] : context.headers,
     raw: {
       id: call.message.id,
-      // The text holds the state as the client has it.
-      large: target.method === 'tools/call' && target.params['requestState'] === undefined ? call.large : null,
+      large: canGoAsText(target) ? call.large : null,
       sink: target.toExposed ? null : call.sink,
     },
   }
   const hooks = new SameEraHooks(call)
   if (call.era === 'modern' || call.facts.logLevel === undefined) return session.call(request, hooks)
   return ensureLogLevel(session, call.facts.logLevel).then(() => session.call(request, hooks))
+}
+
+/**
+ * Not where the text holds the state as the client has it, or arguments that a header repeats: of two equal keys only the last was
+ * compared.
+ */
+function canGoAsText({ method, params, paramHeaders }: Target): boolean {
+  return method === 'tools/call' && params['requestState'] === undefined && paramHeaders.length === 0
 }
 
 class SameEraHooks implements CallHooks {
