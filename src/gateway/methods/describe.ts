@@ -84,7 +84,10 @@ export function negotiateRevision(requested: unknown): string {
 
 export function toInitializeResult(description: Description, revision: string): JsonObject {
   const { tasks, extensions: _extensions, ...capabilities } = description.capabilities
-  const shown = tasks === undefined || revision !== newestLegacyRevision ? capabilities : { ...capabilities, tasks }
+  const shown =
+    isJsonObject(tasks) && revision === newestLegacyRevision
+      ? { ...capabilities, tasks: relayedTasks(tasks) }
+      : capabilities
   const result: JsonObject = {
     protocolVersion: revision,
     capabilities: { ...shown, logging: {} },
@@ -92,6 +95,11 @@ export function toInitializeResult(description: Description, revision: string): 
   }
   if (description.instructions !== undefined) result['instructions'] = description.instructions
   return result
+}
+
+/** A server lists the tasks of all who share its session: `tasks/list` is not relayed, and so not promised. */
+function relayedTasks({ list: _list, ...tasks }: JsonObject): JsonObject {
+  return tasks
 }
 
 export async function discover(run: Run): Promise<Answer> {
