@@ -55,6 +55,7 @@ const note = (method: string, params: JsonObject = {}) => ({ jsonrpc: '2.0', met
 
 class FakeSink implements ByteSink {
   readonly told: string[] = []
+  canStart = true
   resume: (() => void) | undefined
   isFull = false
 
@@ -225,6 +226,16 @@ describe('a large answer', () => {
     post().json(JSON.stringify(response({ text: 'x'.repeat(300_000) }, 'other')))
     expect(await failure).toMatchObject({ code: 'upstream_protocol' })
     expect(sink.told.filter((what) => what !== 'destroy')).toEqual([])
+  })
+
+  it('is held for a client to whom something was said before', async () => {
+    const session = open()
+    const sink = new FakeSink()
+    sink.canStart = false
+    const call = session.call(toolCall({ raw: raw(sink) }), hooks())
+    post().json(large())
+    expect('raw' in (await call)).toBe(true)
+    expect(sink.told).toEqual([])
   })
 
   it('ends at the limit, also while it goes on', async () => {

@@ -127,12 +127,13 @@ export class ModernHttpSession implements UpstreamSession {
     settle: (answer: Answer | GatewayError) => void
   }): ExchangeHandlers {
     const { id, raw, hooks, stream, settle } = run
+    const sink = raw?.sink
     const idText = JSON.stringify(id)
     return {
-      passing: raw?.sink
+      passing: sink
         ? {
-            sink: raw.sink,
-            isAnswer: (head) => isResponseHead(head, idText),
+            sink,
+            isAnswer: (head) => sink.canStart && isResponseHead(head, idText),
             passed: () => settle({ streamed: true, ending: 'ok' }),
           }
         : null,

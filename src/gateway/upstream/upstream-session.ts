@@ -31,8 +31,10 @@ export type PreparedAnswer = { prepared: Buffer; ending: 'ok' }
 export type StreamedAnswer = { streamed: true; ending: Ending }
 export type Answer = Outcome | RawAnswer | PreparedAnswer | StreamedAnswer
 
-/** Takes an answer that is too large to hold, or that is an event stream, byte for byte. */
+/** Takes an answer that is too large to hold byte for byte. */
 export interface ByteSink {
+  /** False once something else was said to the client: then the answer must come as a whole. */
+  readonly canStart: boolean
   start(contentType: string): void
   /** False asks for a pause; `resume` is called when there is room again. */
   write(bytes: Uint8Array | string): boolean

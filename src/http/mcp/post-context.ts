@@ -15,7 +15,6 @@ export type PostContext = Caller & {
   res: ServerResponse
   requestId: string
   deps: PostDeps
-  canStream: boolean
 }
 
 /** @throws GatewayError `session_required`, `session_not_found`, `unsupported_protocol_version` */

@@ -19,8 +19,6 @@ export type PostReplyOptions = {
   session: ClientSession | null
   /** Resumable streams of the session; null for modern clients and for revisions without them. */
   streams: EventStreams | null
-  /** Whether the client takes event streams at all. */
-  canStream: boolean
   requestId: string
 }
 
@@ -39,8 +37,8 @@ export class PostReply implements CallReply, ByteSink {
   }
 
   get ask(): CallReply['ask'] {
-    const { session, canStream } = this.#options
-    if (!session || !canStream) return null
+    const { session } = this.#options
+    if (!session) return null
     return (question, cancellation) => session.askThrough((message) => this.#send(message), question, cancellation)
   }
 
@@ -49,7 +47,7 @@ export class PostReply implements CallReply, ByteSink {
   }
 
   notify(note: RpcNotification): void {
-    if (this.#options.canStream) this.#send(note)
+    this.#send(note)
   }
 
   #send(message: RpcMessage): void {
@@ -75,7 +73,7 @@ export class PostReply implements CallReply, ByteSink {
 
   /** Nothing has been said for long: says that the connection is alive, so that nobody between closes it. */
   keepAlive(): void {
-    if (!this.#options.canStream || this.#isPassing) return
+    if (this.#isPassing) return
     this.#open()
     if (!this.#options.res.destroyed) this.#options.res.write(keepAliveComment)
   }
@@ -131,10 +129,13 @@ export class PostReply implements CallReply, ByteSink {
     res.end(body)
   }
 
+  get canStart(): boolean {
+    return !this.#isStreaming
+  }
+
   start(contentType: string): void {
     this.#isPassing = true
-    const headers = contentType === 'text/event-stream' ? streamHeaders : { 'content-type': contentType }
-    this.#options.res.writeHead(200, headers)
+    this.#options.res.writeHead(200, { 'content-type': contentType })
   }
 
   write(bytes: Uint8Array | string): boolean {

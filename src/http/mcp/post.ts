@@ -29,20 +29,20 @@ import { PostReply } from './post-reply.ts'
 /** Above this a request is sent on in its own text. */
 const serialisedCharsMax = 16_384
 
-export function handlePost(context: Omit<PostContext, 'canStream'>): void {
+export function handlePost(context: PostContext): void {
   const { req, res, requestId, deps } = context
-  const canStream = checkMediaTypes(req)
+  checkMediaTypes(req)
   readBody(req, deps, (body) => {
     if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
     try {
-      receive({ ...context, canStream }, body)
+      receive(context, body)
     } catch (error) {
       refuse(context, error, null)
     }
   })
 }
 
-function refuse({ res, requestId, deps }: Omit<PostContext, 'canStream'>, error: unknown, id: RequestId | null): void {
+function refuse({ res, requestId, deps }: PostContext, error: unknown, id: RequestId | null): void {
   const failure = toGatewayError(error)
   if (failure.code === 'internal') deps.onError(error, requestId)
   sendFailure(res, failure, { requestId, id })
@@ -50,18 +50,16 @@ function refuse({ res, requestId, deps }: Omit<PostContext, 'canStream'>, error:
 
 const usualAccept = 'application/json, text/event-stream'
 
-/** @returns whether the client takes event streams. @throws GatewayError `unsupported_media_type`, `not_acceptable` */
-function checkMediaTypes(req: IncomingMessage): boolean {
+/** @throws GatewayError `unsupported_media_type`, `not_acceptable` */
+function checkMediaTypes(req: IncomingMessage): void {
   const given = req.headers['content-type'] ?? ''
   const type = given === 'application/json' ? given : given.split(';', 1)[0]?.trim().toLowerCase()
   if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
-  if (req.headers.accept === usualAccept) return true
+  if (req.headers.accept === usualAccept) return
   const accept = (req.headers.accept ?? '*/*').toLowerCase()
-  if (accept.includes('*/*')) return true
-  if (!accept.includes('application/json') && !accept.includes('application/*'))
-    throw new GatewayError('not_acceptable')
-  if (!accept.includes('text/event-stream')) throw new GatewayError('not_acceptable')
-  return true
+  if (accept.includes('*/*')) return
+  const takesJson = accept.includes('application/json') || accept.includes('application/*')
+  if (!takesJson || !accept.includes('text/event-stream')) throw new GatewayError('not_acceptable')
 }
 
 function receive(context: PostContext, text: string): void {
@@ -149,14 +147,12 @@ type Start = {
 }
 
 function startCall(context: PostContext, start: Start): void {
-  const { req, res, principal, endpoint, address, requestId, deps, canStream } = context
+  const { req, res, principal, endpoint, address, requestId, deps } = context
   const { session, message, era, large } = start
   const cancellation = new Cancellation()
   const receivedAt = deps.now()
   const streams = session ? deps.streams.of(session) : null
-  const own = start.reply
-    ? null
-    : new PostReply({ res, era, id: message.id, session, streams, canStream, requestId }, receivedAt)
+  const own = start.reply ? null : new PostReply({ res, era, id: message.id, session, streams, requestId }, receivedAt)
   const reply = start.reply ?? own
   if (!reply) return
   const forget = deps.replies.add(reply)
