@@ -1,6 +1,7 @@
 /** What is decided on is what is sent: no spelling of a message says one thing to the gateway and another to the server. */
 import assert from 'node:assert/strict'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ConfigError } from '#config/config-error.ts'
 import { loadConfig } from '#config/load.ts'
 import { codeOf, envelope, initialize, openLegacy, openModern, post } from '../support/raw-client.ts'
 import { doors, type Door } from '../support/raw-doors.ts'
@@ -206,6 +207,6 @@ describe('the configuration', () => {
     'servers: { one: { url: "http://127.0.0.1:1/mcp", credential: { kind: bearer, token: "a\\r\\nb" } } }',
     '<<: { limits: { requestBytesMax: 1 } }\nservers: { constructor: 5 }',
   ])('refuses what every object has, and what no header can hold: %s', (text) => {
-    expect(() => load(text)).toThrow()
+    expect(() => load(text)).toThrow(ConfigError)
   })
 })
