@@ -93,6 +93,16 @@ export class Registry {
     return endpoint
   }
 
+  /** Whether each name of an address means something of which the caller may see something: all else is as if it were not there. */
+  isSeen(names: string, mayReach: (server: string) => boolean): boolean {
+    return splitNames(names).every((part) => this.#members(part).some(({ name }) => mayReach(name)))
+  }
+
+  #members(part: string): readonly Upstream[] {
+    const found = this.find(part)
+    return found ? [found] : (this.#byLabel.get(part) ?? [])
+  }
+
   /** One object for one set of servers: lists are kept by it. */
   #intern(built: Omit<Endpoint, 'key'>): Endpoint {
     const key = `${built.kind}:${built.upstreams.map(({ name }) => name).join(',')}`
@@ -107,8 +117,7 @@ export class Registry {
   #select(parts: readonly string[], isStrict: boolean): Upstream[] {
     const chosen = new Set<Upstream>()
     for (const part of parts) {
-      const found = this.find(part)
-      const members = found ? [found] : (this.#byLabel.get(part) ?? [])
+      const members = this.#members(part)
       if (members.length === 0 && isStrict) throw new GatewayError('server_not_found')
       for (const upstream of members) if (upstream.server.isEnabled) chosen.add(upstream)
     }

@@ -166,7 +166,7 @@ class HttpEdge implements HttpServer {
   ): void {
     const failure = toGatewayError(error)
     if (failure.code === 'internal') this.#deps.onError(error, requestId)
-    if (failure.code === 'unauthorized')
+    if (failure.code === 'unauthorized' || failure.code === 'server_not_found')
       this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
     sendFailure(res, failure, { requestId })
     // What is left of a body that nobody reads must not hold the connection.
@@ -185,7 +185,7 @@ class HttpEdge implements HttpServer {
       const failure = toGatewayError(error)
       const requestId = this.#deps.nextRequestId()
       if (failure.code === 'internal') this.#deps.onError(error, requestId)
-      if (failure.code === 'unauthorized')
+      if (failure.code === 'unauthorized' || failure.code === 'server_not_found')
         this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
       refuseSocket(socket, failure.status)
     }

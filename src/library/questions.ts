@@ -42,6 +42,7 @@ export class Questions {
   /** Hears what a shared channel cannot match to one call: with several under way, a question may come from any of them. */
   readonly peer: Peer = {
     principalId: 'library',
+    isListening: false,
     watchedResources: () => [],
     listChanged: () => undefined,
     resourceUpdated: () => undefined,

@@ -47,6 +47,14 @@ describe('toModernOutcome', () => {
 describe('toLegacyOutcome', () => {
   const newest = '2025-11-25'
 
+  it('wraps an object too where its schema had to be wrapped, so that the result fits what was listed', () => {
+    const outputSchema = { anyOf: [{ type: 'object' }, { type: 'null' }] }
+    const result = { content: [], structuredContent: { a: 1 } }
+    expect(toLegacyOutcome('tools/call', { result }, { revision: newest, outputSchema })).toEqual({
+      result: { content: [], structuredContent: { result: { a: 1 } } },
+    })
+  })
+
   it('takes off what belongs to the modern era and keeps what is nobody’s', () => {
     const result = {
       content: [],
@@ -56,10 +64,12 @@ describe('toLegacyOutcome', () => {
       extra: 1,
       _meta: { [serverInfoKey]: info, 'vendor/x': 1 },
     }
-    expect(toLegacyOutcome('resources/read', { result }, newest)).toEqual({
+    expect(toLegacyOutcome('resources/read', { result }, { revision: newest })).toEqual({
       result: { content: [], extra: 1, _meta: { 'vendor/x': 1 } },
     })
-    expect(toLegacyOutcome('resources/read', { result: { _meta: { [serverInfoKey]: info } } }, newest)).toEqual({
+    expect(
+      toLegacyOutcome('resources/read', { result: { _meta: { [serverInfoKey]: info } } }, { revision: newest }),
+    ).toEqual({
       result: {},
     })
   })
@@ -71,27 +81,29 @@ describe('toLegacyOutcome', () => {
     [0, { result: 0 }],
     [null, { result: null }],
   ])('gives structured content %j as the object %j', (structuredContent, expected) => {
-    expect(toLegacyOutcome('tools/call', { result: { structuredContent } }, '2025-06-18')).toEqual({
+    expect(toLegacyOutcome('tools/call', { result: { structuredContent } }, { revision: '2025-06-18' })).toEqual({
       result: { structuredContent: expected },
     })
   })
 
   it('hides structured content from revisions that do not have it', () => {
     const outcome = { result: { content: [], structuredContent: { a: 1 } } }
-    expect(toLegacyOutcome('tools/call', outcome, '2025-03-26')).toEqual({ result: { content: [] } })
+    expect(toLegacyOutcome('tools/call', outcome, { revision: '2025-03-26' })).toEqual({ result: { content: [] } })
   })
 
   it('touches structured content of no other method', () => {
     const outcome = { result: { structuredContent: 5 } }
-    expect(toLegacyOutcome('prompts/get', outcome, newest)).toEqual(outcome)
+    expect(toLegacyOutcome('prompts/get', outcome, { revision: newest })).toEqual(outcome)
   })
 
   it('names a missing resource as legacy clients know it', () => {
     const error = { code: -32602, message: 'gone', data: { uri: 'a:b' } }
-    expect(toLegacyOutcome('resources/read', { error }, newest)).toEqual({ error: { ...error, code: -32002 } })
-    expect(toLegacyOutcome('tools/call', { error }, newest)).toEqual({ error })
+    expect(toLegacyOutcome('resources/read', { error }, { revision: newest })).toEqual({
+      error: { ...error, code: -32002 },
+    })
+    expect(toLegacyOutcome('tools/call', { error }, { revision: newest })).toEqual({ error })
     const { data: _data, ...plain } = error
-    expect(toLegacyOutcome('resources/read', { error: plain }, newest)).toEqual({ error: plain })
+    expect(toLegacyOutcome('resources/read', { error: plain }, { revision: newest })).toEqual({ error: plain })
   })
 
   it.each([
@@ -102,7 +114,7 @@ describe('toLegacyOutcome', () => {
     [-32_100, -32_100],
     [-32_601, -32_601],
   ])('gives error %i as %i', (code, expected) => {
-    expect(toLegacyOutcome('tools/call', { error: { code, message: 'm' } }, newest)).toEqual({
+    expect(toLegacyOutcome('tools/call', { error: { code, message: 'm' } }, { revision: newest })).toEqual({
       error: { code: expected, message: 'm' },
     })
   })

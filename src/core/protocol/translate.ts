@@ -39,12 +39,16 @@ function toModernError(error: RpcError): RpcError {
 }
 
 /** An answer of a modern upstream, for a legacy client of the given revision. */
-export function toLegacyOutcome(method: string, outcome: Outcome, revision: string): Outcome {
+export function toLegacyOutcome(
+  method: string,
+  outcome: Outcome,
+  client: { revision: string; outputSchema?: unknown },
+): Outcome {
   if ('error' in outcome) return { error: toLegacyError(method, outcome.error) }
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, _meta, ...result } = outcome.result
   const meta = withoutReservedKeys(_meta)
   const plain: JsonObject = meta ? { ...result, _meta: meta } : result
-  return { result: method === 'tools/call' ? toLegacyCallResult(plain, revision) : plain }
+  return { result: method === 'tools/call' ? toLegacyCallResult(plain, client) : plain }
 }
 
 function toLegacyError(method: string, error: RpcError): RpcError {
@@ -58,22 +62,31 @@ function hasUri(data: unknown): boolean {
   return isJsonObject(data) && typeof data['uri'] === 'string'
 }
 
-/** Legacy MCP wants an object as structured content; any other JSON value is wrapped, as its output schema is. */
-function toLegacyCallResult(result: JsonObject, revision: string): JsonObject {
+/** Legacy MCP wants an object as structured content: a value is wrapped where it is none, or where its schema had to be. */
+function toLegacyCallResult(
+  result: JsonObject,
+  { revision, outputSchema }: { revision: string; outputSchema?: unknown },
+): JsonObject {
   const structured = result['structuredContent']
   if (structured === undefined) return result
   if (!isAtLeast(revision, '2025-06-18')) {
     const { structuredContent: _structured, ...rest } = result
     return rest
   }
-  return isJsonObject(structured) ? result : { ...result, structuredContent: { result: structured } }
+  return isJsonObject(structured) && !needsWrapping(outputSchema)
+    ? result
+    : { ...result, structuredContent: { result: structured } }
+}
+
+function needsWrapping(outputSchema: unknown): boolean {
+  return isJsonObject(outputSchema) && outputSchema['type'] !== 'object'
 }
 
 /** A tool of a modern upstream's list, for a legacy client. Tasks do not map between the eras, so `execution` is not shown. */
 export function toLegacyTool(tool: JsonObject): JsonObject {
   const { execution: _execution, ...rest } = tool
   const schema = rest['outputSchema']
-  if (!isJsonObject(schema) || schema['type'] === 'object') return rest
+  if (!needsWrapping(schema)) return rest
   return { ...rest, outputSchema: { type: 'object', properties: { result: schema }, required: ['result'] } }
 }
 

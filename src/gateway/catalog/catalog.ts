@@ -34,6 +34,8 @@ export type CatalogList = {
 type Entry = {
   list: CatalogList | undefined
   loading: Promise<CatalogList> | undefined
+  /** Unix time in milliseconds. */
+  loadingSince: number
   failure: { error: GatewayError; until: number } | undefined
 }
 
@@ -78,9 +80,15 @@ export class Catalog {
     const fresh = this.peek(upstream, name, user)
     if (fresh) return fresh
     const entry = this.#entry(upstream, `${name} ${upstream.listKey(user)}`)
-    if (entry.failure && this.#deps.clock.now() < entry.failure.until) throw entry.failure.error
+    const now = this.#deps.clock.now()
+    if (entry.failure && now < entry.failure.until) throw entry.failure.error
     entry.loading ??= this.#load(upstream, name, { entry, user })
-    return entry.loading
+    // A server that kept somebody waiting for the whole deadline keeps nobody else waiting: it is asked on, and heard of when it answers.
+    const isSlow =
+      entry.failure?.error.code === 'upstream_timeout' || now - entry.loadingSince >= this.#deps.limits.listingTimeoutMs
+    if (!isSlow) return entry.loading
+    entry.loading.catch(() => undefined)
+    throw entry.failure?.error ?? new GatewayError('upstream_timeout')
   }
 
   invalidate(upstream: Upstream, kind: ListKind): void {
@@ -103,12 +111,13 @@ export class Catalog {
     // Clients choose their capabilities: how many lists are kept for them is bounded.
     const oldest = entries.size < listsMax ? undefined : entries.keys().next().value
     if (oldest !== undefined) entries.delete(oldest)
-    entries.set(key, (entry = { list: undefined, loading: undefined, failure: undefined }))
+    entries.set(key, (entry = { list: undefined, loading: undefined, loadingSince: 0, failure: undefined }))
     return entry
   }
 
   async #load(upstream: Upstream, name: ListName, run: { entry: Entry; user: SessionUser }): Promise<CatalogList> {
     const { entry, user } = run
+    entry.loadingSince = this.#deps.clock.now()
     const cancellation = new Cancellation()
     const cancelTimer = this.#deps.clock.after(this.#deps.limits.listingTimeoutMs * 3, () => cancellation.cancel())
     try {
@@ -119,6 +128,8 @@ export class Catalog {
       const fetched = await fetchList(session, name, options)
       const list = this.#toList(upstream, name, { ...fetched, session })
       entry.list = list
+      // Views that were made without it are to be made again.
+      if (entry.failure?.error.code === 'upstream_timeout') this.version++
       entry.failure = undefined
       return list
     } catch (error) {

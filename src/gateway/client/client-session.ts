@@ -91,6 +91,10 @@ export class ClientSession implements Viewer {
     return this.#hasEnded
   }
 
+  get isListening(): boolean {
+    return this.#outlet !== null
+  }
+
   get isBusy(): boolean {
     return this.#outlet !== null || (this.#running?.size ?? 0) > 0
   }

@@ -47,6 +47,10 @@ export class ListenStream implements Viewer {
     return this.principal.id
   }
 
+  get isListening(): boolean {
+    return this.#options.wish.kinds.size > 0
+  }
+
   join(place: PooledSession): void {
     if (this.#hasEnded || this.#places.has(place)) return
     this.#places.add(place)

@@ -31,6 +31,7 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
     method: 'tools/call',
     params: tool.item.key === name ? params : { ...params, name: tool.item.key },
     paramHeaders: tool.item.paramHeaders,
+    outputSchema: tool.item.item['outputSchema'],
     toExposed: exposeResult(run, tool.upstream),
   }
   const send = (): Promise<Answer> => forward(call, target, context.forward)

@@ -30,6 +30,7 @@ export async function callModern(
   const { call, deps } = context
   const headers = [...context.headers, ...buildParamHeaders(target.paramHeaders, target.params['arguments'])]
   const facts = { ...call.facts, capabilities: bridgedCapabilities(call.facts.capabilities) }
+  const client = { revision: call.revision, outputSchema: target.outputSchema }
   let extra: JsonObject = {}
   for (let round = 0; round < roundsMax; round++) {
     const params = withEnvelope({ ...target.params, ...extra }, facts)
@@ -41,8 +42,8 @@ export async function callModern(
     }
     const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
     if (!('result' in answer))
-      return 'error' in answer ? toLegacyOutcome(target.method, answer, call.revision) : { error: unexpected }
-    if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, call.revision)
+      return 'error' in answer ? toLegacyOutcome(target.method, answer, client) : { error: unexpected }
+    if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, client)
     const collected = await collectInput(answer.result, call, deps)
     if ('error' in collected) return collected
     extra = collected.result

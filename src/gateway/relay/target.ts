@@ -8,6 +8,8 @@ export type Target = {
   method: string
   params: JsonObject
   paramHeaders: readonly ParamHeader[]
+  /** The tool's, as the upstream declares it: it says in which form a client of the other era knows the result. */
+  outputSchema?: unknown
   /** Gives a result the endpoint's names; null where they are the upstream's own. */
   toExposed: ((result: JsonObject) => JsonObject) | null
 }

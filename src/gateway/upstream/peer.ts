@@ -5,6 +5,8 @@ export type ListKind = 'tools' | 'prompts' | 'resources'
 
 export interface Peer {
   readonly principalId: string
+  /** Whether a change of a list can reach the client now. */
+  readonly isListening: boolean
   /** The resources of this server, by their own URIs, whose updates the peer wants. */
   watchedResources(server: string): Iterable<string>
   listChanged(server: string, kind: ListKind): void

@@ -69,6 +69,7 @@ function peer(principalId: string, more: { watches?: string[]; canBeAsked?: bool
   const hear = (what: string) => void heard.push({ peer: principalId, what })
   return {
     principalId,
+    isListening: false,
     watchedResources: () => more.watches ?? [],
     listChanged: (_server, kind) => hear(kind),
     resourceUpdated: (_server, uri) => hear(uri),

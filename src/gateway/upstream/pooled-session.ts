@@ -90,6 +90,12 @@ export class PooledSession implements SessionEvents {
     return [...uris]
   }
 
+  /** Somebody waits to hear of changed lists. A process is not kept for that alone; a connection is. */
+  get isListenedTo(): boolean {
+    for (const peer of this.peers) if (peer.isListening) return true
+    return false
+  }
+
   get isWatched(): boolean {
     return this.#watched().length > 0
   }

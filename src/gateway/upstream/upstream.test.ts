@@ -296,6 +296,7 @@ describe('sweep', () => {
     const session = await place.acquire()
     place.attach({
       principalId: 'ann',
+      isListening: false,
       watchedResources: () => [],
       listChanged: () => undefined,
       resourceUpdated: () => undefined,

@@ -76,6 +76,7 @@ export class Upstream {
   #attemptsJudged = 0
   #retryAt = 0
   #lastError: GatewayError | undefined
+  #wasLost = false
   #isRetired = false
   readonly #end = new Cancellation()
 
@@ -177,6 +178,7 @@ export class Upstream {
     try {
       const session = await this.#openWire(opening)
       this.#lastError = undefined
+      if (this.#wasLost) this.#tellListsMayHaveChanged()
       return session
     } catch (error) {
       const failure = asUpstreamFailure(error)
@@ -266,10 +268,17 @@ export class Upstream {
 
   #onEnded(error: GatewayError | null, attempt: number): void {
     if (!error) return
+    this.#wasLost = true
     // A server that was lost, or speaks another era than it did, may have been replaced: it is asked again.
     this.#verdict = undefined
     // One that has only forgotten its sessions is well: each of them may be opened anew at once.
     if (error.code !== 'session_not_found') this.#fail(error, attempt)
+  }
+
+  /** A server that is back may be another one: a new version, or with other tools. */
+  #tellListsMayHaveChanged(): void {
+    this.#wasLost = false
+    for (const kind of ['tools', 'prompts', 'resources'] as const) this.#deps.onListChanged(this, kind)
   }
 
   /** @param attempt the one whose session failed: what began before an earlier failure says nothing new */
@@ -288,17 +297,22 @@ export class Upstream {
 
   /** Ends what nobody has used for the server's idle time. */
   sweep(): void {
-    const { idleStopMs, isolation } = this.server
+    const { idleStopMs } = this.server
     const now = this.#deps.clock.now()
     for (const [key, place] of this.#places) {
       if (!place.isActive && place.peers.size === 0) this.#places.delete(key)
       const { session } = place
       if (!session || idleStopMs === 0) continue
-      if (session.callsUnderWay > 0 || now - session.lastUsedAt < idleStopMs) continue
-      // A session of one client's own may hold that client's state.
-      const isNeeded = place.isWatched || (isolation === 'session' && place.peers.size > 0)
-      if (!isNeeded) void place.close()
+      const isIdle = session.callsUnderWay === 0 && now - session.lastUsedAt >= idleStopMs
+      if (isIdle && !this.#isNeeded(place)) void place.close()
     }
+  }
+
+  #isNeeded(place: PooledSession): boolean {
+    const { isolation, transport } = this.server
+    // A session of one client's own may hold that client's state.
+    if (place.isWatched || (isolation === 'session' && place.peers.size > 0)) return true
+    return transport.kind !== 'stdio' && place.isListenedTo
   }
 
   /** Takes no new use; ends when the calls under way have ended, at the latest after `drainMsMax`. */

@@ -56,9 +56,9 @@ function isAt({ address }: Caller, names: string | null, narrowing: string | nul
 
 function resolve(principal: Principal, { names, narrowing }: Address, { registry }: Gateway): Endpoint {
   const whole = names === null ? registry.all() : registry.named(names)
-  const [only] = whole.upstreams
   // A server that the caller may use nothing of is one that does not exist.
-  if (whole.kind === 'single' && only && !principal.access.mayReach(only.name))
+  if (names !== null && !registry.isSeen(names, (server) => principal.access.mayReach(server))) {
     throw new GatewayError('server_not_found')
+  }
   return narrowing === null ? whole : registry.narrowed(whole, narrowing)
 }
