@@ -24,6 +24,7 @@ const keyVariable = 'TOOLGATE_DOOR_KEY'
 const door = `
 import http from 'node:http'
 import net from 'node:net'
+import { tellingLines } from './telling-lines.ts'
 const key = process.env.${keyVariable}
 delete process.env.${keyVariable}
 const { listen } = net.Server.prototype
@@ -51,7 +52,7 @@ export async function startExampleChild(script: string, log: Logger): Promise<Ex
     onEnd: ({ reason, restartMs, stderr }) => {
       gate.shut()
       log.warn(
-        { server: 'everything', reason, restartMs, stderr: stderr.slice(-500) },
+        { server: 'everything', reason, restartMs, stderr: tellingLines(stderr) },
         'a server ended; it is restarted',
       )
     },

@@ -16,6 +16,7 @@ import { createEngine } from './engine.ts'
 import { adminPolicy, prepareAdminToken } from './first-run.ts'
 import { banner } from './banner.ts'
 import { builtInServers } from './built-in-servers.ts'
+import { tellingLines } from './telling-lines.ts'
 
 export type ServeOptions = {
   config: LoadedConfig
@@ -53,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     separator: naming.separator,
     audit,
     onTrouble: (server, error, diagnosis) =>
-      log.warn({ server, code: error.code, details: error.details, stderr: diagnosis.slice(-500) }, 'a server fails'),
+      log.warn({ server, code: error.code, details: error.details, stderr: tellingLines(diagnosis) }, 'a server fails'),
     holdHttp: builtIn.holdHttp,
   })
   resources.defer(() => engine.close())

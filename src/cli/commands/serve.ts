@@ -22,7 +22,10 @@ export function addServe(program: Command, context: Context): void {
     .addOption(new Option('-p, --port <number>', 'the TCP port (0: any free one; default: 4180)').argParser(parsePort))
     .option('--host <address>', 'the address to listen on; 0.0.0.0 opens it to the network (default: 127.0.0.1)')
     .option('--data-dir <folder>', 'where data lies (default: .toolgate beside the configuration)')
-    .option('--reset-admin-token', 'make a new admin token in place of the old one, and show it')
+    .option(
+      '--reset-admin-token',
+      'make a new admin token in place of the old one, and show it (a gateway that runs on the same data takes it at its next start)',
+    )
     .addHelpText(
       'after',
       examples([
