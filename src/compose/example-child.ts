@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { superviseChild } from '#adapters/mcp-stdio/supervised-child.ts'
 import { Server } from '#contract/server.ts'
 import { PortGate } from './port-gate.ts'
+import { tellingLines } from './telling-lines.ts'
 
 export type ExampleChild = {
   server: Server
@@ -24,7 +25,6 @@ const keyVariable = 'TOOLGATE_DOOR_KEY'
 const door = `
 import http from 'node:http'
 import net from 'node:net'
-import { tellingLines } from './telling-lines.ts'
 const key = process.env.${keyVariable}
 delete process.env.${keyVariable}
 const { listen } = net.Server.prototype
