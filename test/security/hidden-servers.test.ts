@@ -32,18 +32,21 @@ const shape = (answer: { status: number; text: string }): unknown => [
 ]
 
 describe('a server that the token may not use', () => {
-  it.for(['/secret/mcp', '/mcp/secret'])('answers at %s exactly as a server that does not exist', async (path) => {
-    await using house = await startHouse()
-    const unknown = path.replace('secret', 'nobody')
-    for (const message of [initialize(), { jsonrpc: '2.0', id: 1, method: 'ping' }]) {
-      const hidden = await post(house.gateway, message, { token: 'n', path })
-      expect(shape(hidden)).toEqual(shape(await post(house.gateway, message, { token: 'n', path: unknown })))
-      expect(codeOf(hidden)).toBe('server_not_found')
-    }
-    const hidden = await openModern(house.gateway, { token: 'n', path }).post('server/discover')
-    expect(hidden.status).toBe(404)
-    expect(house.upstream.seen).toEqual([])
-  })
+  it.for(['/secret/mcp', '/mcp/secret', '/mcp/secret,broken', '/mcp/secret,nobody'])(
+    'answers at %s exactly as a server that does not exist',
+    async (path) => {
+      await using house = await startHouse()
+      const unknown = path.replace('secret', 'nobody').replace('broken', 'noone')
+      for (const message of [initialize(), { jsonrpc: '2.0', id: 1, method: 'ping' }]) {
+        const hidden = await post(house.gateway, message, { token: 'n', path })
+        expect(shape(hidden)).toEqual(shape(await post(house.gateway, message, { token: 'n', path: unknown })))
+        expect(codeOf(hidden)).toBe('server_not_found')
+      }
+      const hidden = await openModern(house.gateway, { token: 'n', path }).post('server/discover')
+      expect(hidden.status).toBe(404)
+      expect(house.upstream.seen).toEqual([])
+    },
+  )
 
   it('is refused over SSE and over a WebSocket too', async () => {
     await using house = await startHouse()
@@ -54,18 +57,16 @@ describe('a server that the token may not use', () => {
 
   it('is in no list and in no report of an aggregate, and is not contacted for one', async () => {
     await using house = await startHouse()
-    for (const path of ['/mcp', '/mcp/secret,broken']) {
-      const client = await openLegacy(house.gateway, { token: 'n', path })
-      for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
-        const text = JSON.stringify(await client.request(list))
-        expect(text).not.toMatch(/secret|broken/)
-        const modern = await openModern(house.gateway, { token: 'n', path }).post(list)
-        expect(modern.text).not.toMatch(/secret|broken/)
-      }
-      const called = await client.request('tools/call', { name: 'secret__echo', arguments: {} })
-      expect(codeOf(called)).toBe('tool_not_found')
-      expect(codeOf(await client.request('resources/read', { uri: 'toolgate://secret/x' }))).toBe('resource_not_found')
+    const client = await openLegacy(house.gateway, { token: 'n' })
+    for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+      const text = JSON.stringify(await client.request(list))
+      expect(text).not.toMatch(/secret|broken/)
+      const modern = await openModern(house.gateway, { token: 'n' }).post(list)
+      expect(modern.text).not.toMatch(/secret|broken/)
     }
+    const called = await client.request('tools/call', { name: 'secret__echo', arguments: {} })
+    expect(codeOf(called)).toBe('tool_not_found')
+    expect(codeOf(await client.request('resources/read', { uri: 'toolgate://secret/x' }))).toBe('resource_not_found')
     expect(house.upstream.seen).toEqual([])
     expect(house.broken.seen).toEqual([])
   })
