@@ -263,6 +263,39 @@ describe('an upstream that never stops', () => {
     heard.close()
   })
 
+  it('asking is answered on a bounded number of connections, and asks no client more than a few times', async () => {
+    const asked = 5_000
+    let answered = 0
+    await using upstream = await rawUpstream({
+      calls: {
+        asks: (x) => {
+          for (let i = 0; i < asked; i++)
+            x.event({
+              jsonrpc: '2.0',
+              id: `q${i}`,
+              method: 'elicitation/create',
+              params: { message: 'x', requestedSchema: {} },
+            })
+        },
+      },
+      on: {
+        POST: ({ res }) => {
+          answered++
+          res.writeHead(202).end()
+        },
+      },
+    })
+    await using gateway = await startRawGateway({ servers: [toServer('one', upstream)] })
+    const client = await openLegacy(gateway, { path: '/one/mcp', capabilities: { elicitation: {} } })
+    const stream = await client.stream(call('asks'))
+    await until('all but a few are refused', () => answered > asked - 200, { timeoutMs: 10_000 })
+    expect(stream.all.filter(({ data }) => data.includes('elicitation/create')).length).toBeLessThan(200)
+    expect(upstream.connectionsInAll).toBeLessThan(300)
+    stream.close()
+    await client.end()
+    await until('nothing is under way', () => gateway.engine.counts.callsUnderWay === 0)
+  })
+
   it('closing its stream is not called again in haste, whatever it wishes', async () => {
     await using upstream = await rawUpstream({
       on: { GET: (x) => void (x.events('retry: 0\nid: 1\ndata: \n\n'), x.res.end()) },
