@@ -48,9 +48,9 @@ function startDispatch(pool: Pool, path: string, run: { request: WireRequest; an
   try {
     pool.dispatch(options, exchange)
   } catch (error) {
-    // Refused before it was sent (a header that is none): told like every other failure, in a turn of its own.
-    queueMicrotask(() => exchange.fail(error))
+    exchange.fail(error)
   }
+  exchange.isDispatched = true
   return exchange
 }
 
@@ -73,6 +73,7 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
   readonly #answer: WireAnswer
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
+  isDispatched = false
 
   constructor(answer: WireAnswer) {
     this.#answer = answer
@@ -116,14 +117,23 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
     this.fail(error)
   }
 
+  /** What is refused before it is sent (a header that is none) is told like every other failure: in a later turn. */
   fail(error: unknown): void {
+    if (!this.isDispatched) return queueMicrotask(() => this.fail(error))
     if (this.#isOver) return
     this.#isOver = true
     this.#answer.fail(toFailure(error))
   }
 }
 
-const closedCodes = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ECONNRESET', 'EPIPE'])
+const closedCodes = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'ECONNRESET',
+  'EPIPE',
+])
 
 /** An HTTP parser's error holds bytes of the upstream: it is never kept as a cause. */
 function toFailure(error: unknown): GatewayError {
