@@ -98,3 +98,88 @@ describe('a client that vanishes', () => {
     await hang[Symbol.asyncDispose]()
   })
 })
+
+describe('a client that vanishes in the middle of a stream', () => {
+  const question = { message: 'who?', requestedSchema: { type: 'object', properties: {} } }
+  const note = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'working' } }
+  const call = (name: string): object => ({ jsonrpc: '2.0', id: 'c', method: 'tools/call', params: { name } })
+
+  async function startTalking() {
+    const finish: (() => void)[] = []
+    const talking = await rawUpstream({
+      calls: {
+        work: (x) => {
+          x.event(note)
+          finish.push(() => x.finish({ content: [{ type: 'text', text: 'done' }] }))
+        },
+        ask: (x) => void x.event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: question }),
+      },
+    })
+    const house = await startRawGateway({ servers: [toServer('one', talking)] })
+    return {
+      talking,
+      house,
+      finish,
+      async [Symbol.asyncDispose]() {
+        await house[Symbol.asyncDispose]()
+        await talking[Symbol.asyncDispose]()
+        assert.deepEqual(house.defects, [])
+      },
+    }
+  }
+
+  it('that cannot be taken up again has its call cancelled upstream', async () => {
+    await using place = await startTalking()
+    const client = await openLegacy(place.house, { path: '/one/mcp', revision: '2025-06-18' })
+    const stream = await client.stream(call('work'))
+    await stream.message(({ method }) => method === 'notifications/message')
+    stream.close()
+    await until('the upstream is told', () => place.talking.count('notifications/cancelled') === 1)
+    await until('nothing is under way', () => place.house.engine.counts.callsUnderWay === 0)
+    expect(place.house.http.counts.replies).toBe(0)
+  })
+
+  it('that can be taken up again finds its answer when it comes back', async () => {
+    await using place = await startTalking()
+    const client = await openLegacy(place.house, { path: '/one/mcp' })
+    const stream = await client.stream(call('work'))
+    await stream.message(({ method }) => method === 'notifications/message')
+    const lastEventId = stream.all.at(-1)?.id ?? ''
+    stream.close()
+    await stream.ended
+    for (const task of place.finish) task()
+    const again = await client.listen({ 'last-event-id': lastEventId })
+    expect(await again.message(({ id }) => id === 'c')).toMatchObject({ result: { content: [{ text: 'done' }] } })
+    expect(place.talking.count('notifications/cancelled')).toBe(0)
+    await again.ended
+    expect(place.house.engine.counts.callsUnderWay).toBe(0)
+  })
+
+  it('on which it was asked something leaves no question open', async () => {
+    await using place = await startTalking()
+    const options = { path: '/one/mcp', revision: '2025-06-18', capabilities: { elicitation: {} } }
+    const client = await openLegacy(place.house, options)
+    const stream = await client.stream(call('ask'))
+    await stream.message(({ method }) => method === 'elicitation/create')
+    stream.close()
+    await until('the upstream is told', () => place.talking.count('notifications/cancelled') === 1)
+    await until('nothing is under way', () => place.house.engine.counts.callsUnderWay === 0)
+    const outcomes = (await place.house.audit()).map(({ method, outcome }) => `${method} ${outcome}`)
+    expect(outcomes).toContain('tools/call request_cancelled')
+    // A late answer means nothing, and the session goes on.
+    expect((await client.post({ jsonrpc: '2.0', id: 1, result: { action: 'accept' } })).status).toBe(202)
+    expect(await client.request('ping')).toMatchObject({ result: {} })
+  })
+
+  it('of a session that it has ended has everything on it ended', async () => {
+    await using place = await startTalking()
+    const client = await openLegacy(place.house, { path: '/one/mcp', capabilities: { elicitation: {} } })
+    const stream = await client.stream(call('ask'))
+    await stream.message(({ method }) => method === 'elicitation/create')
+    const standing = await client.listen()
+    expect((await client.end()).status).toBe(204)
+    await Promise.all([stream.ended, standing.ended])
+    await until('nothing is under way', () => place.house.engine.counts.callsUnderWay === 0)
+    expect(place.house.http.counts.replies).toBe(0)
+  })
+})
