@@ -12,7 +12,7 @@ import type { Era } from '#core/protocol/revisions.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
-import { fetchList, type ListName } from './list-fetch.ts'
+import { fetchList, type FetchedList, type ListName } from './list-fetch.ts'
 
 export type CatalogItem = {
   /** The upstream's own name, or URI. */
@@ -121,12 +121,12 @@ export class Catalog {
     const cancellation = new Cancellation()
     const cancelTimer = this.#deps.clock.after(this.#deps.limits.listingTimeoutMs * 3, () => cancellation.cancel())
     try {
-      const session = await upstream.place(user).acquire()
-      const { limits, clientInfo } = this.#deps
-      const { listItemsMax: itemsMax, responseBytesMax: charsMax } = limits
-      const options = { clientInfo, capabilities: user.capabilities, itemsMax, charsMax, cancellation }
-      const fetched = await fetchList(session, name, options)
-      const list = this.#toList(upstream, name, { ...fetched, session })
+      const fetched = await this.#fetch(upstream, name, { user, cancellation }).catch((error: unknown) => {
+        if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
+        // The upstream has forgotten the session, or speaks another era than it did: one fresh session, one more try.
+        return this.#fetch(upstream, name, { user, cancellation })
+      })
+      const list = this.#toList(upstream, name, fetched)
       entry.list = list
       // Views that were made without it are to be made again.
       if (entry.failure?.error.code === 'upstream_timeout') this.version++
@@ -140,6 +140,18 @@ export class Catalog {
       cancelTimer()
       entry.loading = undefined
     }
+  }
+
+  async #fetch(
+    upstream: Upstream,
+    name: ListName,
+    { user, cancellation }: { user: SessionUser; cancellation: Cancellation },
+  ): Promise<FetchedList & { session: UpstreamSession }> {
+    const session = await upstream.place(user).acquire()
+    const { limits, clientInfo } = this.#deps
+    const { listItemsMax: itemsMax, responseBytesMax: charsMax } = limits
+    const options = { clientInfo, capabilities: user.capabilities, itemsMax, charsMax, cancellation }
+    return { ...(await fetchList(session, name, options)), session }
   }
 
   #toList(
