@@ -1,5 +1,5 @@
 /** A legacy client's request to a modern upstream: what the upstream asks for in a result, the client is asked on its stream. */
-import { GatewayError } from '#contract/errors.ts'
+import type { GatewayError } from '#contract/errors.ts'
 import { bridgedCapabilities, canAnswer } from '#core/protocol/capabilities.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import {
@@ -57,10 +57,12 @@ const refuse = (): Promise<Outcome> => Promise.resolve({ error: { code: -32601, 
 /** Asks the client everything the result wants, at once, and gives what the retry must carry. */
 async function collectInput(result: JsonObject, call: ClientCall, deps: LegacyToModernDeps): Promise<Outcome> {
   const { inputRequests, requestState } = result
-  const questions = isJsonObject(inputRequests) ? Object.entries(inputRequests) : []
-  if (questions.length > questionsMax) throw notMcp('the upstream asks too much at once')
+  const wanted = isJsonObject(inputRequests) ? Object.entries(inputRequests) : []
+  if (wanted.length > questionsMax) throw notMcp('the upstream asks too much at once')
+  // All are looked at before any is asked: a client is not asked for a call that fails anyway.
+  const questions = wanted.map(([key, value]) => [key, readQuestion(value, call)] as const)
   const answers = await Promise.all(
-    questions.map(async ([key, question]) => [key, await askClient(readQuestion(question), call, deps)] as const),
+    questions.map(async ([key, question]) => [key, await askClient(question, call, deps)] as const),
   )
   const inputResponses: JsonObject = {}
   for (const [key, answer] of answers) {
@@ -70,18 +72,21 @@ async function collectInput(result: JsonObject, call: ClientCall, deps: LegacyTo
   return { result: requestState === undefined ? { inputResponses } : { inputResponses, requestState } }
 }
 
-function readQuestion(value: unknown): Question {
+function readQuestion(value: unknown, call: ClientCall): Question {
   if (!isJsonObject(value) || typeof value['method'] !== 'string') throw notMcp('an input request is not valid')
+  if (!call.reply.ask || !canAnswer(call.facts.capabilities, value['method'])) throw undeclared()
   const params = value['params']
   return { method: value['method'], params: isJsonObject(params) ? params : undefined }
 }
 
 async function askClient(question: Question, call: ClientCall, deps: LegacyToModernDeps): Promise<Outcome> {
-  if (!call.reply.ask || !canAnswer(call.facts.capabilities, question.method)) {
-    throw new GatewayError('upstream_protocol', { details: { reason: 'it asks for what the client did not declare' } })
-  }
+  if (!call.reply.ask) throw undeclared()
   // 2025-11-25 requires an id on URL elicitations, which later revisions do not have.
   const isUrl = question.params?.['mode'] === 'url'
   const params = isUrl ? { ...question.params, elicitationId: deps.randomId('eli') } : question.params
   return call.reply.ask({ method: question.method, params }, call.cancellation)
+}
+
+function undeclared(): GatewayError {
+  return notMcp('it asks for what the client did not declare')
 }

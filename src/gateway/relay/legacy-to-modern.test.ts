@@ -1,0 +1,156 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { JsonObject, Outcome, Question, RpcNotification } from '#core/protocol/json-rpc.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
+import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import { failureOf } from '#test/support/failure.ts'
+import { FakeChannelWire, modernScript } from '#test/support/fake-channel.ts'
+import { FakeClock, settled } from '#test/support/fake-clock.ts'
+import { channelUpstream, principal, server, user } from '#test/support/upstreams.ts'
+import { callModern } from './legacy-to-modern.ts'
+import type { Target } from './target.ts'
+
+let wire: FakeChannelWire
+let session: UpstreamSession
+let target: Target
+let heard: RpcNotification[]
+let asked: Question[]
+let answerQuestion: (question: Question) => Outcome
+/** What the upstream answers to each call in turn. */
+let results: JsonObject[]
+
+beforeEach(async () => {
+  heard = []
+  asked = []
+  results = []
+  answerQuestion = () => ({ result: { action: 'accept' } })
+  wire = new FakeChannelWire(modernScript({ tools: {} }, { 'tools/call': () => results.shift() }))
+  const upstream = channelUpstream(server('files', { protocol: 'modern' }), { clock: new FakeClock(), wire })
+  session = await upstream.place(user()).acquire()
+  target = {
+    upstream,
+    method: 'tools/call',
+    params: { name: 'a', arguments: { x: 1 } },
+    paramHeaders: [],
+    outputSchema: undefined,
+    toExposed: null,
+  }
+})
+
+type Said = { capabilities?: JsonObject; logLevel?: string; revision?: string; canBeAsked?: boolean }
+
+function call(said: Said = {}, cancellation = new Cancellation()): Promise<Outcome> {
+  const { capabilities = { elicitation: {}, sampling: {}, tasks: {} }, revision = '2025-11-25', logLevel } = said
+  const ask = async (question: Question): Promise<Outcome> => {
+    asked.push(question)
+    return answerQuestion(question)
+  }
+  const clientCall: ClientCall = {
+    principal: principal('ann'),
+    endpoint: { key: 'single:files', kind: 'single', upstreams: [target.upstream] },
+    address: { names: 'files', narrowing: null },
+    era: 'legacy',
+    revision,
+    facts: { capabilities, info: { name: 'client' }, logLevel },
+    session: null,
+    message: { jsonrpc: '2.0', id: 1, method: 'tools/call' },
+    large: null,
+    headers: null,
+    reply: { notify: (note) => void heard.push(note), ask: said.canBeAsked === false ? null : ask },
+    sink: null,
+    cancellation,
+    requestId: 'req_1',
+    receivedAt: 0,
+  }
+  const deps = { randomId: (prefix: string) => `${prefix}_1` }
+  return callModern(session, target, { call: clientCall, headers: [], deps })
+}
+
+const sent = (): JsonObject[] => wire.channel.sent.filter(({ method }) => method === 'tools/call')
+const form = { method: 'elicitation/create', params: { mode: 'form', message: 'really?' } }
+const inputRequired = (inputRequests: JsonObject, more: JsonObject = {}): JsonObject => ({
+  resultType: 'input_required',
+  inputRequests,
+  ...more,
+})
+
+describe('callModern', () => {
+  it('says in the envelope what the client said once, and gives the answer in the legacy form', async () => {
+    results = [{ resultType: 'complete', content: [], structuredContent: [1], _meta: { own: 1 } }]
+    expect(await call({ logLevel: 'info' })).toEqual({
+      result: { content: [], structuredContent: { result: [1] }, _meta: { own: 1 } },
+    })
+    expect(sent()[0]?.['params']).toEqual({
+      name: 'a',
+      arguments: { x: 1 },
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, sampling: {} },
+        'io.modelcontextprotocol/clientInfo': { name: 'client' },
+        'io.modelcontextprotocol/logLevel': 'info',
+      },
+    })
+  })
+
+  it('asks the client what the upstream wants to know, and calls again with the answers and the state', async () => {
+    results = [
+      inputRequired({ name: form, model: { method: 'sampling/createMessage', params: {} } }, { requestState: 's' }),
+    ]
+    results.push({ resultType: 'complete', content: [] })
+    answerQuestion = ({ method }) => ({ result: { to: method } })
+    expect(await call()).toEqual({ result: { content: [] } })
+    expect(asked.map(({ method }) => method)).toEqual(['elicitation/create', 'sampling/createMessage'])
+    const [first, second] = sent()
+    expect(second?.['id']).not.toBe(first?.['id'])
+    expect(second?.['params']).toMatchObject({
+      name: 'a',
+      requestState: 's',
+      inputResponses: { name: { to: 'elicitation/create' }, model: { to: 'sampling/createMessage' } },
+    })
+  })
+
+  it('gives a URL to visit the id that legacy clients want', async () => {
+    results = [
+      inputRequired({ visit: { method: 'elicitation/create', params: { mode: 'url', url: 'https://a.example' } } }),
+    ]
+    results.push({ content: [] })
+    await call()
+    expect(asked).toEqual([
+      { method: 'elicitation/create', params: { mode: 'url', url: 'https://a.example', elicitationId: 'eli_1' } },
+    ])
+  })
+
+  it('gives the client’s own error back where it does not answer', async () => {
+    results = [inputRequired({ name: form })]
+    answerQuestion = () => ({ error: { code: -1, message: 'no' } })
+    expect(await call()).toEqual({ error: { code: -1, message: 'no' } })
+    expect(sent()).toHaveLength(1)
+  })
+
+  it.each<[string, JsonObject, Said]>([
+    ['what the client did not declare', { a: form }, { capabilities: { sampling: {} } }],
+    ['something that the client declared and something that it did not', { a: form, b: { method: 'roots/list' } }, {}],
+    ['a client that cannot be asked', { a: form }, { canBeAsked: false }],
+    ['what is no question', { a: 'hello?' }, {}],
+    ['too much at once', Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`q${i}`, form])), {}],
+  ])('fails when the upstream asks %s', async (_what, inputRequests, said) => {
+    results = [inputRequired(inputRequests)]
+    expect(await failureOf(call(said))).toMatchObject({ code: 'upstream_protocol' })
+    expect(asked).toEqual([])
+  })
+
+  it('fails when the upstream never stops asking', async () => {
+    results = Array.from({ length: 20 }, () => inputRequired({ a: form }))
+    expect(await failureOf(call())).toMatchObject({ code: 'upstream_protocol' })
+    expect(sent()).toHaveLength(10)
+  })
+
+  it('cancels at the upstream when the client cancels', async () => {
+    const cancellation = new Cancellation()
+    const failure = failureOf(call({}, cancellation))
+    await settled()
+    cancellation.cancel()
+    expect(await failure).toMatchObject({ code: 'request_cancelled' })
+    expect(wire.channel.count('notifications/cancelled')).toBe(1)
+  })
+})
