@@ -66,6 +66,8 @@ const capabilitiesCharsMax = 8_192
  * @throws GatewayError `invalid_params` when they are too large to be kept
  */
 export function capabilitiesKey(declared: JsonObject): string {
+  // Most modern clients declare nothing, in a new object with each request.
+  if (isEmpty(declared)) return '{}'
   let key = keysByObject.get(declared)
   if (key !== undefined) return key
   const text = JSON.stringify(declared)
@@ -79,4 +81,9 @@ export function capabilitiesKey(declared: JsonObject): string {
   }
   keysByObject.set(declared, key)
   return key
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const _key in object) return false
+  return true
 }

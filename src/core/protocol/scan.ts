@@ -2,6 +2,7 @@
  * Reads the text of a JSON-RPC request once, without building it: how deep it nests, and where its id and its `params.name` stand. A large
  * message can then go on with only these replaced. The text must have passed `JSON.parse`.
  */
+import { isJsonObject } from './json-rpc.ts'
 import type { Span } from './splice.ts'
 
 export type Scan = {
@@ -151,6 +152,8 @@ export function spliceRequest(request: LargeRequest, values: { id?: string; name
 export function isDeeperThan(value: unknown, depthMax: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depthMax === 0) return true
-  for (const inner of Object.values(value)) if (isDeeperThan(inner, depthMax - 1)) return true
+  if (Array.isArray(value)) return value.some((inner) => isDeeperThan(inner, depthMax - 1))
+  if (!isJsonObject(value)) return false
+  for (const key in value) if (isDeeperThan(value[key], depthMax - 1)) return true
   return false
 }
