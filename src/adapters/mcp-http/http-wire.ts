@@ -1,5 +1,7 @@
 /** HTTP to one upstream over an undici pool: the hot path's second half. */
-import { errors, Pool, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import errors from 'undici/lib/core/errors.js'
+import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
-import { buildConnector, Pool } from 'undici'
+import buildConnector from 'undici/lib/core/connect.js'
+import Pool from 'undici/lib/dispatcher/pool.js'
 import { toConfigError } from './sse-error.ts'
 
 /** The sockets of one channel. */

@@ -1,4 +1,4 @@
-import { errors } from 'undici'
+import errors from 'undici/lib/core/errors.js'
 import { GatewayError } from '#contract/errors.ts'
 
 /** An HTTP status that is no success, of the stream or of a POST. */
