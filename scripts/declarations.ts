@@ -38,7 +38,9 @@ function projectFor(root: string, entry: string, outDir: string) {
     rootDir: join(root, dirname(entry)),
     typeRoots: [join(root, 'node_modules/@types')],
   }
-  return { extends: join(root, 'tsconfig.json'), compilerOptions, include: [], files: [join(root, entry)] }
+  // Beside what the entry reaches: what the sources say of packages without types of their own.
+  const ambient = join(root, dirname(entry), 'adapters/*.d.ts')
+  return { extends: join(root, 'tsconfig.json'), compilerOptions, include: [ambient], files: [join(root, entry)] }
 }
 
 const specifier = /(?<=\bfrom ['"]|\bimport\(['"])[^'"]+(?=['"])/g
