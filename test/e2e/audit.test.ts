@@ -119,7 +119,8 @@ describe('the audit log', () => {
     const rows = (await rowsAtTheEnd()).filter(({ method }) => method === 'tools/call')
     expect(rows.map(({ target, outcome }) => [target, outcome])).toEqual([
       ['echo', 'ok'],
-      ['wait', 'request_cancelled'],
+      // The gateway is ended right after: on a busy machine it notices its own end before the client's going.
+      ['wait', expect.stringMatching(/^(request_cancelled|upstream_closed)$/)],
     ])
   })
 
