@@ -216,3 +216,34 @@ describe('a list that cannot be had', () => {
     expect(wire.channel.count('notifications/cancelled')).toBe(1)
   })
 })
+
+describe('a tool that the server has changed without a word', () => {
+  const annotated = (header: string) => ({
+    tools: [
+      { name: 'a', inputSchema: { type: 'object', properties: { x: { type: 'string', 'x-mcp-header': header } } } },
+    ],
+  })
+
+  it('is fetched again once for all who find out, and views that were made of the old list are stale', async () => {
+    pages = [annotated('Old'), annotated('New')]
+    const one = files()
+    const known = (await catalog.get(one, 'tools', user())).byKey.get('a')
+    const doubted = { name: 'a', paramHeaders: known?.paramHeaders ?? [] }
+    const before = catalog.version
+    const renewed = await Promise.all([1, 2].map(() => catalog.renewTool(one, user(), doubted)))
+    expect(renewed.map((tool) => tool?.paramHeaders)).toEqual([
+      [{ header: 'New', path: ['x'] }],
+      renewed[0]?.paramHeaders,
+    ])
+    expect(await catalog.renewTool(one, user(), doubted)).toBe(renewed[0])
+    expect(listed()).toBe(2)
+    expect(catalog.version).toBeGreaterThan(before)
+  })
+
+  it('is gone where the list does not hold it any more', async () => {
+    pages = [annotated('Old'), { tools: [tool('b')] }]
+    const one = files()
+    const known = (await catalog.get(one, 'tools', user())).byKey.get('a')
+    expect(await catalog.renewTool(one, user(), { name: 'a', paramHeaders: known?.paramHeaders ?? [] })).toBeUndefined()
+  })
+})

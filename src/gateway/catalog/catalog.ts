@@ -91,6 +91,25 @@ export class Catalog {
     throw entry.failure?.error ?? new GatewayError('upstream_timeout')
   }
 
+  /**
+   * A tool of which the upstream has shown that its list is stale: fetched again, once for all who find that out.
+   * @param doubted what a call was made with; where the list holds something else by now, that is given
+   * @throws GatewayError why the list cannot be had
+   */
+  async renewTool(
+    upstream: Upstream,
+    user: SessionUser,
+    doubted: { name: string; paramHeaders: readonly ParamHeader[] },
+  ): Promise<CatalogItem | undefined> {
+    const known = this.peek(upstream, 'tools', user)
+    if (known?.byKey.get(doubted.name)?.paramHeaders === doubted.paramHeaders) {
+      this.#entries.get(upstream)?.delete(`tools ${upstream.listKey(user)}`)
+      this.version++
+    }
+    const list = await this.get(upstream, 'tools', user)
+    return list.byKey.get(doubted.name)
+  }
+
   invalidate(upstream: Upstream, kind: ListKind): void {
     const entries = this.#entries.get(upstream)
     const names: readonly ListName[] = kind === 'resources' ? ['resources', 'resourceTemplates'] : [kind]

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { GatewayError } from '#contract/errors.ts'
 import type { JsonObject, Outcome, Question, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { ParamHeader } from '#core/protocol/mcp-headers.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
@@ -8,6 +10,7 @@ import { FakeChannelWire, modernScript } from '#test/support/fake-channel.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
 import { channelUpstream, principal, server, user } from '#test/support/upstreams.ts'
 import { callModern } from './legacy-to-modern.ts'
+import type { ToolLists } from './header-mismatch.ts'
 import type { Target } from './target.ts'
 
 let wire: FakeChannelWire
@@ -18,11 +21,13 @@ let asked: Question[]
 let answerQuestion: (question: Question) => Outcome
 /** What the upstream answers to each call in turn. */
 let results: JsonObject[]
+let lists: ToolLists
 
 beforeEach(async () => {
   heard = []
   asked = []
   results = []
+  lists = { renewTool: () => Promise.reject(new Error('nothing to renew')) }
   answerQuestion = () => ({ result: { action: 'accept' } })
   wire = new FakeChannelWire(modernScript({ tools: {} }, { 'tools/call': () => results.shift() }))
   const upstream = channelUpstream(server('files', { protocol: 'modern' }), { clock: new FakeClock(), wire })
@@ -62,8 +67,22 @@ function call(said: Said = {}, cancellation = new Cancellation()): Promise<Outco
     requestId: 'req_1',
     receivedAt: 0,
   }
-  const deps = { randomId: (prefix: string) => `${prefix}_1` }
+  const deps = { randomId: (prefix: string) => `${prefix}_1`, lists }
   return callModern(session, target, { call: clientCall, headers: [], deps })
+}
+
+/** @param answers undefined: refused as a header mismatch */
+function answering(
+  answers: (JsonObject | undefined)[],
+  headers: (readonly string[])[],
+  params: unknown[] = [],
+): UpstreamSession['call'] {
+  return (request) => {
+    headers.push(request.headers)
+    params.push(request.params)
+    const result = answers.shift()
+    return Promise.resolve(result ? { result } : { error: { code: -32020, message: 'Header mismatch' } })
+  }
 }
 
 const sent = (): JsonObject[] => wire.channel.sent.filter(({ method }) => method === 'tools/call')
@@ -143,6 +162,62 @@ describe('callModern', () => {
     results = Array.from({ length: 20 }, () => inputRequired({ a: form }))
     expect(await failureOf(call())).toMatchObject({ code: 'upstream_protocol' })
     expect(sent()).toHaveLength(10)
+  })
+
+  describe('with a server whose header annotations have changed', () => {
+    const header = (name: string): ParamHeader => ({ header: name, path: ['x'] })
+    let renewals: unknown[]
+    /** The headers that each call was made with. */
+    let mirrored: (readonly string[])[]
+
+    beforeEach(() => {
+      renewals = []
+      mirrored = []
+      session.call = answering([], mirrored)
+      lists = {
+        renewTool: (_upstream, _user, doubted) => {
+          renewals.push(doubted)
+          const item = { name: 'a', outputSchema: { type: 'string' } }
+          return Promise.resolve({ key: 'a', item, paramHeaders: [header('New')] })
+        },
+      }
+      target = { ...target, paramHeaders: [header('Old')] }
+    })
+
+    it('fetches the list again and calls once more, with the headers that it wants now', async () => {
+      session.call = answering([undefined, { content: [], structuredContent: 'x' }], mirrored)
+      expect(await call()).toEqual({ result: { content: [], structuredContent: { result: 'x' } } })
+      expect(mirrored).toEqual([
+        ['mcp-param-old', '1'],
+        ['mcp-param-new', '1'],
+      ])
+      expect(renewals).toEqual([{ name: 'a', paramHeaders: target.paramHeaders }])
+    })
+
+    it('does so once, however often it is refused', async () => {
+      expect(await call()).toMatchObject({ error: { code: -32603 } })
+      expect([mirrored.length, renewals.length]).toEqual([2, 1])
+    })
+
+    it('does so in a later round as well, with the answers that it has', async () => {
+      const asks = inputRequired({ name: form }, { requestState: 's' })
+      const sentParams: unknown[] = []
+      session.call = answering([asks, undefined, { content: [] }], mirrored, sentParams)
+      expect(await call()).toEqual({ result: { content: [] } })
+      expect(asked).toHaveLength(1)
+      expect(sentParams[2]).toMatchObject({ requestState: 's', inputResponses: { name: { action: 'accept' } } })
+      expect(sentParams[2]).toEqual(sentParams[1])
+    })
+
+    it.each<[string, () => ReturnType<ToolLists['renewTool']>]>([
+      ['cannot be had', () => Promise.reject(new GatewayError('upstream_timeout'))],
+      ['does not hold the tool any more', () => Promise.resolve(undefined)],
+      ['wants the same headers', () => Promise.resolve({ key: 'a', item: {}, paramHeaders: [header('oLD')] })],
+    ])('gives the refusal back where the new list %s', async (_what, renewTool) => {
+      lists = { renewTool }
+      expect(await call()).toMatchObject({ error: { code: -32603 } })
+      expect(mirrored).toHaveLength(1)
+    })
   })
 
   it('cancels at the upstream when the client cancels', async () => {

@@ -13,34 +13,31 @@ import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { toLegacyOutcome } from '#core/protocol/translate.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
-import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import type { Answer, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import { isHeaderMismatch, renewTarget, type ToolLists } from './header-mismatch.ts'
 import type { Target } from './target.ts'
 
 const roundsMax = 10
 /** In one round. */
 const questionsMax = 64
 
-export type LegacyToModernDeps = { randomId: (prefix: string) => string }
+export type LegacyToModernDeps = { randomId: (prefix: string) => string; lists: ToolLists }
 
-export async function callModern(
-  session: UpstreamSession,
-  target: Target,
-  context: { call: ClientCall; headers: readonly string[]; deps: LegacyToModernDeps },
-): Promise<Outcome> {
+type Context = { call: ClientCall; headers: readonly string[]; deps: LegacyToModernDeps }
+
+export async function callModern(session: UpstreamSession, target: Target, context: Context): Promise<Outcome> {
   const { call, deps } = context
-  const headers = [...context.headers, ...buildParamHeaders(target.paramHeaders, target.params['arguments'])]
-  const facts = { ...call.facts, capabilities: bridgedCapabilities(call.facts.capabilities) }
-  const client = { revision: call.revision, outputSchema: target.outputSchema }
+  let current = target
+  let canRenew = true
   let extra: JsonObject = {}
   for (let round = 0; round < roundsMax; round++) {
-    const params = withEnvelope({ ...target.params, ...extra }, facts)
-    const hooks = {
-      notify: (note: RpcNotification) => call.reply.notify(note),
-      ask: refuse,
-      cancellation: call.cancellation,
-      owner: call.principal.id,
+    let answer = await send(session, { target: current, extra }, context)
+    if (canRenew && isHeaderMismatch(answer)) {
+      canRenew = false
+      const renewed = await renewTarget(current, call, deps.lists)
+      if (renewed) answer = await send(session, { target: (current = renewed), extra }, context)
     }
-    const answer = await session.call({ method: target.method, params, headers, raw: null }, hooks)
+    const client = { revision: call.revision, outputSchema: current.outputSchema }
     if (!('result' in answer))
       return 'error' in answer ? toLegacyOutcome(target.method, answer, client) : { error: unexpected }
     if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, client)
@@ -49,6 +46,23 @@ export async function callModern(
     extra = collected.result
   }
   throw notMcp('the upstream asks too often')
+}
+
+function send(
+  session: UpstreamSession,
+  { target, extra }: { target: Target; extra: JsonObject },
+  { call, headers }: Context,
+): Promise<Answer> {
+  const facts = { ...call.facts, capabilities: bridgedCapabilities(call.facts.capabilities) }
+  const params = withEnvelope({ ...target.params, ...extra }, facts)
+  const mirrored = buildParamHeaders(target.paramHeaders, target.params['arguments'])
+  const hooks = {
+    notify: (note: RpcNotification) => call.reply.notify(note),
+    ask: refuse,
+    cancellation: call.cancellation,
+    owner: call.principal.id,
+  }
+  return session.call({ method: target.method, params, headers: [...headers, ...mirrored], raw: null }, hooks)
 }
 
 const unexpected = { code: -32603, message: 'unexpected' }
