@@ -49,9 +49,21 @@ describe('toRawAnswer', () => {
 })
 
 describe('endingOfText', () => {
-  it('knows an error, and takes what is too large to look into for good', () => {
-    expect(endingOfText('{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}')).toBe('error')
-    expect(endingOfText(JSON.stringify(response(1, { isError: true, text: 'x'.repeat(70_000) })))).toBe('ok')
+  const large = 'x'.repeat(70_000)
+
+  it.each([
+    ['error', { jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no' } }],
+    ['error', { jsonrpc: '2.0', id: 1, error: { code: 1, message: large } }],
+    ['tool_error', response(1, { text: large, isError: true })],
+    ['input_required', response(1, { text: large, resultType: 'input_required' })],
+    ['ok', response(1, { text: large, structuredContent: { isError: true, error: 'x' } })],
+    ['ok', response(1, { text: `${large}"isError":true, "error": ü` })],
+  ])('knows how a response ended, however large it is: %s', (ending, message) => {
+    expect(endingOfText(JSON.stringify(message))).toBe(ending)
+  })
+
+  it('takes no response for a good one that is broken where it speaks of an error', () => {
+    expect(endingOfText('{"jsonrpc":"2.0","id":1,"result":{"isError":true}')).toBe('error')
   })
 })
 

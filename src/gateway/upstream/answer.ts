@@ -8,6 +8,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#core/protocol/json-rpc.ts'
+import { ResponseScan } from '#core/protocol/response-scan.ts'
 import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import { findResponseId } from '#core/protocol/splice.ts'
 import type { Answer, Ending, RawAnswer } from './upstream-session.ts'
@@ -49,15 +50,15 @@ export function preparedHead(id: RequestId): string {
 
 export const preparedTail = '}'
 
-/** Only a text that holds one of these can have ended badly; most do not, and are not parsed. */
+/** Only a text that holds one of these can have ended badly; most do not, and are not looked into. */
 const suspect = /"(?:isError"\s*:\s*true|error"\s*:|input_required")/
-const inspectedCharsMax = 65_536
 
-/** How a response held as text ended. What is too large to be looked into is taken to have ended well. */
+/** How a response held as text ended. */
 export function endingOfText(text: string): Ending {
-  if (text.length > inspectedCharsMax || !suspect.test(text)) return 'ok'
-  const message = parseMessage(text)
-  return message ? endingOf(toOutcome(message)) : 'ok'
+  if (!suspect.test(text)) return 'ok'
+  const scan = new ResponseScan()
+  scan.push(Buffer.from(text))
+  return scan.end() ?? 'error'
 }
 
 export function endingOf(outcome: Outcome | undefined): Ending {

@@ -2,6 +2,7 @@
 import type { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import type { JsonObject, Outcome, Question, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
+import type { ResponseEnding } from '#core/protocol/response-scan.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
@@ -16,7 +17,7 @@ export type UpstreamFacts = {
 }
 
 /** How a call ended, for the audit. */
-export type Ending = 'ok' | 'tool_error' | 'error' | 'input_required'
+export type Ending = ResponseEnding
 
 /** A whole JSON-RPC response as it came, but for the id, which is the caller's. */
 export type RawAnswer = {
