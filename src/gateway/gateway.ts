@@ -323,7 +323,8 @@ export class Gateway {
     if (note.method === 'notifications/cancelled') {
       const id = note.params?.['requestId']
       if (isRequestId(id)) session.cancel(id)
-    } else if (note.method === 'notifications/roots/list_changed') session.tellUpstreams(note.method)
+    } else if (note.method === 'notifications/progress') session.progressed(note)
+    else if (note.method === 'notifications/roots/list_changed') session.tellUpstreams(note.method)
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,12 @@ export type RpcMessage = RpcRequest | RpcNotification | RpcResponse
 export type Outcome = { result: JsonObject } | { error: RpcError }
 
 /** What one side asks the other, without the id: how it ended is an Outcome. */
-export type Question = { method: string; params: JsonObject | undefined }
+export type Question = {
+  method: string
+  params: JsonObject | undefined
+  /** Takes the other side's progress while the question is open, with the token that is in `params`. Absent where nobody is to hear it. */
+  progressed?: (note: RpcNotification) => void
+}
 
 export type MessageKind = 'request' | 'notification' | 'response' | 'invalid'
 

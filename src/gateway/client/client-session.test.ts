@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { RpcMessage } from '#core/protocol/json-rpc.ts'
+import type { JsonObject, RpcMessage } from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { principal } from '#test/support/upstreams.ts'
+import { policy, principal } from '#test/support/upstreams.ts'
 import { ClientSession } from './client-session.ts'
 
 let clock: FakeClock
 let heard: RpcMessage[]
 const outlet = (message: RpcMessage): void => void heard.push(message)
 
-function session(capabilities = { elicitation: {} }): ClientSession {
+function session(capabilities: JsonObject = { elicitation: {} }, revision = '2025-11-25'): ClientSession {
   return new ClientSession({
     id: 'mcp_1',
     principal: principal('ann'),
     address: { names: null, narrowing: null },
     endpoint: { key: 'aggregate:', kind: 'aggregate', upstreams: [] },
-    revision: '2025-11-25',
+    revision,
     facts: { capabilities, info: undefined, logLevel: undefined },
     clock,
     askTimeoutMs: 1_000,
@@ -84,6 +84,32 @@ describe('a question to the client', () => {
     one.setOutlet(outlet)
     void one.ask?.('files', question)
     expect(heard).toHaveLength(1)
+  })
+})
+
+describe('content that the client’s revision does not know', () => {
+  const audio = { type: 'audio', data: 'UklGRg==', mimeType: 'audio/wav' }
+  const params = { messages: [{ role: 'user', content: audio }], maxTokens: 5 }
+  const sampling = { method: 'sampling/createMessage', params }
+
+  it('is said in text where its model is asked', () => {
+    void session({ sampling: {} }, '2024-11-05').askThrough(outlet, sampling)
+    const content = { type: 'text', text: 'Left out: audio (audio/wav), which MCP 2024-11-05 cannot carry.' }
+    expect(heard).toEqual([
+      { jsonrpc: '2.0', id: 1, ...sampling, params: { messages: [{ role: 'user', content }], maxTokens: 5 } },
+    ])
+  })
+
+  it.each(['2025-03-26', '2025-11-25'])('is none for %s', (revision) => {
+    const one = session({ sampling: {} }, revision)
+    void one.askThrough(outlet, sampling)
+    expect(heard).toEqual([{ jsonrpc: '2.0', id: 1, ...sampling }])
+  })
+
+  it('leaves other questions alone', () => {
+    const form = { method: 'elicitation/create', params: { content: audio } }
+    void session({ elicitation: {} }, '2024-11-05').askThrough(outlet, form)
+    expect(heard).toEqual([{ jsonrpc: '2.0', id: 1, ...form }])
   })
 })
 
@@ -200,6 +226,21 @@ describe('what happens outside requests', () => {
     one.end()
     one.listChanged('files', 'tools')
     expect(heard).toEqual([])
+  })
+})
+
+describe('a watched resource', () => {
+  const updated = { jsonrpc: '2.0' as const, method: 'notifications/resources/updated', params: { uri: 'a:b' } }
+
+  it('is one no longer once the client may not read from its server', () => {
+    const one = session()
+    one.setOutlet(outlet)
+    one.watch('files', 'a:b')
+    const rules = [{ server: 'files', tool: 'one', level: 'execute' as const }]
+    one.principal = principal('ann', [policy('a tool only', { rules })])
+    one.resourceUpdated('files', 'a:b', updated)
+    expect(heard).toEqual([])
+    expect([...one.watchedResources('files')]).toEqual([])
   })
 })
 

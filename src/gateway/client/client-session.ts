@@ -10,20 +10,19 @@ import {
   type Outcome,
   type Question,
   type RequestId,
-  type RpcMessage,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
+import { knownContentOf, type KnownContent } from '#core/protocol/known-content.ts'
 import { Slots } from '#core/slots.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import { isLoudEnough } from './log-level.ts'
+import { OpenQuestions, type Outlet } from './open-questions.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
-
-/** What the client is asked at once. */
-const questionsMax = 64
+import { mayWatch, WatchedResources, type Wish } from './watched-resources.ts'
 
 /** A request of the session that is under way. */
 export type RunningRequest = { id: RequestId; cancellation: Cancellation; slot: number }
@@ -43,9 +42,6 @@ export type ClientSessionOptions = {
   exposeUri(server: string, uri: string): string
 }
 
-/** Takes messages that belong to no request of the client. False: nobody listens. */
-export type Outlet = (message: RpcMessage) => void
-
 export class ClientSession implements Viewer {
   readonly id: string
   /** The token as it is configured now: its access may change while the session lives. */
@@ -55,14 +51,14 @@ export class ClientSession implements Viewer {
   endpoint: Endpoint
   readonly revision: string
   readonly facts: ClientFacts
+  /** How results must read for the client's revision; null where they go as they are. Decided once, so that no call asks. */
+  readonly knownContent: KnownContent | null
   lastUsedAt: number
   readonly #options: ClientSessionOptions
   #outlet: Outlet | null = null
-  #asks: Map<RequestId, (outcome: Outcome) => void> | undefined
-  #nextAskId = 1
+  #questions: OpenQuestions | undefined
   #running: Slots<RunningRequest> | undefined
-  /** By server, the URIs as that server knows them. */
-  #watched: Map<string, Set<string>> | undefined
+  #watched: WatchedResources | undefined
   #places: Set<PooledSession> | undefined
   #onEnd: (() => void)[] = []
   #hasEnded = false
@@ -76,6 +72,7 @@ export class ClientSession implements Viewer {
     this.endpoint = options.endpoint
     this.revision = options.revision
     this.facts = options.facts
+    this.knownContent = knownContentOf(options.revision)
     this.lastUsedAt = options.clock.now()
   }
 
@@ -124,8 +121,9 @@ export class ClientSession implements Viewer {
       this.#places?.delete(place)
     }
     for (const upstream of upstreams) {
-      if ((this.#watched?.get(upstream.name)?.size ?? 0) > 0) void this.#watchAgain(upstream)
+      if (this.#watched?.hasAny(upstream.name)) void this.#watchAgain(upstream)
     }
+    this.#refreshListening()
   }
 
   /** What is watched at a server that was replaced, its successor is asked to watch. */
@@ -184,39 +182,26 @@ export class ClientSession implements Viewer {
       return Promise.resolve({ error: toRpcError(new GatewayError('question_unroutable')) })
     }
     if (this.#hasEnded) return Promise.resolve({ error: toRpcError(new GatewayError('session_not_found')) })
-    if ((this.#asks?.size ?? 0) >= questionsMax) {
-      return Promise.resolve({ error: toRpcError(new GatewayError('rate_limited', { details: { questionsMax } })) })
-    }
-    return new Promise((resolve) => {
-      const id = this.#nextAskId++
-      const timeout: Outcome = {
-        error: toRpcError(new GatewayError('question_unroutable', { details: { reason: 'no answer in time' } })),
-      }
-      const cancelTimer = this.#options.clock.after(this.#options.askTimeoutMs, () => this.answer(id, timeout))
-      this.#asks ??= new Map()
-      let forgetCancel = (): void => undefined
-      this.#asks.set(id, (outcome) => {
-        cancelTimer()
-        forgetCancel()
-        resolve(outcome)
-      })
-      const { method, params } = question
-      send(params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params })
-      if (!cancellation) return
-      // The call that asks is over: nobody waits for the answer.
-      forgetCancel = cancellation.onCancel(() => {
-        if (!this.#asks?.has(id)) return
-        this.answer(id, { error: toRpcError(new GatewayError('request_cancelled')) })
-        send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } })
-      })
-    })
+    const { id: sessionId } = this
+    const { clock, askTimeoutMs } = this.#options
+    this.#questions ??= new OpenQuestions({ clock, askTimeoutMs, sessionId })
+    return this.#questions.ask(send, this.#toKnown(question), cancellation)
+  }
+
+  /** What a model is to read comes in the same content blocks as results do. */
+  #toKnown(question: Question): Question {
+    if (!this.knownContent || !question.params || question.method !== 'sampling/createMessage') return question
+    return { ...question, params: this.knownContent.apply(question.params) }
   }
 
   /** The client's answer to a question; unknown ids are ignored. */
   answer(id: RequestId, outcome: Outcome): void {
-    const settle = this.#asks?.get(id)
-    this.#asks?.delete(id)
-    settle?.(outcome)
+    this.#questions?.answer(id, outcome)
+  }
+
+  /** The client's progress with a question. */
+  progressed(note: RpcNotification): void {
+    this.#questions?.progressed(note)
   }
 
   get ask(): Peer['ask'] {
@@ -224,19 +209,35 @@ export class ClientSession implements Viewer {
     return outlet && ((_server, question) => this.askThrough(outlet, question))
   }
 
-  watch(server: string, uri: string): void {
-    this.#watched ??= new Map()
-    const uris = this.#watched.get(server) ?? new Set()
-    uris.add(uri)
-    this.#watched.set(server, uris)
+  /**
+   * From now on the client hears of the resource's updates, and the upstream is asked for them.
+   * @throws GatewayError `rate_limited`
+   */
+  watch(server: string, uri: string): Wish {
+    this.#watched ??= new WatchedResources()
+    const { keep, takeBack } = this.#watched.add(server, uri)
+    this.#refreshListening()
+    return {
+      keep,
+      takeBack: () => {
+        takeBack()
+        this.#refreshListening()
+      },
+    }
   }
 
   unwatch(server: string, uri: string): void {
-    this.#watched?.get(server)?.delete(uri)
+    this.#watched?.delete(server, uri)
+    this.#refreshListening()
+  }
+
+  /** Has the upstreams told what is watched now. */
+  #refreshListening(): void {
+    for (const place of this.#places ?? []) place.refreshListening()
   }
 
   watchedResources(server: string): Iterable<string> {
-    return this.#watched?.get(server) ?? []
+    return this.#watched && mayWatch(this.principal, server) ? this.#watched.of(server) : []
   }
 
   listChanged(_server: string, kind: ListKind): void {
@@ -244,7 +245,7 @@ export class ClientSession implements Viewer {
   }
 
   resourceUpdated(server: string, uri: string, note: RpcNotification): void {
-    if (!this.#watched?.get(server)?.has(uri)) return
+    if (!this.#watched?.has(server, uri) || !mayWatch(this.principal, server)) return
     const params: JsonObject = { ...note.params, uri: this.#options.exposeUri(server, uri) }
     this.#outlet?.({ ...note, params })
   }
@@ -279,9 +280,7 @@ export class ClientSession implements Viewer {
     if (this.#hasEnded) return
     this.#hasEnded = true
     for (const { cancellation } of this.#running ?? []) cancellation.cancel()
-    for (const id of this.#asks?.keys() ?? []) {
-      this.answer(id, { error: toRpcError(new GatewayError('session_not_found')) })
-    }
+    this.#questions?.end({ error: toRpcError(new GatewayError('session_not_found')) })
     for (const place of this.#places ?? []) place.detach(this)
     for (const task of this.#onEnd) task()
     this.#outlet = null

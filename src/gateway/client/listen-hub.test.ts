@@ -62,6 +62,16 @@ describe('ListenStream', () => {
     expect([...listener.watchedResources('other')]).toEqual([])
   })
 
+  it('carries no more updates from a server that the client may read from no longer', () => {
+    const { listener, heard } = stream({ resources: new Map([['files', new Map([['a:b', 'tg+a:b']])]]) })
+    listener.principal = principal('ann', [
+      policy('a tool only', { rules: [{ server: 'files', tool: 'one', level: 'execute' }] }),
+    ])
+    listener.resourceUpdated('files', 'a:b', { jsonrpc: '2.0', method: 'notifications/resources/updated' })
+    expect(heard).toEqual([])
+    expect([...listener.watchedResources('files')]).toEqual([])
+  })
+
   it('carries no log messages and nothing else, and is never asked', () => {
     const { listener, heard } = stream()
     listener.logged()

@@ -7,6 +7,7 @@ import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
+import { mayWatch } from './watched-resources.ts'
 
 export type ListenWish = {
   kinds: ReadonlySet<ListKind>
@@ -64,6 +65,7 @@ export class ListenStream implements Viewer {
       place.detach(this)
       this.#places.delete(place)
     }
+    for (const place of this.#places) place.refreshListening()
     for (const upstream of upstreams) void this.#open(upstream)
   }
 
@@ -103,7 +105,8 @@ export class ListenStream implements Viewer {
   }
 
   watchedResources(server: string): Iterable<string> {
-    return this.#options.wish.resources.get(server)?.keys() ?? []
+    const watched = this.#options.wish.resources.get(server)
+    return watched && mayWatch(this.principal, server) ? watched.keys() : []
   }
 
   listChanged(_server: string, kind: ListKind): void {
@@ -112,7 +115,8 @@ export class ListenStream implements Viewer {
 
   resourceUpdated(server: string, uri: string, note: RpcNotification): void {
     const exposed = this.#options.wish.resources.get(server)?.get(uri)
-    if (exposed !== undefined) this.say(note.method, { ...note.params, uri: exposed })
+    if (exposed !== undefined && mayWatch(this.principal, server))
+      this.say(note.method, { ...note.params, uri: exposed })
   }
 
   /** 2026-07-28: log messages travel on their request's stream only. */

@@ -10,6 +10,11 @@ export function withProgressToken(params: JsonObject | undefined, token: Request
   return { ...params, _meta: { ...metaOf(params), progressToken: token } }
 }
 
+export function withoutProgressToken(params: JsonObject | undefined): JsonObject {
+  const { progressToken: _token, ...meta } = metaOf(params) ?? {}
+  return { ...params, _meta: meta }
+}
+
 /** A notification of a call, with the caller's own token in the place of ours. */
 export function forCaller(note: RpcNotification, callerToken: unknown): RpcNotification {
   if (note.method !== 'notifications/progress' || callerToken === undefined) return note
