@@ -1,5 +1,6 @@
 /** One HTTP exchange with an upstream, up to the point where messages begin: statuses, content types, limits. */
 import { GatewayError } from '#contract/errors.ts'
+import { ResponseScan, type ResponseEnding } from '#core/protocol/response-scan.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import type { CreateEventReader, EventReader } from '#core/upstream/event-reader.ts'
 import type { ByteSink } from './upstream-session.ts'
@@ -16,7 +17,7 @@ export type Passing = {
   /** Whether a body that begins so is the answer that is waited for. What is not is held, and looked at as a whole. */
   isAnswer(head: string): boolean
   /** Called instead of `json`: everything went through the sink. */
-  passed(): void
+  passed(ending: ResponseEnding): void
 }
 
 export type ExchangeHandlers = {
@@ -49,8 +50,6 @@ export function startExchange(deps: ExchangeDeps, request: WireRequest, handlers
 /** A stream is taken up again by a header: what no header can hold is no position in it. */
 const resumable = /^[\x20-\x7e]{1,1024}$/
 const headBytes = 200
-const space = 32
-const closingBrace = 125
 
 type Mode = 'refused' | 'json' | 'events' | 'passing' | 'empty' | 'done'
 
@@ -65,8 +64,8 @@ class AnswerReader implements WireAnswer {
   #bytes = 0
   #events: EventReader | undefined
   #retryMs: number | undefined
-  /** The last byte that was passed on and is no white space. */
-  #lastByte = 0
+  /** Reads along with what is passed on. */
+  #scan: ResponseScan | undefined
 
   constructor(deps: ExchangeDeps, handlers: ExchangeHandlers) {
     this.#deps = deps
@@ -136,48 +135,52 @@ class AnswerReader implements WireAnswer {
     const passing = this.#passing
     const first = this.#chunks[0]
     if (!passing || !first || !passing.isAnswer(toBuffer(first).toString('latin1', 0, headBytes))) return true
-    this.#mode = 'passing'
-    passing.sink.start('application/json')
     const held = Buffer.concat(this.#chunks)
     this.#chunks = []
+    this.#scan = new ResponseScan()
+    if (!this.#scan.push(held)) return this.#refuseBroken('the body is not JSON')
+    this.#mode = 'passing'
+    passing.sink.start('application/json')
     return this.#writeOut(passing, held)
   }
 
   #pass(bytes: Uint8Array): boolean {
     this.#bytes += bytes.length
     if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
+    else if (!this.#scan?.push(bytes)) return this.#refuseBroken('the body is not JSON')
     else if (this.#passing) return this.#writeOut(this.#passing, bytes)
     return true
   }
 
   #writeOut(passing: Passing, bytes: Uint8Array): boolean {
-    const last = bytes.findLast((byte) => byte > space)
-    if (last !== undefined) this.#lastByte = last
     if (passing.sink.write(bytes)) return true
-    passing.sink.onDrain(() => this.exchange?.resume())
+    passing.full()
+    passing.sink.onDrain(() => {
+      passing.drained()
+      this.exchange?.resume()
+    })
     return false
   }
 
   end(): void {
     const mode = this.#mode
+    if (mode === 'passing') this.#endPassing()
     this.#mode = 'done'
     if (mode === 'json') this.#endJson()
     else if (mode === 'events') this.#handlers.streamEnded(this.#retryMs)
-    else if (mode === 'passing') this.#endPassing()
     else if (mode === 'empty' && this.#head) this.#handlers.empty(this.#head)
   }
 
   #endPassing(): void {
-    if (this.#lastByte === closingBrace) {
-      this.#passing?.sink.end()
-      this.#passing?.passed()
-      return
-    }
-    this.#passing?.sink.destroy()
-    this.#handlers.failed(
-      new GatewayError('upstream_protocol', { details: { reason: 'the body is cut off' } }),
-      this.#head,
-    )
+    const ending = this.#scan?.end() ?? null
+    if (ending === null) return void this.#refuseBroken('the body is cut off')
+    this.#passing?.sink.end()
+    this.#passing?.passed(ending)
+  }
+
+  #refuseBroken(reason: string): boolean {
+    this.#refuse(new GatewayError('upstream_protocol', { details: { reason } }))
+    return true
   }
 
   #endJson(): void {
