@@ -48,10 +48,16 @@ export function checkGuards(headers: IncomingHttpHeaders, options: GuardOptions)
 
 const port = /:\d*$/
 
+/** Requests that follow each other nearly always name the same host. */
+let lastServed: { header: string; hosts: GuardOptions['hosts'] } | undefined
+
 /** Configured with a port, a host is served on that port only; without one, on any. */
 function isServed(header: string, hosts: GuardOptions['hosts']): boolean {
+  if (lastServed?.header === header && lastServed.hosts === hosts) return true
   const host = header.toLowerCase()
-  return hosts.has(host) || hosts.has(host.replace(port, ''))
+  const isNamed = hosts.has(host) || hosts.has(host.replace(port, ''))
+  if (isNamed) lastServed = { header, hosts }
+  return isNamed
 }
 
 function isLoopbackOrigin(origin: string): boolean {

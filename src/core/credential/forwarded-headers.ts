@@ -14,10 +14,12 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]+$/
 
 /** The caller's headers that go upstream, as a flat list of names and values. */
 export function forwardedRequestHeaders(headers: HeaderLookup): string[] {
-  return requestHeaders.flatMap((name) => {
+  const forwarded: string[] = []
+  for (const name of requestHeaders) {
     const value = headers[name]
-    return toHeader(name, Array.isArray(value) ? value.join(',') : value)
-  })
+    if (value !== undefined) forwarded.push(...toHeader(name, Array.isArray(value) ? value.join(',') : value))
+  }
+  return forwarded
 }
 
 /**

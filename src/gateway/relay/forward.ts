@@ -8,6 +8,7 @@ import type { Answer, CallHooks, UpstreamCall, UpstreamSession } from '#gateway/
 import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { canAnswer } from '#core/protocol/capabilities.ts'
+import { isHeaderMismatch, renewTarget } from './header-mismatch.ts'
 import { callModern, type LegacyToModernDeps } from './legacy-to-modern.ts'
 import { ensureLogLevel, isLoudEnough } from '#gateway/client/log-level.ts'
 import type { RequestStates } from './request-states.ts'
@@ -18,14 +19,10 @@ export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps & { requestSta
 
 /** A modern client's `requestState` is opened on its way up, and sealed on its way down. */
 export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
-  if (call.era === 'legacy') return forwardOpen(call, target, deps)
-  const owner = ownerOfState(call, target)
   const { requestState } = target.params
-  const opened =
-    requestState === undefined
-      ? target
-      : { ...target, params: { ...target.params, requestState: deps.requestStates.open(requestState, owner) } }
-  return forwardOpen(call, opened, deps).then((answer) => deps.requestStates.sealAnswer(answer, owner))
+  if (call.era === 'legacy' || requestState === undefined) return forwardOpen(call, target, deps)
+  const opened = deps.requestStates.open(requestState, ownerOfState(call, target))
+  return forwardOpen(call, { ...target, params: { ...target.params, requestState: opened } }, deps)
 }
 
 /** The server sees itself to the rest of what its state is for. */
@@ -49,7 +46,10 @@ function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promi
       ? acquired.then((session) => relay(call, target, { session, deps }))
       : relay(call, target, { session: acquired, deps })
   return answer.then(
-    (first) => exposed(target, first),
+    (first) =>
+      call.era === 'modern' && isHeaderMismatch(first)
+        ? correct(call, target, { answer: first, user, deps })
+        : handOver(call, target, { answer: first, deps }),
     (failure: unknown) => {
       if (!isSessionGone(failure)) throw failure
       return retry(call, target, { user, deps })
@@ -69,10 +69,22 @@ async function retry(
     place.use(context.user.principalId)
     call.session?.join(place)
     const session = await place.acquire()
-    return exposed(target, await relay(call, target, { session, deps: context.deps }))
+    const answer = await relay(call, target, { session, deps: context.deps })
+    return handOver(call, target, { answer, deps: context.deps })
   } catch (failure) {
     throw isSessionGone(failure) ? new GatewayError('upstream_closed') : failure
   }
+}
+
+/** A client with headers of its own is told, and finds the new list when it asks; a channel has none: they are made anew, once. */
+async function correct(
+  call: ClientCall,
+  target: Target,
+  given: { answer: Answer; user: SessionUser; deps: ForwardDeps },
+): Promise<Answer> {
+  const renewing = renewTarget(target, call, given.deps.lists)
+  const renewed = call.headers === null ? await renewing : null
+  return renewed ? retry(call, renewed, given) : handOver(call, target, given)
 }
 
 function isSessionGone(failure: unknown): boolean {
@@ -103,7 +115,7 @@ function relaySame(
   const request: UpstreamCall = {
     method: target.method,
     params: target.params,
-    headers: call.era === 'modern' ? [...context.headers, ...mirrored(call, target)] : context.headers,
+    headers: call.era === 'modern' ? withMirrored(context.headers, call, target) : context.headers,
     raw: {
       id: call.message.id,
       large: canGoAsText(target) ? call.large : null,
@@ -153,14 +165,21 @@ class SameEraHooks implements CallHooks {
 const cannotAnswer = { error: { code: -32601, message: 'The client did not declare this capability.' } }
 
 /** The client's own `mcp-param-*` headers have been checked against the body; a channel client has none, so they are made. */
-function mirrored(call: ClientCall, target: Target): readonly string[] {
-  if (target.paramHeaders.length > 0) return buildParamHeaders(target.paramHeaders, target.params['arguments'])
-  const flat: string[] = []
+function withMirrored(headers: readonly string[], call: ClientCall, target: Target): readonly string[] {
+  if (target.paramHeaders.length > 0)
+    return [...headers, ...buildParamHeaders(target.paramHeaders, target.params['arguments'])]
+  let all = headers
   for (const name in call.headers) {
     const value = name.startsWith('mcp-param-') ? call.headers[name] : undefined
-    if (typeof value === 'string') flat.push(name, value)
+    if (typeof value === 'string') all = [...all, name, value]
   }
-  return flat
+  return all
+}
+
+/** The answer as its client may have it. */
+function handOver(call: ClientCall, target: Target, given: { answer: Answer; deps: ForwardDeps }): Answer {
+  const answer = exposed(target, given.answer)
+  return call.era === 'legacy' ? answer : given.deps.requestStates.sealAnswer(answer, () => ownerOfState(call, target))
 }
 
 /** Gives the answer the endpoint's names. A raw answer is opened only if it can hold one. */

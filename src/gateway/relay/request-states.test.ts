@@ -52,7 +52,7 @@ describe('an answer', () => {
 
   it('that asks for input has its state sealed, raw or not, and keeps the rest', () => {
     for (const answer of [{ result: asking }, raw(asking)]) {
-      const sealed = states.sealAnswer(answer, 'a')
+      const sealed = states.sealAnswer(answer, () => 'a')
       expect(sealed).toMatchObject({ result: { ...asking, requestState: expect.any(String) } })
       expect(states.open(stateOf(sealed), 'a')).toBe('state')
     }
@@ -67,6 +67,6 @@ describe('an answer', () => {
       { error: { code: 1, message: 'no' } },
       { raw: '{"requestState" broken', encoding: 'utf8', ending: 'ok' },
     ]
-    for (const answer of plain) expect(states.sealAnswer(answer, 'a')).toBe(answer)
+    for (const answer of plain) expect(states.sealAnswer(answer, () => 'a')).toBe(answer)
   })
 })

@@ -32,8 +32,8 @@ export class RequestStates {
     return state
   }
 
-  /** The answer with its state sealed, if it has one. A raw answer is opened only if it can hold one. */
-  sealAnswer(answer: Answer, owner: string): Answer {
+  /** The answer with its state sealed, if it has one: a raw answer is opened, and its owner asked for, only if it can hold one. */
+  sealAnswer(answer: Answer, owner: () => string): Answer {
     if ('result' in answer) return this.#sealOutcome(answer, owner)
     if (!('raw' in answer) || !answer.raw.includes('"requestState"')) return answer
     const outcome = toOutcome(parseMessage(rawText(answer)))
@@ -41,11 +41,11 @@ export class RequestStates {
     return sealed === undefined || sealed === outcome ? answer : sealed
   }
 
-  #sealOutcome(outcome: Outcome, owner: string): Outcome {
+  #sealOutcome(outcome: Outcome, owner: () => string): Outcome {
     if ('error' in outcome) return outcome
     const { resultType, requestState } = outcome.result
     if (resultType !== 'input_required' || typeof requestState !== 'string') return outcome
-    return { result: { ...outcome.result, requestState: this.seal(requestState, owner) } }
+    return { result: { ...outcome.result, requestState: this.seal(requestState, owner()) } }
   }
 
   /** Two keys and two rounds, as in HMAC (RFC 2104): a plain hash of key and text could be continued by others. */

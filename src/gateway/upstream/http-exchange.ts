@@ -16,6 +16,9 @@ export type Passing = {
   sink: ByteSink
   /** Whether a body that begins so is the answer that is waited for. What is not is held, and looked at as a whole. */
   isAnswer(head: string): boolean
+  /** The sink is full, and has room again: meanwhile the silence is the client's. */
+  full(): void
+  drained(): void
   /** Called instead of `json`: everything went through the sink. */
   passed(ending: ResponseEnding): void
 }

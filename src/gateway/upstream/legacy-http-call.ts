@@ -1,6 +1,5 @@
 /** One request on a legacy HTTP session: its POST, its event stream, and the continuations of that stream. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import type { Clock } from '#core/clock.ts'
 import {
   isNotification,
   isRequest,
@@ -17,6 +16,7 @@ import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from '.
 import { outcomeOf } from './answer-question.ts'
 import { isRefusalOfLegacy, isRefusalUnread } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
+import { SilenceWatch, type WatchHost } from './silence-watch.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { namesOf } from './large-request.ts'
 import type { Answer, CallHooks, UpstreamCall } from './upstream-session.ts'
@@ -28,11 +28,7 @@ const reconnectMsMin = 250
 const reconnectMsMax = 30_000
 
 /** What a call needs of its session: one object for all calls, because a call is made for each request. */
-export interface LegacyCallHost {
-  readonly clock: Clock
-  /** How long a call may be silent. */
-  readonly timeoutMs: number
-  readonly timeoutTotalMs: number
+export interface LegacyCallHost extends WatchHost {
   post(body: string, headers: readonly string[], handlers: ExchangeHandlers): WireExchange
   resume(eventId: string, handlers: ExchangeHandlers): WireExchange
   /** Sends a message that has no answer. */
@@ -58,15 +54,12 @@ export class LegacyHttpCall implements ExchangeHandlers {
   readonly #host: LegacyCallHost
   readonly #options: LegacyHttpCallOptions
   readonly #callerToken: unknown
+  readonly #watch: SilenceWatch
   #exchange: WireExchange | undefined
   #isSettled = false
   #isStream = false
   #lastEventId: string | undefined
   #reconnects = 0
-  #until = 0
-  #aliveAt = 0
-  #openQuestions = 0
-  #cancelWatch: (() => void) | undefined
   #cancelWait: (() => void) | undefined
   #forgetCancel: (() => void) | undefined
 
@@ -75,32 +68,17 @@ export class LegacyHttpCall implements ExchangeHandlers {
     this.#host = host
     this.#options = options
     this.#callerToken = progressTokenOf(options.call.params)
+    this.#watch = new SilenceWatch(host, () => this.#giveUp(new GatewayError('upstream_timeout')))
   }
 
   start(): void {
     const { call, hooks } = this.#options
-    const { clock, timeoutTotalMs } = this.#host
-    this.#aliveAt = clock.now()
-    this.#until = this.#aliveAt + timeoutTotalMs
-    this.#watch()
     this.#exchange = this.#host.post(this.#body(), call.headers, this)
     this.#forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(new GatewayError('request_cancelled')))
   }
 
-  /** One timer for both limits: the silence, which is the upstream's only while it waits for nothing of ours, and the whole. */
-  #watch(): void {
-    const { clock, timeoutMs } = this.#host
-    const silentAt = this.#openQuestions > 0 ? clock.now() + timeoutMs : this.#aliveAt + timeoutMs
-    this.#cancelWatch = clock.after(Math.min(silentAt, this.#until) - clock.now(), () => {
-      const now = clock.now()
-      const isSilent = this.#openQuestions === 0 && now - this.#aliveAt >= timeoutMs
-      if (isSilent || now >= this.#until) this.#giveUp(new GatewayError('upstream_timeout'))
-      else this.#watch()
-    })
-  }
-
   alive(): void {
-    this.#aliveAt = this.#host.clock.now()
+    this.#watch.alive()
   }
 
   #body(): string {
@@ -171,10 +149,9 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
-    this.#openQuestions++
+    this.#watch.pause()
     const outcome = await outcomeOf(() => this.#options.hooks.ask({ method, params }))
-    this.#openQuestions--
-    this.alive()
+    this.#watch.resume()
     if (!this.#isSettled) this.#host.say({ jsonrpc: '2.0', id, ...outcome })
   }
 
@@ -187,7 +164,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
     const eventId = this.#lastEventId
     const delayMs = Math.min(Math.max(retryMs ?? reconnectDefaultMs, reconnectMsMin), reconnectMsMax)
     // The upstream said when to come back: until then the silence is ours.
-    this.#aliveAt = this.#host.clock.now() + delayMs
+    this.#watch.alive(delayMs)
     this.#cancelWait = this.#host.clock.after(delayMs, () => {
       this.#exchange = this.#host.resume(eventId, this)
     })
@@ -209,7 +186,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
   #settle(answer: Answer | GatewayError): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#cancelWatch?.()
+    this.#watch.stop()
     this.#cancelWait?.()
     this.#forgetCancel?.()
     this.#leave(answer)

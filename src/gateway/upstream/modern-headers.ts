@@ -12,17 +12,18 @@ export function modernHeaders(
   own: readonly string[],
 ): string[] {
   const name = mirroredName(call.method, call.params)
-  return [
-    'content-type',
-    'application/json',
-    'accept',
-    'application/json, text/event-stream',
-    'mcp-protocol-version',
-    modernRevision,
-    'mcp-method',
-    call.method,
-    ...(name === undefined ? [] : ['mcp-name', encodeHeaderValue(name)]),
-    ...call.headers,
-    ...own,
-  ]
+  const headers = [...common, call.method]
+  if (name !== undefined) headers.push('mcp-name', encodeHeaderValue(name))
+  headers.push(...call.headers, ...own)
+  return headers
 }
+
+const common = [
+  'content-type',
+  'application/json',
+  'accept',
+  'application/json, text/event-stream',
+  'mcp-protocol-version',
+  modernRevision,
+  'mcp-method',
+] as const

@@ -181,8 +181,23 @@ describe('a call', () => {
   it('may take so long in all', async () => {
     const session = open()
     const failure = failureOf(session.call(toolCall(), hooks()))
-    await clock.advance(60_000)
+    post().openStream()
+    for (let passed = 0; passed < 60_000; passed += 4_000) {
+      expect(post().isAborted).toBe(false)
+      post().event(note('notifications/progress'))
+      await clock.advance(4_000)
+    }
     expect(await failure).toMatchObject({ code: 'upstream_timeout' })
+  })
+
+  it('is given up after a long silence', async () => {
+    const session = open()
+    const failure = failureOf(session.call(toolCall(), hooks()))
+    await clock.advance(4_999)
+    expect(post().isAborted).toBe(false)
+    await clock.advance(1)
+    expect(await failure).toMatchObject({ code: 'upstream_timeout' })
+    expect(post().isAborted).toBe(true)
   })
 })
 
@@ -199,6 +214,9 @@ describe('a large answer', () => {
     sink.isFull = true
     post().chunk(body.slice(270_000))
     expect(post().isPaused).toBe(true)
+    // That nothing comes now is the client's doing.
+    await clock.advance(20_000)
+    expect(post().isAborted).toBe(false)
     sink.resume?.()
     expect(post().isPaused).toBe(false)
     post().end()

@@ -29,7 +29,13 @@ function start(more: { canWrite?: boolean; responseBytesMax?: number } = {}): Pa
     { wire, createEventReader, responseBytesMax: more.responseBytesMax ?? 2_000_000 },
     { method: 'POST', headers: [], silenceMsMax: 0 },
     {
-      passing: { sink, isAnswer: () => true, passed: (ending) => void told.push(`passed ${ending}`) },
+      passing: {
+        sink,
+        isAnswer: () => true,
+        full: () => void told.push('full'),
+        drained: () => void told.push('drained'),
+        passed: (ending) => void told.push(`passed ${ending}`),
+      },
       json: (_head, body) => void told.push(`json ${body.length}`),
       empty: () => void told.push('empty'),
       event: () => void told.push('event'),

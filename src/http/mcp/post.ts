@@ -19,6 +19,7 @@ import { modernRevision, type Era } from '#core/protocol/revisions.ts'
 import { isDeeperThan, scanRequest, type LargeRequest } from '#core/protocol/scan.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
 import { handleBatch } from './batch.ts'
@@ -160,34 +161,39 @@ function startCall(context: PostContext, start: Start): void {
   res.on('close', () => {
     if (!reply.isResumable) cancellation.cancel()
   })
-  deps.gateway
-    .handle({
-      principal,
-      endpoint,
-      address,
-      era,
-      revision: session?.revision ?? modernRevision,
-      facts: session?.facts ?? clientFacts(message),
-      session,
-      message,
-      large,
-      headers: req.headers,
-      reply,
-      sink: own,
-      cancellation,
-      requestId,
-      receivedAt,
-    })
-    .then((answer) => {
-      forget()
+  const fail = (error: unknown): void => {
+    forget()
+    const failure = toGatewayError(error)
+    if (failure.code === 'internal') deps.onError(error, requestId)
+    reply.fail(failure)
+  }
+  const finish = (answer: Answer): void => {
+    try {
       reply.finish(answer)
-    })
-    .catch((error: unknown) => {
       forget()
-      const failure = toGatewayError(error)
-      if (failure.code === 'internal') deps.onError(error, requestId)
-      reply.fail(failure)
-    })
+    } catch (error) {
+      fail(error)
+    }
+  }
+  const call = {
+    principal,
+    endpoint,
+    address,
+    era,
+    revision: session?.revision ?? modernRevision,
+    facts: session?.facts ?? clientFacts(message),
+    session,
+    message,
+    large,
+    headers: req.headers,
+    reply,
+    sink: own,
+    cancellation,
+    requestId,
+    receivedAt,
+  }
+  // One promise and not two: this runs for each call.
+  void deps.gateway.handle(call).then(finish, fail)
 }
 
 function clientFacts(message: RpcRequest): ClientFacts {
