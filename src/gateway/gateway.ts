@@ -64,7 +64,7 @@ export class Gateway {
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
   readonly #changes = new Map<string, () => void>()
-  readonly #retiring = new Set<Promise<void>>()
+  readonly #retiring = new Map<Upstream, Promise<void>>()
   #registry: Registry
   #identities: Identities = new Map()
   #cancelSweep: () => void = () => undefined
@@ -112,8 +112,13 @@ export class Gateway {
 
   /** What the leak tests count. */
   get counts(): { sessions: number; listeners: number; parkedCalls: number; callsUnderWay: number } {
-    const callsUnderWay = this.#registry.upstreams.reduce((sum, upstream) => sum + upstream.callsUnderWay, 0)
+    const callsUnderWay = this.#upstreams.reduce((sum, upstream) => sum + upstream.callsUnderWay, 0)
     return { sessions: this.sessions.size, listeners: this.#hub.size, parkedCalls: this.#parked.size, callsUnderWay }
+  }
+
+  /** Those that are configured, and those that still end. */
+  get #upstreams(): Upstream[] {
+    return [...this.#registry.upstreams, ...this.#retiring.keys()]
   }
 
   /** Takes a new configuration in one step. A server that is the same stays as it is, with its sessions and calls under way. */
@@ -149,8 +154,8 @@ export class Gateway {
 
   #retire(upstream: Upstream): void {
     this.#catalog.forget(upstream)
-    const retiring = upstream.retire(drainMsMax).finally(() => this.#retiring.delete(retiring))
-    this.#retiring.add(retiring)
+    const retiring = upstream.retire(drainMsMax).finally(() => this.#retiring.delete(upstream))
+    this.#retiring.set(upstream, retiring)
   }
 
   /** Who is connected may do, and sees, what the configuration now says; whose token is gone is let go. */
@@ -333,7 +338,7 @@ export class Gateway {
     for (const cancel of this.#changes.values()) cancel()
     this.sessions.endWhere(() => true)
     this.#parked.close()
-    await Promise.all([...this.#registry.upstreams.map((upstream) => upstream.close()), ...this.#retiring])
+    await Promise.all([...this.#upstreams.map((upstream) => upstream.close()), ...this.#retiring.values()])
   }
 }
 

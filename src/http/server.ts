@@ -1,5 +1,6 @@
 /** The HTTP server: guards, routes, and the way from a failure to an answer. Bare `node:http`, for speed. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
@@ -50,6 +51,7 @@ type Visit = { req: IncomingMessage; res: ServerResponse; path: string; query: s
 class HttpEdge implements HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
+  readonly #sockets = new Set<Socket>()
   readonly #replies: OpenReplies
   readonly #deps: PostDeps
   readonly #sse: SseEntrance
@@ -83,6 +85,10 @@ class HttpEdge implements HttpServer {
       },
       (req, res) => this.#onRequest(req, res),
     )
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#onUpgrade(req, socket, head),
     )
@@ -193,20 +199,25 @@ class HttpEdge implements HttpServer {
 
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeIdleConnections()
+    // The HTTP server's own `close` cuts connections whose answer was given and has not gone out yet; this one stops listening.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
     const drained = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref())
-    await Promise.race([closed, this.#answered(), drained])
+    await Promise.race([this.#answered(), drained])
     this.#webSockets.close()
     this.#replies.close()
     this.#server.closeAllConnections()
     await closed
+    this.#server.close()
   }
 
-  /** Long streams do not end by themselves: only calls are waited for. */
+  /** Long streams do not end by themselves: only calls are waited for, and that what was said has gone out. */
   async #answered(): Promise<void> {
-    while (this.#options.gateway.counts.callsUnderWay > 0)
+    while (this.#options.gateway.counts.callsUnderWay > 0 || this.#isWriting)
       await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
+  }
+
+  get #isWriting(): boolean {
+    return this.#sockets.values().some((socket) => socket.writableLength > 0)
   }
 }
 

@@ -1,7 +1,7 @@
 /** The gateway comes up, goes down without dropping a call, and leaves nothing behind of a client that has gone. */
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../support/gateway-process.ts'
-import { LegacySession, askModern } from '../support/raw/client.ts'
+import { LegacySession, askModern, type Address } from '../support/raw/client.ts'
 import { textResult, tool, type Json } from '../support/raw/exchange.ts'
 import { startRawUpstream } from '../support/raw/http-upstream.ts'
 import { SocketTransport } from '../support/socket-transport.ts'
@@ -9,6 +9,8 @@ import { tokenFor } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 
 const token = tokenFor('caller')
+const callersToken = { name: 'caller', secret: token, policies: ['all'] }
+const echo = { method: 'tools/call', params: { name: 'echo', arguments: {} } }
 const wait = { method: 'tools/call', params: { name: 'wait', arguments: {} } }
 
 /** Each test its own gateway, so that they can wait at the same time. */
@@ -29,7 +31,7 @@ async function startLab() {
     await startGateway({
       servers: { slow: { url: upstream.url } },
       policies: { all: { default: 'execute' } },
-      tokens: [{ name: 'caller', secret: token, policies: ['all'] }],
+      tokens: [callersToken],
       limits: { sessionIdleMs: 1_000 },
     }),
   )
@@ -44,6 +46,15 @@ async function startLab() {
     untilCalled: (times = 1) => until('the server is called', () => upstream.count('tools/call') === times),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
+}
+
+function untilRefused(address: Address): Promise<void> {
+  return until('new connections are refused', () =>
+    askModern(address, wait).then(
+      ({ status }) => status === 503,
+      () => true,
+    ),
+  )
 }
 
 describe.concurrent('a session', () => {
@@ -89,18 +100,68 @@ describe.concurrent('SIGTERM', () => {
     await untilCalled(2)
     gateway.signal('SIGTERM')
     await gateway.untilLogged('ending')
-    await until('new connections are refused', () =>
-      askModern(at(), wait).then(
-        ({ status }) => status === 503,
-        () => true,
-      ),
-    )
+    await untilRefused(at())
     release()
     const answers = await Promise.all(calls)
     expect(answers.map(({ result }) => result?.['content'])).toEqual([
       [{ type: 'text', text: 'done' }],
       [{ type: 'text', text: 'done' }],
     ])
+    expect(await gateway.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('lets a call end whose server is only on its way up', async () => {
+    await using lab = await startLab()
+    const { gateway, upstream, at } = lab
+    const opened = Promise.withResolvers<void>()
+    const { initialize } = upstream.handlers
+    upstream.handlers['initialize'] = (call) => opened.promise.then(() => initialize?.(call) ?? {})
+    const calls = [askModern(at(), echo), askModern(at('/mcp'), { method: 'tools/list' })]
+    await until('the server is being opened', () => upstream.count('initialize') > 0)
+    gateway.signal('SIGTERM')
+    await gateway.untilLogged('ending')
+    await untilRefused(at())
+    opened.resolve()
+    const [called, listed] = await Promise.all(calls)
+    expect(called?.result?.['content']).toEqual([{ type: 'text', text: 'done' }])
+    expect(listed?.result?.['tools']).toHaveLength(2)
+    expect(await gateway.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('lets a call end whose server was taken out of the configuration meanwhile', async () => {
+    await using lab = await startLab()
+    const { gateway, release, at, untilCalled } = lab
+    const call = askModern(at(), wait)
+    await untilCalled()
+    await gateway.writeConfig({ servers: {}, policies: { all: { default: 'execute' } }, tokens: [callersToken] })
+    await gateway.untilLogged('the configuration was applied')
+    gateway.signal('SIGTERM')
+    await gateway.untilLogged('ending')
+    await untilRefused(at())
+    release()
+    expect((await call).result?.['content']).toEqual([{ type: 'text', text: 'done' }])
+    expect(await gateway.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('lets a client read the whole of a large answer', async () => {
+    await using lab = await startLab()
+    const { gateway, upstream, at } = lab
+    upstream.handlers['tools/call'] = () => textResult('x'.repeat(20_000_000))
+    const session = await LegacySession.open(at())
+    const answer = await fetch(at().url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${token}`,
+        'mcp-session-id': session.id,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...echo }),
+    })
+    gateway.signal('SIGTERM')
+    await gateway.untilLogged('ending')
+    await untilRefused(at())
+    expect((await answer.text()).length).toBeGreaterThan(20_000_000)
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
   })
 

@@ -127,6 +127,31 @@ describe('acquire', () => {
   })
 })
 
+describe('what is under way', () => {
+  it('is whatever waits for the session, and whatever runs on it', async () => {
+    gate = Promise.withResolvers()
+    const one = place(false)
+    expect(one.callsUnderWay).toBe(0)
+    const [first, second] = [one.acquire(), one.acquire()]
+    expect(one.callsUnderWay).toBe(2)
+    gate.resolve()
+    const session = await first
+    await second
+    expect(one.callsUnderWay).toBe(0)
+    Object.assign(session, { callsUnderWay: 3 })
+    expect(one.callsUnderWay).toBe(3)
+  })
+
+  it('does not hold what waited in vain', async () => {
+    gate = Promise.withResolvers()
+    const one = place(false)
+    const waiting = one.acquire()
+    gate.reject(new GatewayError('upstream_unreachable'))
+    await expect(waiting).rejects.toMatchObject({ code: 'upstream_unreachable' })
+    expect(one.callsUnderWay).toBe(0)
+  })
+})
+
 describe('close', () => {
   it('closes what is open, and does nothing where nothing is', async () => {
     const one = place(false)

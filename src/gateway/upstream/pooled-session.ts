@@ -27,6 +27,8 @@ export class PooledSession implements SessionEvents {
   constructor(options: PooledSessionOptions) {
     this.#options = options
   }
+  /** How many wait for what is being opened. */
+  #waiting = 0
 
   get session(): UpstreamSession | undefined {
     return this.#session?.isOpen ? this.#session : undefined
@@ -39,7 +41,12 @@ export class PooledSession implements SessionEvents {
 
   /** Somebody is here, or has something under way. */
   get isInUse(): boolean {
-    return this.peers.size > 0 || this.#opening !== undefined || (this.session?.callsUnderWay ?? 0) > 0
+    return this.peers.size > 0 || this.#opening !== undefined || this.callsUnderWay > 0
+  }
+
+  /** What waits for the session, and what runs on it. */
+  get callsUnderWay(): number {
+    return this.#waiting + (this.session?.callsUnderWay ?? 0)
   }
 
   /** Synchronous when the session is open: the hot path does not wait a turn. */
@@ -49,7 +56,16 @@ export class PooledSession implements SessionEvents {
       const cancellation = new Cancellation()
       this.#opening = { cancellation, done: this.#open(cancellation) }
     }
-    return this.#opening.done
+    return this.#waitFor(this.#opening.done)
+  }
+
+  async #waitFor(opened: Promise<UpstreamSession>): Promise<UpstreamSession> {
+    this.#waiting++
+    try {
+      return await opened
+    } finally {
+      this.#waiting--
+    }
   }
 
   async #open(cancellation: Cancellation): Promise<UpstreamSession> {

@@ -326,7 +326,7 @@ export class Upstream {
   }
 
   get callsUnderWay(): number {
-    return [...this.#places.values()].reduce((sum, place) => sum + (place.session?.callsUnderWay ?? 0), 0)
+    return [...this.#places.values()].reduce((sum, place) => sum + place.callsUnderWay, 0)
   }
 
   async close(): Promise<void> {
