@@ -1,5 +1,5 @@
 /** The HTTP server: guards, routes, and the way from a failure to an answer. Bare `node:http`, for speed. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
@@ -33,6 +33,9 @@ export interface HttpServer {
   /** Takes no new connection, lets answers under way finish for `drainMs`, then closes everything. */
   close(drainMs: number): Promise<void>
 }
+
+/** Not imported: an import reads every export, and one of them loads the built-in `fetch`, 4 MB that nothing here uses. */
+const { createServer } = process.getBuiltinModule('node:http')
 
 const headersBytesMax = 32_768
 /** How often connections are looked at that send no request. */
