@@ -24,6 +24,7 @@ function session(facts: Partial<UpstreamFacts> = {}, fail = false) {
     },
     notify: () => undefined,
     listen: () => undefined,
+    subscribe: async () => ({ result: {} }),
     close: async () => undefined,
   }
   return { own, asked }

@@ -381,40 +381,6 @@ describe('what the server says of itself', () => {
   })
 })
 
-describe('listening', () => {
-  it('to a modern server is one subscription, made anew only when the wish is another', async () => {
-    wire.script = modernScript({ resources: { subscribe: true } })
-    const session = await open()
-    session.listen({ resources: [] })
-    session.listen({ resources: ['a:b'] })
-    session.listen({ resources: ['a:b'] })
-    await settled()
-    const filters = wire.channel.sent
-      .filter(({ method }) => method === 'subscriptions/listen')
-      .map(({ params }) => (params as JsonObject)['notifications'])
-    expect(filters).toEqual([
-      { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
-      { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, resourceSubscriptions: ['a:b'] },
-    ])
-    expect(wire.channel.count('notifications/cancelled')).toBe(1)
-  })
-
-  it('to a legacy server is a subscription for each resource, ended when nobody wishes it', async () => {
-    wire.script = legacyScript({}, { 'resources/subscribe': () => ({}), 'resources/unsubscribe': () => ({}) })
-    const session = await open()
-    session.listen({ resources: ['a:1', 'a:2'] })
-    await settled()
-    session.listen({ resources: ['a:2'] })
-    await settled()
-    const asked = wire.channel.sent.slice(3).map(({ method, params }) => [method, (params as JsonObject)['uri']])
-    expect(asked).toEqual([
-      ['resources/subscribe', 'a:1'],
-      ['resources/subscribe', 'a:2'],
-      ['resources/unsubscribe', 'a:1'],
-    ])
-  })
-})
-
 describe('closing', () => {
   it('ends calls and the channel, and is told once', async () => {
     const session = await open()

@@ -3,7 +3,7 @@
  * are the gateway's own, and what belongs to no call is told apart by the call it can only be meant for.
  */
 import { GatewayError } from '#contract/errors.ts'
-import { withEnvelope } from '#core/protocol/envelope.ts'
+import { metaOf, subscriptionIdKey, withEnvelope } from '#core/protocol/envelope.ts'
 import {
   isJsonObject,
   isNotification,
@@ -14,15 +14,17 @@ import {
   type Outcome,
   type RpcNotification,
   type RpcRequest,
+  type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Channel, ChannelEnd, ChannelWire } from '#core/upstream/channel-wire.ts'
 import { notMcp } from './answer.ts'
-import { outcomeOf } from './answer-question.ts'
+import { answerQuestion } from './answer-question.ts'
 import { ChannelRequests, type ChannelRequest } from './channel-requests.ts'
 import { readDiscoverResult } from './discover.ts'
 import { readInitializeResult } from './initialize.ts'
+import { ModernListening } from './modern-listening.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { forCaller, progressTokenOf, withProgressToken } from './progress-tokens.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
@@ -57,7 +59,6 @@ export async function openChannelSession(
 
 /** How long the answer to a request before `initialize` is waited for. */
 const probeMs = 2_000
-const subscriptionId = 'listen'
 const batchMessagesMax = 1_000
 
 /** `silent`: it has said nothing, and may be slow to start, or hang at a request that it does not know. */
@@ -80,8 +81,8 @@ class ChannelSession implements UpstreamSession {
   #connections = 0
   #isAbandoned = false
   #hasEnded = false
-  /** Modern: the resources of the subscription that is open; undefined before the first one. */
-  #listening: readonly string[] | undefined
+  /** Of a modern server. */
+  #listening: ModernListening | undefined
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
 
   constructor(options: ChannelSessionOptions) {
@@ -153,7 +154,8 @@ class ChannelSession implements UpstreamSession {
     const facts = outcome && readDiscoverResult(outcome)
     if (facts) {
       this.facts = facts
-      this.#listenModern([])
+      this.#listening = this.#createListening(facts)
+      this.#listening.set([])
       return 'modern'
     }
     if (protocol === 'modern') throw notMcp('server/discover was not answered')
@@ -196,8 +198,13 @@ class ChannelSession implements UpstreamSession {
   }
 
   listen(wish: { resources: readonly string[] }): void {
-    if (this.facts.era === 'legacy') this.#subscriptions.set(wish.resources)
-    else this.#listenModern(wish.resources)
+    const watching = this.#listening ?? this.#subscriptions
+    watching.set(wish.resources)
+  }
+
+  subscribe(uri: string): Promise<Outcome> {
+    const watching = this.#listening ?? this.#subscriptions
+    return watching.subscribe(uri)
   }
 
   async close(): Promise<void> {
@@ -222,10 +229,18 @@ class ChannelSession implements UpstreamSession {
   }
 
   #send(message: JsonObject): void {
-    this.#channel?.send(JSON.stringify(message)).catch((error: unknown) => {
+    void this.#deliver(message)
+  }
+
+  /** Resolves when the channel has taken the message, or never will. */
+  async #deliver(message: JsonObject): Promise<void> {
+    try {
+      await this.#channel?.send(JSON.stringify(message))
+    } catch (error) {
       const failure = error instanceof GatewayError ? error : new GatewayError('upstream_closed', { cause: error })
-      this.#requests.settle(message['id'], failure)
-    })
+      // An answer of ours has the upstream's id, which may be that of a request of ours as well.
+      if ('method' in message) this.#requests.settle(message['id'], failure)
+    }
   }
 
   #onMessage(message: unknown): void {
@@ -235,11 +250,16 @@ class ChannelSession implements UpstreamSession {
   }
 
   #onOne(message: unknown): void {
-    if (isResponse(message)) this.#requests.settle(message.id, toOutcome(message) ?? notMcp('no result'))
+    if (isResponse(message)) this.#onResponse(message)
     else if (isNotification(message)) this.#onNote(message)
     else if (isRequest(message)) void this.#onQuestion(message)
     else if (isJsonObject(message) && !('method' in message))
       this.#requests.settle(message['id'], notMcp('no response'))
+  }
+
+  #onResponse(message: RpcResponse): void {
+    if (typeof message.id === 'string') this.#listening?.receive(message.id, message)
+    else this.#requests.settle(message.id, toOutcome(message) ?? notMcp('no result'))
   }
 
   #onNote(note: RpcNotification): void {
@@ -249,18 +269,19 @@ class ChannelSession implements UpstreamSession {
       pending?.hooks?.notify(forCaller(note, pending.callerToken))
       return
     }
+    const subscription = this.#listening && metaOf(note.params)?.[subscriptionIdKey]
+    if (typeof subscription === 'string') return this.#listening?.receive(subscription, note)
     const only = note.method === 'notifications/message' ? this.#requests.onlyCall : null
     if (only) only.notify(note)
     else dispatchOutsideNote(note, this.#options.events)
   }
 
-  async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
-    if (method === 'ping') return this.#send({ jsonrpc: '2.0', id, result: {} })
-    const question = { method, params }
+  #onQuestion(request: RpcRequest): Promise<void> {
     const only = this.#requests.onlyCall
-    const asking = outcomeOf(() => (only ? only.ask(question) : this.#options.events.asked(question)))
-    const outcome = await this.#requests.whileAsked(asking)
-    this.#send({ jsonrpc: '2.0', id, ...outcome })
+    return answerQuestion(request, {
+      ask: (question) => this.#requests.whileAsked(only ? only.ask(question) : this.#options.events.asked(question)),
+      say: (message) => this.#deliver(message),
+    })
   }
 
   #enveloped(params: JsonObject): JsonObject {
@@ -268,15 +289,19 @@ class ChannelSession implements UpstreamSession {
     return withEnvelope(params, { capabilities, info, logLevel: undefined })
   }
 
-  /** One subscription at a time: another wish takes the place of the one before. */
-  #listenModern(resources: readonly string[]): void {
-    if (this.#listening?.join('\n') === resources.join('\n')) return
-    if (this.#listening) this.notify('notifications/cancelled', { requestId: subscriptionId })
-    this.#listening = resources
-    const filter = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
-    const notifications = resources.length === 0 ? filter : { ...filter, resourceSubscriptions: resources }
-    const params = this.#enveloped({ notifications })
-    this.#send({ jsonrpc: '2.0', id: subscriptionId, method: 'subscriptions/listen', params })
+  #createListening({ capabilities }: UpstreamFacts): ModernListening {
+    const { clock, timeoutMs, events } = this.#options
+    return new ModernListening({
+      clock,
+      timeoutMs,
+      capabilities,
+      open: (id, notifications) => {
+        const params = this.#enveloped({ notifications })
+        this.#send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params })
+        return () => this.notify('notifications/cancelled', { requestId: id })
+      },
+      heard: (note) => dispatchOutsideNote(note, events),
+    })
   }
 
   #onClosed(end: ChannelEnd): void {
@@ -288,6 +313,8 @@ class ChannelSession implements UpstreamSession {
   #end(toCalls: GatewayError, toOwner: GatewayError | null): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#subscriptions.end()
+    this.#listening?.end(toCalls)
     this.#requests.settleAll(toCalls)
     if (!this.isOpen) return
     this.isOpen = false

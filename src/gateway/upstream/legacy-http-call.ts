@@ -6,6 +6,7 @@ import {
   isResponse,
   toOutcome,
   type JsonObject,
+  type Outcome,
   type RpcNotification,
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
@@ -13,7 +14,7 @@ import { spliceRequest } from '#core/protocol/scan.ts'
 import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
-import { outcomeOf } from './answer-question.ts'
+import { answerQuestion } from './answer-question.ts'
 import { isRefusalOfLegacy, isRefusalUnread } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { SilenceWatch, type WatchHost } from './silence-watch.ts'
@@ -31,8 +32,8 @@ const reconnectMsMax = 30_000
 export interface LegacyCallHost extends WatchHost {
   post(body: string, headers: readonly string[], handlers: ExchangeHandlers): WireExchange
   resume(eventId: string, handlers: ExchangeHandlers): WireExchange
-  /** Sends a message that has no answer. */
-  say(message: JsonObject): void
+  /** Sends a message that has no answer; resolves when it has been taken, or never will be. Never rejects. */
+  say(message: JsonObject): Promise<void>
   /** A notification that belongs to no call came on this call's stream. */
   outside(note: RpcNotification): void
   settled(call: LegacyHttpCall, failure: GatewayError | null): void
@@ -148,11 +149,29 @@ export class LegacyHttpCall implements ExchangeHandlers {
     else this.#host.outside(note)
   }
 
-  async #onQuestion({ id, method, params }: RpcRequest): Promise<void> {
+  #onQuestion(request: RpcRequest): Promise<void> {
+    return answerQuestion(request, {
+      ask: (question) => this.#whileAsked(() => this.#options.hooks.ask(question)),
+      say: (message) => (this.#isSettled ? Promise.resolve() : this.#host.say(message)),
+    })
+  }
+
+  async #whileAsked(ask: () => Promise<Outcome>): Promise<Outcome> {
+    this.pause()
+    try {
+      return await ask()
+    } finally {
+      this.resume()
+    }
+  }
+
+  /** The upstream waits for an answer, here or on the session's own stream: the silence is ours. Each is ended by one `resume`. */
+  pause(): void {
     this.#watch.pause()
-    const outcome = await outcomeOf(() => this.#options.hooks.ask({ method, params }))
+  }
+
+  resume(): void {
     this.#watch.resume()
-    if (!this.#isSettled) this.#host.say({ jsonrpc: '2.0', id, ...outcome })
   }
 
   streamEnded(retryMs: number | undefined): void {
@@ -174,7 +193,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
   #giveUp(error: GatewayError): void {
     if (this.#isSettled) return
     const params = { requestId: this.#options.id, reason: error.code }
-    this.#host.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+    void this.#host.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
     this.#settle(error)
   }
 

@@ -13,17 +13,17 @@ import {
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
-import type { Cancellation } from '#core/upstream/cancellation.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
 import { Slots } from '#core/slots.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage } from './answer.ts'
-import { outcomeOf } from './answer-question.ts'
+import { answerQuestion } from './answer-question.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { sendOwn } from './own-request.ts'
-import { ResourceSubscriptions } from './resource-subscriptions.ts'
+import { ResourceSubscriptions, type SubscriptionMethod } from './resource-subscriptions.ts'
 import type {
   Answer,
   CallHooks,
@@ -75,7 +75,7 @@ class LegacyHttpSession implements UpstreamSession {
   #streamFailures = 0
   #streamEventId: string | undefined
   readonly #running = new Slots<LegacyHttpCall>()
-  readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#ask(method, { uri }))
+  readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#askToWatch(method, uri))
 
   constructor(options: LegacyHttpOptions) {
     this.#options = options
@@ -90,7 +90,7 @@ class LegacyHttpSession implements UpstreamSession {
       capabilities: this.#options.clientCapabilities,
       clientInfo: this.#options.clientInfo,
     }
-    const { head, outcome } = await this.#askWithHead('initialize', params, cancellation)
+    const { head, outcome } = await this.#ask('initialize', params, cancellation)
     const facts = readInitializeResult(outcome)
     if (!isLegacyRevision(facts.revision)) throw notMcp('unknown protocol version')
     this.facts = facts
@@ -121,7 +121,7 @@ class LegacyHttpSession implements UpstreamSession {
       post: (body, headers, handlers) => startExchange(exchange, this.#request('POST', body, headers), handlers),
       resume: (eventId, handlers) =>
         startExchange(exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
-      say: (message) => void this.#post(JSON.stringify(message)).catch(() => undefined),
+      say: (message) => this.#say(message),
       outside: (note) => dispatchOutsideNote(note, events),
       settled: (run, failure) => {
         this.callsUnderWay--
@@ -133,12 +133,24 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   notify(method: string, params?: JsonObject): void {
-    const message = params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }
-    void this.#post(JSON.stringify(message)).catch(() => undefined)
+    void this.#say(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
   }
 
   listen(wish: { resources: readonly string[] }): void {
     this.#subscriptions.set(wish.resources)
+  }
+
+  subscribe(uri: string): Promise<Outcome> {
+    return this.#subscriptions.subscribe(uri)
+  }
+
+  /** A call like any other, so that it is noticed where the upstream has forgotten the session. */
+  async #askToWatch(method: SubscriptionMethod, uri: string): Promise<Outcome> {
+    const cancellation = new Cancellation()
+    const hooks = { notify: () => undefined, ask: () => Promise.resolve(nobodyToAsk), cancellation }
+    const answer = await this.call({ method, params: { uri }, headers: [], raw: null }, hooks)
+    if ('result' in answer || 'error' in answer) return answer
+    throw notMcp('no result')
   }
 
   async close(): Promise<void> {
@@ -155,6 +167,7 @@ class LegacyHttpSession implements UpstreamSession {
     this.isOpen = false
     this.#stream?.abort()
     this.#cancelStreamRetry?.()
+    this.#subscriptions.end()
     this.#options.events.ended(error)
   }
 
@@ -165,15 +178,10 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   /** A request of the gateway's own. */
-  async #ask(method: string, params: JsonObject): Promise<Outcome> {
-    const { outcome } = await this.#askWithHead(method, params)
-    return outcome
-  }
-
-  async #askWithHead(
+  async #ask(
     method: string,
     params: JsonObject,
-    cancellation?: Cancellation,
+    cancellation: Cancellation,
   ): Promise<{ head: WireHead | undefined; outcome: Outcome }> {
     const id = this.#nextId++
     const request = this.#request('POST', JSON.stringify({ jsonrpc: '2.0', id, method, params }), [])
@@ -226,11 +234,30 @@ class LegacyHttpSession implements UpstreamSession {
     if (isResponse(message)) this.#running.find(({ id }) => id === message.id)?.onMessage(message)
   }
 
-  async #answerOutside({ id, method, params }: RpcRequest): Promise<void> {
-    const outcome = await outcomeOf(() => this.#options.events.asked({ method, params }))
-    await this.#post(JSON.stringify({ jsonrpc: '2.0', id, ...outcome })).catch(() => undefined)
+  #answerOutside(request: RpcRequest): Promise<void> {
+    return answerQuestion(request, {
+      ask: (question) => this.#whileAsked(() => this.#options.events.asked(question)),
+      say: (message) => this.#say(message),
+    })
+  }
+
+  /** It is not said which call waits for the answer: it is one of those that run. */
+  async #whileAsked(ask: () => Promise<Outcome>): Promise<Outcome> {
+    const waiting = [...this.#running]
+    for (const call of waiting) call.pause()
+    try {
+      return await ask()
+    } finally {
+      for (const call of waiting) call.resume()
+    }
+  }
+
+  #say(message: JsonObject): Promise<void> {
+    return this.#post(JSON.stringify(message)).catch(() => undefined)
   }
 }
+
+const nobodyToAsk = { error: { code: -32601, message: 'Method not found' } }
 
 function refusedWith(head: WireHead): GatewayError {
   return new GatewayError('upstream_protocol', { details: { status: head.status } })

@@ -1,12 +1,12 @@
 /** A modern upstream over Streamable HTTP (2026-07-28): no session on the wire, every request stands alone. */
-import type { GatewayError } from '#contract/errors.ts'
+import { GatewayError } from '#contract/errors.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
-import { isJsonObject, isNotification, type JsonObject } from '#core/protocol/json-rpc.ts'
-import type { WireExchange } from '#core/upstream/http-wire.ts'
+import { isResponse, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
 import { parseMessage } from './answer.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { ModernHttpCall, type ModernCallHost } from './modern-http-call.ts'
 import { modernHeaders } from './modern-headers.ts'
+import { ModernListening, noSubscription } from './modern-listening.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import type {
   Answer,
@@ -19,9 +19,6 @@ import type {
 
 export type ModernHttpOptions = SessionOptions & { exchange: ExchangeDeps; facts: UpstreamFacts }
 
-const relistenMsMin = 1_000
-const relistenMsMax = 60_000
-
 export class ModernHttpSession implements UpstreamSession {
   readonly facts: UpstreamFacts
   isOpen = true
@@ -30,18 +27,15 @@ export class ModernHttpSession implements UpstreamSession {
   readonly #options: ModernHttpOptions
   readonly #host: ModernCallHost
   #nextId = 1
-  #wish: { resources: readonly string[] } | undefined
-  /** Oldest first: an older stream goes on until the newest one has been acknowledged. */
-  readonly #listening = new Set<WireExchange>()
-  #cancelRelisten: (() => void) | undefined
-  #relistenMs = relistenMsMin
+  readonly #listening: ModernListening
 
   constructor(options: ModernHttpOptions) {
     this.#options = options
     this.facts = options.facts
     this.lastUsedAt = options.clock.now()
     this.#host = this.#createHost()
-    if (canListen(options.facts.capabilities)) this.listen({ resources: [] })
+    this.#listening = this.#createListening()
+    this.listen({ resources: [] })
   }
 
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
@@ -73,10 +67,11 @@ export class ModernHttpSession implements UpstreamSession {
   }
 
   listen(wish: { resources: readonly string[] }): void {
-    const isSame = this.#wish !== undefined && this.#wish.resources.join('\n') === wish.resources.join('\n')
-    if (isSame || !this.isOpen || !canListen(this.facts.capabilities)) return
-    this.#wish = wish
-    this.#startListening()
+    this.#listening.set(wish.resources)
+  }
+
+  subscribe(uri: string): Promise<Outcome> {
+    return this.#listening.subscribe(uri)
   }
 
   async close(): Promise<void> {
@@ -86,8 +81,7 @@ export class ModernHttpSession implements UpstreamSession {
   #end(error: GatewayError | null): void {
     if (!this.isOpen) return
     this.isOpen = false
-    for (const stream of this.#listening) stream.abort()
-    this.#cancelRelisten?.()
+    this.#listening.end(error ?? new GatewayError('upstream_closed'))
     this.#options.events.ended(error)
   }
 
@@ -96,79 +90,38 @@ export class ModernHttpSession implements UpstreamSession {
     return { method: 'POST' as const, headers: modernHeaders(call, this.#options.headers), body, silenceMsMax: 0 }
   }
 
-  #startListening(): void {
-    this.#cancelRelisten?.()
-    const { capabilities, clientInfo: info, clientCapabilities, clock } = listenFacts(this.#options, this.facts)
-    const wish = this.#wish?.resources ?? []
-    const filter = {
-      ...capabilities,
-      ...(wish.length === 0 ? {} : { resourceSubscriptions: wish }),
-    }
-    const params = withEnvelope(
-      { notifications: filter },
-      { capabilities: clientCapabilities, info, logLevel: undefined },
-    )
-    const method = 'subscriptions/listen'
-    const body = JSON.stringify({ jsonrpc: '2.0', id: `listen-${this.#nextId++}`, method, params })
-    const again = (): void => {
-      const isNewest = [...this.#listening].at(-1) === stream
-      forget()
-      if (!this.isOpen || !isNewest) return
-      this.#cancelRelisten = clock.after(this.#relistenMs, () => this.#startListening())
-      this.#relistenMs = Math.min(this.#relistenMs * 2, relistenMsMax)
-    }
-    const forget = (): void => void this.#listening.delete(stream)
-    const stream = startExchange(this.#options.exchange, this.#request({ method, params, headers: [] }, body), {
-      // An upstream without subscriptions answers with an error: nothing to listen to.
-      json: forget,
-      empty: forget,
-      event: (data) => {
-        this.#relistenMs = relistenMsMin
-        this.#endOlderThan(stream)
-        const message = parseMessage(data)
-        if (isNotification(message) && message.method !== 'notifications/subscriptions/acknowledged') {
-          dispatchOutsideNote(message, this.#options.events)
-        }
-      },
-      streamEnded: again,
-      failed: (error) => {
-        if (error.isRetryable) again()
-        else forget()
-      },
+  #createListening(): ModernListening {
+    const { clock, timeoutMs, events, facts } = this.#options
+    return new ModernListening({
+      clock,
+      timeoutMs,
+      capabilities: facts.capabilities,
+      open: (id, notifications) => this.#openStream(id, notifications),
+      heard: (note) => dispatchOutsideNote(note, events),
     })
-    this.#listening.add(stream)
   }
 
-  #endOlderThan(stream: WireExchange): void {
-    for (const older of this.#listening) {
-      if (older === stream) return
-      older.abort()
-      this.#listening.delete(older)
-    }
+  /** @returns ends the stream */
+  #openStream(id: string, notifications: JsonObject): () => void {
+    const { clientInfo: info, clientCapabilities: capabilities, exchange } = this.#options
+    const method = 'subscriptions/listen'
+    const params = withEnvelope({ notifications }, { capabilities, info, logLevel: undefined })
+    const request = this.#request(
+      { method, params, headers: [] },
+      JSON.stringify({ jsonrpc: '2.0', id, method, params }),
+    )
+    const stream = startExchange(exchange, request, {
+      // An upstream without subscriptions answers with an error: nothing to listen to.
+      json: (_head, body) => {
+        const message = parseMessage(body.toString())
+        if (isResponse(message) && message.id === id) this.#listening.receive(id, message)
+        else this.#listening.lost(id, noSubscription())
+      },
+      empty: () => this.#listening.lost(id, noSubscription()),
+      event: (data) => this.#listening.receive(id, parseMessage(data)),
+      streamEnded: () => this.#listening.lost(id, new GatewayError('upstream_closed')),
+      failed: (error) => this.#listening.lost(id, error),
+    })
+    return () => stream.abort()
   }
-}
-
-function listenFacts(options: ModernHttpOptions, facts: UpstreamFacts) {
-  const flags: JsonObject = {}
-  for (const kind of ['tools', 'prompts', 'resources'] as const) {
-    if (declares(facts.capabilities, kind, 'listChanged')) flags[`${kind}ListChanged`] = true
-  }
-  return {
-    capabilities: flags,
-    clientInfo: options.clientInfo,
-    clientCapabilities: options.clientCapabilities,
-    clock: options.clock,
-  }
-}
-
-function canListen(capabilities: JsonObject): boolean {
-  return (
-    (['tools', 'prompts', 'resources'] as const).some((kind) => declares(capabilities, kind, 'listChanged')) ||
-    declares(capabilities, 'resources', 'subscribe')
-  )
-}
-
-function declares(capabilities: JsonObject, kind: string, member: string): boolean {
-  const declared = capabilities[kind]
-  return isJsonObject(declared) && declared[member] === true
 }

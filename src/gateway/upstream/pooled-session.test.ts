@@ -34,6 +34,10 @@ class FakeSession implements UpstreamSession {
     this.wishes.push(resources)
   }
 
+  async subscribe() {
+    return { result: {} }
+  }
+
   async close(): Promise<void> {
     this.end(null)
   }

@@ -105,5 +105,10 @@ export interface UpstreamSession {
   notify(method: string, params?: JsonObject): void
   /** What clients want to hear of outside calls: list changes always, and these resources. Replaces what was asked before. */
   listen(wish: { resources: readonly string[] }): void
+  /**
+   * Whether the upstream watches a resource that is wished: its own answer, at once where it has agreed before. Rejects with GatewayError
+   * where it gives none, and with `request_cancelled` where the resource is not wished.
+   */
+  subscribe(uri: string): Promise<Outcome>
   close(): Promise<void>
 }
