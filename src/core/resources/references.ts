@@ -1,0 +1,79 @@
+/** Which resources a resource names, and what becomes of it when one of them is deleted. `docs/reference/deletes.md` is made from this. */
+import type { ResourceKind } from '#contract/resource.ts'
+import { isJsonObject } from '#core/protocol/json-rpc.ts'
+import type { Resource } from './resource-store.ts'
+
+export type Reference = {
+  kind: ResourceKind
+  id: string
+  /** Where in the spec, for people. */
+  path: string
+}
+
+/**
+ * What a delete of the named one does to the one that names it.
+ * - `refuse`: the delete is refused while it is named.
+ * - `cascade`: the one that names it is deleted as well.
+ * - `remove`: the name is taken out of its list.
+ */
+export type OnDelete = 'refuse' | 'cascade' | 'remove'
+
+type Rule = { from: ResourceKind; path: string; to: ResourceKind; onDelete: OnDelete; why: string }
+
+/** Every reference there is. A grant is never widened by a delete: what would be is refused. */
+export const referenceRules: readonly Rule[] = [
+  { from: 'organization', path: 'policies', to: 'policy', onDelete: 'refuse', why: 'its denies would vanish' },
+  { from: 'team', path: 'organization', to: 'organization', onDelete: 'refuse', why: 'its ceiling would vanish' },
+  { from: 'team', path: 'members.user', to: 'user', onDelete: 'remove', why: 'a member that is gone' },
+  { from: 'team', path: 'policies', to: 'policy', onDelete: 'refuse', why: 'its denies would vanish' },
+  { from: 'user', path: 'organization', to: 'organization', onDelete: 'refuse', why: 'its ceiling would vanish' },
+  { from: 'user', path: 'policies', to: 'policy', onDelete: 'refuse', why: 'its denies would vanish' },
+  { from: 'toolset', path: 'tools.server', to: 'server', onDelete: 'remove', why: 'its tools are gone with it' },
+  { from: 'project', path: 'organization', to: 'organization', onDelete: 'refuse', why: 'its ceiling would vanish' },
+  { from: 'project', path: 'servers', to: 'server', onDelete: 'remove', why: 'the server is gone' },
+  { from: 'project', path: 'toolsets', to: 'toolset', onDelete: 'refuse', why: 'its endpoint would lose tools unseen' },
+  { from: 'agent', path: 'organization', to: 'organization', onDelete: 'refuse', why: 'its ceiling would vanish' },
+  { from: 'agent', path: 'servers.server', to: 'server', onDelete: 'remove', why: 'the server is gone' },
+  { from: 'agent', path: 'toolset', to: 'toolset', onDelete: 'refuse', why: 'without it all tools would be offered' },
+  {
+    from: 'agent',
+    path: 'policies',
+    to: 'policy',
+    onDelete: 'refuse',
+    why: 'without them everything attached is allowed',
+  },
+  { from: 'token', path: 'owner', to: 'user', onDelete: 'cascade', why: 'it is its owner’s' },
+  { from: 'token', path: 'owner', to: 'team', onDelete: 'cascade', why: 'it is its owner’s' },
+  { from: 'token', path: 'project', to: 'project', onDelete: 'cascade', why: 'it reaches nothing else' },
+  {
+    from: 'token',
+    path: 'policies',
+    to: 'policy',
+    onDelete: 'refuse',
+    why: 'its owner’s wider grant would take their place',
+  },
+  { from: 'token', path: 'servers', to: 'server', onDelete: 'remove', why: 'the server is gone' },
+  { from: 'token', path: 'toolsets', to: 'toolset', onDelete: 'refuse', why: 'its grant would shrink unseen' },
+  { from: 'token', path: 'tools.server', to: 'server', onDelete: 'remove', why: 'the server is gone' },
+  { from: 'role_binding', path: 'subjects', to: 'user', onDelete: 'remove', why: 'the subject is gone' },
+  { from: 'role_binding', path: 'subjects', to: 'team', onDelete: 'remove', why: 'the subject is gone' },
+  { from: 'role_binding', path: 'subjects', to: 'token', onDelete: 'remove', why: 'the subject is gone' },
+]
+
+/** Every resource that this one names. */
+export function referencesOf({ kind, spec }: Pick<Resource, 'kind' | 'spec'>): Reference[] {
+  return referenceRules
+    .filter(({ from }) => from === kind)
+    .flatMap(({ path, to }) => [...new Set(idsAt(spec, path.split('.'), to))].map((id) => ({ kind: to, id, path })))
+}
+
+/** A reference is an id, or `{kind, ref}` where it may be to several kinds. */
+function idsAt(value: unknown, path: readonly string[], to: ResourceKind): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => idsAt(item, path, to))
+  const [member, ...rest] = path
+  if (isJsonObject(value)) {
+    if (member !== undefined) return idsAt(value[member], rest, to)
+    return value['kind'] === to && typeof value['ref'] === 'string' ? [value['ref']] : []
+  }
+  return typeof value === 'string' && member === undefined ? [value] : []
+}
