@@ -26,7 +26,15 @@ import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gatewa
 import { dispatch } from '#gateway/methods/dispatch.ts'
 import type { MethodContext } from '#gateway/methods/method-context.ts'
 import { TaskOwners } from '#gateway/methods/task-owners.ts'
-import { recordCall, type CallFacts } from './record.ts'
+import {
+  isRefusal,
+  recordCall,
+  recordOpening,
+  recordRefusal,
+  recordSessionEnd,
+  type CallFacts,
+  type PlainRequest,
+} from './record.ts'
 import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
 import { RequestStates } from '#gateway/relay/request-states.ts'
 import { endingOfAnswer } from '#gateway/upstream/answer.ts'
@@ -50,6 +58,8 @@ export type GatewayDeps = {
 }
 
 export type Snapshot = { servers: readonly Server[]; policies: readonly Policy[]; tokens: readonly StoredToken[] }
+
+type Opened = { session: ClientSession; result: JsonObject }
 
 const sweepMs = 5_000
 const drainMsMax = 30_000
@@ -222,32 +232,38 @@ export class Gateway {
     return identify(authorization, this.#identities, { now: this.#deps.clock.now(), hash: this.#deps.hash })
   }
 
-  recordRefusal(requestId: string, endpoint: string, error: GatewayError): void {
-    this.#deps.audit.append({
-      at: this.#deps.clock.now(),
-      kind: 'auth_failure',
-      tokenId: '',
-      tokenName: '',
-      requestId,
-      endpoint: endpoint.slice(0, 256),
-      method: '',
-      server: '',
-      target: '',
-      effect: 'deny',
-      reason: error.code,
-      outcome: error.code,
-      durationMs: 0,
-    })
+  /** For what the entrances refuse: what was handed in as a call, or to open a session, is recorded here. */
+  recordRefusal(request: PlainRequest, error: GatewayError): void {
+    recordRefusal(this.#deps.audit, request, { error, at: this.#deps.clock.now() })
   }
 
   /**
-   * Answers `initialize`: opens a session of the client on an endpoint.
+   * Answers `initialize`: opens a session of the client on an endpoint. Recorded, whatever happened.
    * @throws GatewayError `too_many_sessions`, `invalid_params`, or why a server that stands alone cannot be reached
    */
   async openSession(
+    opening: Pick<ClientCall, 'principal' | 'endpoint' | 'address' | 'requestId' | 'receivedAt'>,
+    params: JsonObject | undefined,
+  ): Promise<Opened> {
+    const { principal, endpoint, requestId, receivedAt } = opening
+    const server = endpoint.kind === 'single' ? (endpoint.upstreams[0]?.name ?? '') : ''
+    const request = { principal, requestId, receivedAt, endpoint: endpoint.key, method: 'initialize' }
+    const record = (error: GatewayError | null): void =>
+      recordOpening(this.#deps.audit, request, { server, error, at: this.#deps.clock.now() })
+    try {
+      const opened = await this.#openSession(opening, params)
+      record(null)
+      return opened
+    } catch (error) {
+      record(toGatewayError(error))
+      throw error
+    }
+  }
+
+  async #openSession(
     { principal, endpoint, address }: Pick<ClientCall, 'principal' | 'endpoint' | 'address'>,
     params: JsonObject | undefined,
-  ): Promise<{ session: ClientSession; result: JsonObject }> {
+  ): Promise<Opened> {
     this.sessions.checkRoom(principal)
     const { capabilities, clientInfo, protocolVersion } = params ?? {}
     if (typeof protocolVersion !== 'string')
@@ -276,6 +292,14 @@ export class Gateway {
     session.onEnd(this.#hub.add(session))
     if (endpoint.kind === 'single') for (const upstream of endpoint.upstreams) session.join(upstream.place(user))
     return { session, result: toInitializeResult(description, revision) }
+  }
+
+  /** A client ends its session by its own request. */
+  endSession(session: ClientSession, request: Pick<PlainRequest, 'requestId' | 'receivedAt' | 'method'>): void {
+    const { principal, endpoint } = session
+    session.end()
+    const at = this.#deps.clock.now()
+    recordSessionEnd(this.#deps.audit, { ...request, principal, endpoint: endpoint.key }, { at })
   }
 
   /**
@@ -340,11 +364,6 @@ export class Gateway {
     this.#parked.close()
     await Promise.all([...this.#upstreams.map((upstream) => upstream.close()), ...this.#retiring.values()])
   }
-}
-
-/** Whether the call was refused before any upstream was asked. */
-function isRefusal(error: GatewayError): boolean {
-  return error.code === 'forbidden' || error.code.endsWith('_not_found') || error.code === 'rate_limited'
 }
 
 function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {

@@ -29,6 +29,7 @@ function record(method: string, target: string): AuditEvent {
     append: (event: AuditEvent) => void events.push(event),
     flush: async () => undefined,
     dropped: () => 0,
+    droppedRefusals: () => 0,
     list: async () => events,
     close: async () => undefined,
   }

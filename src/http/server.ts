@@ -2,12 +2,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { GatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
-import { sendFailure } from './errors.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
 import { ChannelCounts } from '#http/mcp/channel-counts.ts'
-import { findCaller, type EntranceDeps } from '#http/mcp/entrance.ts'
+import { findCaller, type EntranceDeps, type Visit } from '#http/mcp/entrance.ts'
 import { OpenReplies } from '#http/mcp/open-replies.ts'
 import type { PostDeps } from '#http/mcp/post-context.ts'
 import { handlePost } from '#http/mcp/post.ts'
@@ -15,6 +14,7 @@ import { SessionStreams } from '#http/mcp/session-streams.ts'
 import { SseEntrance } from '#http/mcp/sse-entrance.ts'
 import { handleDelete, handleGet } from '#http/mcp/stream.ts'
 import { WebSocketEntrance } from '#http/mcp/websocket-entrance.ts'
+import { recordRefused, refuse } from './refuse.ts'
 import { createRequestIds } from './request-ids.ts'
 import { routePath, type Route } from './route.ts'
 
@@ -49,7 +49,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
 }
 
 type McpRoute = Extract<Route, { kind: 'mcp' }>
-type Visit = { req: IncomingMessage; res: ServerResponse; path: string; query: string; requestId: string }
+type HttpVisit = Visit & { res: ServerResponse; path: string; query: string }
 
 class HttpEdge implements HttpServer {
   readonly #options: HttpServerOptions
@@ -123,21 +123,25 @@ class HttpEdge implements HttpServer {
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    const { path, query } = splitUrl(req.url ?? '/')
     const requestId = this.#deps.nextRequestId()
+    const receivedAt = this.#deps.now()
+    const visit = { req, res, path, query, requestId, receivedAt, principal: null, endpoint: null }
     // A client that goes away mid-write is no defect.
     res.on('error', () => undefined)
     try {
-      const { path, query } = splitUrl(req.url ?? '/')
       checkGuards(req.headers, this.#options.guards())
       const route = routePath(path)
       if (!route) throw new GatewayError('not_found')
-      this.#visit(route, { req, res, path, query, requestId })
+      this.#visit(route, visit)
     } catch (error) {
-      this.#refuse(error, { req, res, requestId })
+      refuse({ ...visit, deps: this.#deps }, error)
+      // What is left of a body that nobody reads must not hold the connection.
+      if (!req.complete) req.resume()
     }
   }
 
-  #visit(route: Route, visit: Visit): void {
+  #visit(route: Route, visit: HttpVisit): void {
     switch (route.kind) {
       case 'live':
         return sendText(visit.res, 200, 'ok\n')
@@ -148,11 +152,11 @@ class HttpEdge implements HttpServer {
     }
   }
 
-  #visitMcp(route: McpRoute, visit: Visit): void {
-    const { req, res, path, query, requestId } = visit
+  #visitMcp(route: McpRoute, visit: HttpVisit): void {
+    const { req, res, path, query, requestId, receivedAt } = visit
     if (this.#isClosing) throw new GatewayError('shutting_down')
-    const caller = findCaller(req, route.names, this.#deps.gateway)
-    const context = { ...caller, req, res, requestId, deps: this.#deps }
+    const { principal, endpoint, address } = findCaller(visit, route.names, this.#deps.gateway)
+    const context = { principal, endpoint, address, req, res, requestId, receivedAt, deps: this.#deps }
     switch (`${route.transport} ${req.method}`) {
       case 'streamable_http POST':
         return handlePost(context)
@@ -161,42 +165,30 @@ class HttpEdge implements HttpServer {
       case 'streamable_http DELETE':
         return handleDelete(context)
       case 'sse GET':
-        return this.#sse.open({ ...caller, req, res, path })
+        return this.#sse.open(context, path)
       case 'messages POST':
-        return this.#sse.post({ ...caller, req, res, query: new URLSearchParams(query), requestId })
+        return this.#sse.post(context, new URLSearchParams(query))
       default:
         throw new GatewayError('method_not_allowed')
     }
   }
 
-  #refuse(
-    error: unknown,
-    { req, res, requestId }: { req: IncomingMessage; res: ServerResponse; requestId: string },
-  ): void {
-    const failure = toGatewayError(error)
-    if (failure.code === 'internal') this.#deps.onError(error, requestId)
-    if (failure.code === 'unauthorized' || failure.code === 'server_not_found')
-      this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
-    sendFailure(res, failure, { requestId })
-    // What is left of a body that nobody reads must not hold the connection.
-    if (!req.complete) req.resume()
-  }
-
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined)
+    const requestId = this.#deps.nextRequestId()
+    const receivedAt = this.#deps.now()
+    const visit = { req, requestId, receivedAt, principal: null, endpoint: null }
     try {
       checkGuards(req.headers, this.#options.guards())
       const route = routePath(splitUrl(req.url ?? '/').path)
       if (route?.kind !== 'mcp' || route.transport !== 'websocket') throw new GatewayError('not_found')
       if (this.#isClosing) throw new GatewayError('shutting_down')
-      this.#webSockets.upgrade({ ...findCaller(req, route.names, this.#deps.gateway), req, socket, head })
+      const caller = findCaller(visit, route.names, this.#deps.gateway)
+      const isServed = this.#webSockets.upgrade({ ...caller, req, socket, head })
+      // The handshake was not one, and has been answered as such.
+      if (!isServed) recordRefused(visit, new GatewayError('invalid_request'), { deps: this.#deps })
     } catch (error) {
-      const failure = toGatewayError(error)
-      const requestId = this.#deps.nextRequestId()
-      if (failure.code === 'internal') this.#deps.onError(error, requestId)
-      if (failure.code === 'unauthorized' || failure.code === 'server_not_found')
-        this.#deps.gateway.recordRefusal(requestId, splitUrl(req.url ?? '/').path, failure)
-      refuseSocket(socket, failure.status)
+      refuseSocket(socket, recordRefused(visit, error, { deps: this.#deps }).status)
     }
   }
 

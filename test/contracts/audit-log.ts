@@ -41,6 +41,7 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
       await log.flush()
       expect(await log.list({ limit: 10 })).toEqual([])
       expect(log.dropped()).toBe(0)
+      expect(log.droppedRefusals()).toBe(0)
     })
 
     it('lists what was flushed, the newest first, with every field', async () => {
@@ -48,6 +49,8 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
       const events = [
         auditEvent(1),
         auditEvent(2, { kind: 'auth_failure', tokenId: '', tokenName: '', effect: 'deny', reason: 'unauthorized' }),
+        auditEvent(4, { kind: 'refusal', effect: 'deny', reason: 'parse_error', outcome: 'parse_error' }),
+        auditEvent(5, { kind: 'session_end', method: 'DELETE' }),
         auditEvent(3, { kind: 'config_change', server: '', target: '', outcome: 'config_invalid', durationMs: 0 }),
       ]
       for (const event of events) log.append(event)
@@ -84,6 +87,53 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
       const ids = (await log.list({ limit: 5_000 })).map((event) => event.requestId)
       expect(ids).toEqual(Array.from({ length: 5_000 }, (_, index) => `req_${4_999 - index}`))
       expect(log.dropped()).toBe(0)
+    })
+
+    it.each([
+      ['of nobody', { tokenId: '', tokenName: '' }],
+      ['of a token', {}],
+    ])('loses no call to a flood of refusals %s, and counts those that it loses', async (_whose, who) => {
+      const log = await createLog()
+      const refusal = {
+        kind: 'refusal',
+        effect: 'deny',
+        reason: 'parse_error',
+        outcome: 'parse_error',
+        ...who,
+      } as const
+      for (let index = 0; index < 2_500; index++) log.append(auditEvent(index))
+      for (let index = 0; index < 20_000; index++) log.append(auditEvent(10_000 + index, refusal))
+      for (let index = 2_500; index < 5_000; index++) log.append(auditEvent(index))
+      await log.flush()
+      const events = await log.list({ limit: 10_000 })
+      const kept = events.filter(({ kind }) => kind === 'refusal').length
+      const calls = events.filter(({ kind }) => kind === 'call').map(({ requestId }) => requestId)
+      expect(calls).toEqual(Array.from({ length: 5_000 }, (_, index) => `req_${4_999 - index}`))
+      expect(kept).toBeGreaterThan(0)
+      expect(log.droppedRefusals()).toBe(20_000 - kept)
+      expect(log.dropped()).toBe(0)
+    })
+
+    it('loses no refusal of a token to a flood of nobody’s', async () => {
+      const log = await createLog()
+      const refusal = { kind: 'refusal', effect: 'deny', reason: 'not_found', outcome: 'not_found' } as const
+      for (let index = 0; index < 100; index++) log.append(auditEvent(index, refusal))
+      for (let index = 0; index < 20_000; index++) log.append(auditEvent(1_000 + index, { ...refusal, tokenId: '' }))
+      await log.flush()
+      const events = await log.list({ limit: 10_000 })
+      expect(events.filter(({ tokenId }) => tokenId !== '')).toHaveLength(100)
+      expect(log.droppedRefusals()).toBeGreaterThan(0)
+    })
+
+    it('keeps the order in which refusals and calls came', async () => {
+      const log = await createLog()
+      const kinds = ['call', 'refusal', 'refusal', 'auth_failure', 'call', 'session_end', 'refusal'] as const
+      for (const [index, kind] of kinds.entries())
+        log.append(auditEvent(index, { kind, tokenId: index % 2 ? '' : 'a' }))
+      await log.flush()
+      const ids = (await log.list({ limit: 10 })).map(({ requestId }) => requestId)
+      expect(ids).toEqual(kinds.map((_, index) => `req_${index}`).toReversed())
+      expect((await log.list({ limit: 2 })).map(({ requestId }) => requestId)).toEqual(ids.slice(0, 2))
     })
 
     it('keeps text as it is, quotes, NUL and emoji included', async () => {

@@ -341,10 +341,13 @@ describe('a page of another site', () => {
   it('is refused before its token is looked at, and health is as well', async () => {
     const answer = await exchange(`${gateway.url}/health/live`, { headers: { host: 'evil.example' } })
     expect(answer.status).toBe(403)
-    expect((await exchange(`${gateway.url}/mcp`, { method: 'POST', headers: { host: 'evil.example' } })).status).toBe(
-      403,
-    )
-    expect(await gateway.audit()).toEqual([])
+    const headers = { ...bearer('a'), host: 'evil.example' }
+    expect((await exchange(`${gateway.url}/mcp`, { method: 'POST', headers })).status).toBe(403)
+    const events = await gateway.audit()
+    expect(events.map(({ tokenId, outcome }) => [tokenId, outcome])).toEqual([
+      ['', 'host_forbidden'],
+      ['', 'host_forbidden'],
+    ])
   })
 })
 

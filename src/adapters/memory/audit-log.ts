@@ -1,34 +1,57 @@
 import { type AuditEvent, checkAuditListLimit, toStorableAuditEvent } from '#core/audit/audit-event.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import { AuditLosses, divideAuditRoom, shareOf } from '#core/audit/audit-share.ts'
+
+type Kept = { event: AuditEvent; sequence: number }
 
 /**
  * An AuditLog that ends with the process. Here the ring is the store: when it is full the oldest event makes room, and
- * counts as dropped, because it is lost.
+ * counts as dropped, because it is lost. Refusals have rings of their own beside it.
  */
 export function createMemoryAuditLog(options: { ringMax: number }): AuditLog {
-  const slots: AuditEvent[] = []
-  let next = 0
-  let droppedCount = 0
+  const room = divideAuditRoom(options.ringMax)
+  const rings = { calls: new Ring(room.calls), refusals: new Ring(room.refusals), strangers: new Ring(room.strangers) }
+  const losses = new AuditLosses()
+  let sequence = 0
   let isClosed = false
   return {
     append(event) {
-      if (isClosed) {
-        droppedCount++
-        return
-      }
-      if (slots.length === options.ringMax) droppedCount++
-      slots[next] = toKept(event)
-      next = next + 1 === options.ringMax ? 0 : next + 1
+      const lost = isClosed ? event : rings[shareOf(event)].push({ event: toKept(event), sequence: sequence++ })?.event
+      if (lost) losses.add(lost)
     },
     flush: () => Promise.resolve(),
-    dropped: () => droppedCount,
+    dropped: () => losses.calls,
+    droppedRefusals: () => losses.refusals,
     async list({ limit }) {
-      const newestFirst = [...slots.slice(next), ...slots.slice(0, next)].toReversed()
-      return newestFirst.slice(0, checkAuditListLimit(limit)).map((event) => ({ ...event }))
+      const kept = Object.values(rings).flatMap((ring) => [...ring.entries()])
+      const newestFirst = kept.toSorted((one, other) => other.sequence - one.sequence)
+      return newestFirst.slice(0, checkAuditListLimit(limit)).map(({ event }) => ({ ...event }))
     },
     async close() {
       isClosed = true
     },
+  }
+}
+
+class Ring {
+  readonly #slotsMax: number
+  readonly #slots: Kept[] = []
+  #next = 0
+
+  constructor(slotsMax: number) {
+    this.#slotsMax = slotsMax
+  }
+
+  /** @returns what had to make room */
+  push(kept: Kept): Kept | undefined {
+    const before = this.#slots[this.#next]
+    this.#slots[this.#next] = kept
+    this.#next = this.#next + 1 === this.#slotsMax ? 0 : this.#next + 1
+    return before
+  }
+
+  entries(): Iterable<Kept> {
+    return this.#slots
   }
 }
 

@@ -207,6 +207,51 @@ describe('createSqlAuditLog', () => {
     expect(new Set(stored.map((event) => event.requestId)).size).toBe(stored.length)
   })
 
+  it('tells of what found no room, once in a while and at the end', async () => {
+    const clock = createTestClock()
+    const told: unknown[] = []
+    const log = createSqlAuditLog({ database, clock, ringMax: 5, onLost: (lost) => told.push(lost) })
+    for (let index = 0; index < 8; index++) log.append(auditEvent(index))
+    for (let index = 0; index < 4; index++) log.append(auditEvent(index, { kind: 'refusal' }))
+    expect(told).toEqual([])
+    clock.ring()
+    expect(told).toEqual([{ calls: 3, refusals: 3 }])
+    await log.flush()
+    for (let index = 0; index < 6; index++) log.append(auditEvent(index))
+    await log.close()
+    expect(told).toEqual([
+      { calls: 3, refusals: 3 },
+      { calls: 1, refusals: 0 },
+    ])
+    expect([log.dropped(), log.droppedRefusals()]).toEqual([4, 3])
+    expect(clock.timers.size).toBe(0)
+  })
+
+  it('stores refusals of strangers at a bounded rate, and all others as they come', async () => {
+    const log = createSqlAuditLog({ database })
+    const stranger = { kind: 'auth_failure', tokenId: '', at: 1_000 } as const
+    for (let index = 0; index < 1_500; index++) log.append(auditEvent(index, stranger))
+    await log.flush()
+    for (let index = 0; index < 1_500; index++) log.append(auditEvent(index, { ...stranger, at: 2_000 }))
+    for (let index = 0; index < 2_000; index++) log.append(auditEvent(index, { kind: 'refusal', at: 2_000 }))
+    await log.flush()
+    const events = await log.list({ limit: 10_000 })
+    expect(events.filter(({ tokenId }) => tokenId === '')).toHaveLength(1_100)
+    expect(events.filter(({ kind }) => kind === 'refusal')).toHaveLength(2_000)
+    expect(log.droppedRefusals()).toBe(1_900)
+    await log.close()
+  })
+
+  it('counts refusals that the store refused by themselves', async () => {
+    const log = createSqlAuditLog({ database: watch(2) })
+    log.append(auditEvent(1))
+    log.append(auditEvent(2, { kind: 'auth_failure', tokenId: '' }))
+    log.append(auditEvent(3, { kind: 'refusal' }))
+    await expect(log.flush()).rejects.toMatchObject({ code: 'internal' })
+    expect([log.dropped(), log.droppedRefusals()]).toEqual([1, 2])
+    await log.close()
+  })
+
   it('does not read a row that is no event', async () => {
     const log = createSqlAuditLog({ database })
     log.append(auditEvent(1))

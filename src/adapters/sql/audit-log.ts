@@ -3,8 +3,8 @@ import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, checkAuditListLimit } from '#core/audit/audit-event.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
+import { createAuditIntake } from './audit-intake.ts'
 import { toAuditEvent } from './audit-row.ts'
-import { createAuditRing } from './audit-ring.ts'
 import { createAuditWriter } from './audit-writer.ts'
 import type { Database } from './database.ts'
 
@@ -15,10 +15,12 @@ export type SqlAuditLogOptions = {
   batchMax?: number
   /** How long an event waits at most before it is stored. */
   flushMs?: number
-  /** Events that may wait, a few hundred bytes each. 65,536 where it is not given. */
+  /** Calls that may wait, a few hundred bytes each. 65,536 where it is not given. Refusals have room of their own beside them. */
   ringMax?: number
   /** Told why the store refused a batch, and how many events were lost with it. Must not throw. */
   onRefused?: (cause: unknown, lostCount: number) => void
+  /** Told, some time after it happened, of events that found no room since it was told last. Must not throw. */
+  onLost?: (lost: { calls: number; refusals: number }) => void
 }
 
 /**
@@ -29,10 +31,9 @@ export type SqlAuditLogOptions = {
 export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
   const { database, clock = unheldClock, flushMs = 100 } = options
   const batchMax = Math.min(options.batchMax ?? 1_000, 1_000)
-  const ring = createAuditRing(options.ringMax ?? 65_536)
-  const writer = createAuditWriter(ring, { ...options, batchMax })
-  let isClosed = false
-  let overflowCount = 0
+  const intake = createAuditIntake({ ringMax: options.ringMax ?? 65_536, clock, onLost: options.onLost })
+  const { ring, losses } = intake
+  const writer = createAuditWriter(ring, { ...options, batchMax, losses })
   let cancelTimer: (() => void) | null = null
   let writing: Promise<void> | null = null
   /** Somebody waits until the ring has released so many. */
@@ -71,17 +72,18 @@ export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
 
   return {
     append(event) {
-      if (isClosed || !ring.push(event)) overflowCount++
-      else schedule()
+      if (intake.take(event)) schedule()
     },
     flush,
-    dropped: () => overflowCount + writer.refusedCount(),
+    dropped: () => losses.calls,
+    droppedRefusals: () => losses.refusals,
     list: (query) => listAuditEvents(database, query),
     async close() {
-      isClosed = true
+      intake.close()
       await flush().catch(() => {
         // Counted, and told to onRefused.
       })
+      intake.tell()
     },
   }
 }

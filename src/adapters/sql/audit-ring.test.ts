@@ -1,25 +1,40 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { shareOf } from '#core/audit/audit-share.ts'
 // oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
 import { auditEvent } from '../../../test/contracts/audit-log.ts'
 import { createAuditRing } from './audit-ring.ts'
 
+const examples: Readonly<Record<string, Partial<AuditEvent>>> = {
+  call: {},
+  refusal: { kind: 'refusal' },
+  stranger: { kind: 'auth_failure', tokenId: '' },
+}
+
 describe('createAuditRing', () => {
-  it('is a queue that refuses when it is full', () => {
-    const step = fc.record({ pushCount: fc.nat(6), releaseCount: fc.nat(6) })
+  it('is a queue that refuses what has no room in its share', () => {
+    const step = fc.record({
+      kinds: fc.array(fc.constantFrom('call', 'refusal', 'stranger'), { maxLength: 6 }),
+      releaseCount: fc.nat(6),
+    })
+    const slots = fc.integer({ min: 1, max: 5 })
+    const room = fc.record({ calls: slots, refusals: slots, strangers: slots })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 7 }), fc.array(step), (slotsMax, steps) => {
-        const ring = createAuditRing(slotsMax)
-        const queue: number[] = []
+      fc.property(room, fc.array(step), (room, steps) => {
+        const ring = createAuditRing(room)
+        const queue: AuditEvent[] = []
         let next = 0
-        for (const { pushCount, releaseCount } of steps) {
-          for (let index = 0; index < pushCount; index++) {
-            const isTaken = ring.push(auditEvent(next, { at: next }))
-            expect(isTaken).toBe(queue.length < slotsMax)
-            if (isTaken) queue.push(next)
+        for (const { kinds, releaseCount } of steps) {
+          for (const kind of kinds) {
+            const event = auditEvent(next, { at: next, ...examples[kind] })
+            const share = shareOf(event)
+            const isTaken = ring.push(event, share)
+            expect(isTaken).toBe(queue.filter((waiting) => shareOf(waiting) === share).length < room[share])
+            if (isTaken) queue.push(event)
             next++
           }
-          expect(ring.oldest(4).map((event) => event.at)).toEqual(queue.slice(0, 4))
+          expect(ring.oldest(4)).toEqual(queue.slice(0, 4))
           const released = queue.splice(0, releaseCount)
           ring.release(released.length)
           expect(ring.size()).toBe(queue.length)

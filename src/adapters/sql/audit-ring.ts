@@ -1,9 +1,10 @@
 import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { shareOf, type AuditRoom, type AuditShare } from '#core/audit/audit-share.ts'
 
-/** A queue of bounded length whose slots are allocated once. */
+/** A queue of bounded length whose slots are allocated once, and of which each share of the events has its part. */
 export type AuditRing = {
-  /** False where it is full. */
-  push(event: AuditEvent): boolean
+  /** False where the share, which is the event's own, is full. */
+  push(event: AuditEvent, share: AuditShare): boolean
   size(): number
   /** Events since the start: how many came in, and how many of them are gone again. */
   taken(): number
@@ -14,14 +15,17 @@ export type AuditRing = {
   release(count: number): void
 }
 
-export function createAuditRing(slotsMax: number): AuditRing {
+export function createAuditRing(room: AuditRoom): AuditRing {
+  const slotsMax = room.calls + room.refusals + room.strangers
   const slots = Array.from<AuditEvent | undefined>({ length: slotsMax })
+  const sizes = { calls: 0, refusals: 0, strangers: 0 }
   let head = 0
   let size = 0
   let released = 0
   return {
-    push(event) {
-      if (size === slotsMax) return false
+    push(event, share) {
+      if (sizes[share] === room[share]) return false
+      sizes[share]++
       const tail = head + size
       slots[tail < slotsMax ? tail : tail - slotsMax] = event
       size++
@@ -40,6 +44,8 @@ export function createAuditRing(slotsMax: number): AuditRing {
     },
     release(count) {
       for (let index = 0; index < count; index++) {
+        const event = slots[head]
+        if (event) sizes[shareOf(event)]--
         slots[head] = undefined
         head = (head + 1) % slotsMax
       }

@@ -1,10 +1,11 @@
+import type { AuditLosses } from '#core/audit/audit-share.ts'
 import type { AuditRing } from './audit-ring.ts'
 import type { Database } from './database.ts'
 
 export type AuditWriter = {
   /** Stores the oldest batch of the ring, or drops it when the store refuses it twice. Never rejects. */
   writeBatch(): Promise<void>
-  /** Events dropped since the start. */
+  /** Batches dropped since the start. */
   refusedCount(): number
   lastRefusal(): unknown
 }
@@ -12,10 +13,12 @@ export type AuditWriter = {
 type Options = {
   database: Pick<Database, 'insertAuditEvents'>
   batchMax: number
+  /** Where what was dropped is counted. */
+  losses: AuditLosses
   onRefused?: (cause: unknown, lostCount: number) => void
 }
 
-export function createAuditWriter(ring: AuditRing, { database, batchMax, onRefused }: Options): AuditWriter {
+export function createAuditWriter(ring: AuditRing, { database, batchMax, losses, onRefused }: Options): AuditWriter {
   let refusedCount = 0
   let lastRefusal: unknown
   return {
@@ -31,7 +34,8 @@ export function createAuditWriter(ring: AuditRing, { database, batchMax, onRefus
         )
       ring.release(batch.length)
       if (outcome.isStored) return
-      refusedCount += batch.length
+      for (const event of batch) losses.add(event)
+      refusedCount++
       lastRefusal = outcome.cause
       onRefused?.(outcome.cause, batch.length)
     },

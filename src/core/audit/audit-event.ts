@@ -1,6 +1,13 @@
 import { GatewayError } from '#contract/errors.ts'
 
-export const auditKinds = ['call', 'auth_failure', 'config_change'] as const
+/**
+ * - `call`: one MCP request of an identified caller, `initialize` included.
+ * - `session_end`: a client ended its session.
+ * - `refusal`: a request ended before it was a call: unreadable, of no known revision, of no session, for nobody here.
+ * - `auth_failure`: the same, because there was no valid token.
+ * - `config_change`: a changed configuration was applied, or could not be.
+ */
+export const auditKinds = ['call', 'session_end', 'refusal', 'auth_failure', 'config_change'] as const
 
 /** An immutable fact: who, through what, did what, was it allowed, how did it end. */
 export type AuditEvent = {
@@ -12,8 +19,9 @@ export type AuditEvent = {
   tokenName: string
   /** Our id of the HTTP request or channel message; correlates with the log. */
   requestId: string
-  /** The entrance, for example `/mcp` or `everything`. */
+  /** The servers behind the address, `single:{server}` or `aggregate:{server},…`; the path where the caller is not known. */
   endpoint: string
+  /** The MCP method; of a request that ended before it was read, the HTTP method, if it had one. */
   method: string
   /** Real server name, never an alias; empty where the call named none. */
   server: string
@@ -22,7 +30,7 @@ export type AuditEvent = {
   effect: 'allow' | 'deny'
   /** Why: the rule that decided, or a word of the error catalogue. */
   reason: string
-  /** `ok`, `tool_error` (the tool said isError), `input_required`, or a code of the error catalogue. */
+  /** `ok`, `tool_error` (the tool said isError), `error` (the server answered with an error), `input_required`, or a code of the catalogue. */
   outcome: string
   durationMs: number
 }

@@ -30,6 +30,9 @@ import { toRpcFailure } from '#http/errors.ts'
 import { checkBatch } from './batch.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
 
+/** One message, as it came. */
+type Arrival = { requestId: string; /** Unix time in milliseconds. */ receivedAt: number }
+
 export type ChannelClientOptions = Caller & {
   deps: EntranceDeps
   /** The Authorization header of the connection: its token is asked for again with every message. */
@@ -53,16 +56,26 @@ export class ChannelClient {
 
   receive(text: string): void {
     // What was still on its way when the connection ended has nobody to answer to.
-    if (this.#hasEnded) return
+    if (this.#hasEnded) return this.recordUnread(new GatewayError('request_cancelled'))
     const { deps } = this.#options
-    const requestId = deps.nextRequestId()
+    const arrival = this.#arrive()
     try {
       const message: unknown = parse(text, deps.limits.requestDepthMax)
-      if (Array.isArray(message)) this.#receiveBatch(message, requestId)
-      else this.#receiveOne(message, requestId)
+      if (Array.isArray(message)) this.#receiveBatch(message, arrival)
+      else this.#receiveOne(message, arrival)
     } catch (error) {
-      this.#refuse(error, null, requestId)
+      this.#refuse(error, { id: null }, arrival)
     }
+  }
+
+  /** Something came that is no text, or too much of one: the wire has answered it. */
+  recordUnread(failure: GatewayError): void {
+    this.#record(failure, '', this.#arrive())
+  }
+
+  #arrive(): Arrival {
+    const { deps } = this.#options
+    return { requestId: deps.nextRequestId(), receivedAt: deps.now() }
   }
 
   /** The connection is gone: everything that was on it ends. */
@@ -72,18 +85,18 @@ export class ChannelClient {
     for (const cancellation of this.#running.values()) cancellation.cancel()
   }
 
-  #receiveBatch(messages: unknown[], requestId: string): void {
+  #receiveBatch(messages: unknown[], arrival: Arrival): void {
     const { batchMessagesMax } = this.#options.deps.limits
     checkBatch(messages, { revision: this.#session?.revision, batchMessagesMax })
-    for (const message of messages) this.#receiveOne(message, requestId)
+    for (const message of messages) this.#receiveOne(message, arrival)
   }
 
-  #receiveOne(message: unknown, requestId: string): void {
-    if (isRequest(message)) return this.#receiveRequest(message, requestId)
+  #receiveOne(message: unknown, arrival: Arrival): void {
+    if (isRequest(message)) return this.#receiveRequest(message, arrival)
     if (isNotification(message)) return this.#receiveNotification(message)
     if (isResponse(message)) return this.#receiveResponse(message)
     const id = isJsonObject(message) ? message['id'] : null
-    this.#refuse(new GatewayError('invalid_request'), isRequestId(id) ? id : null, requestId)
+    this.#refuse(new GatewayError('invalid_request'), { id: isRequestId(id) ? id : null }, arrival)
   }
 
   #receiveResponse(message: RpcResponse): void {
@@ -91,18 +104,15 @@ export class ChannelClient {
     if (message.id !== null && outcome) this.#session?.answer(message.id, outcome)
   }
 
-  #receiveRequest(message: RpcRequest, requestId: string): void {
+  #receiveRequest(message: RpcRequest, arrival: Arrival): void {
     try {
       const era = eraOfMessage(message, null)
-      if (era === 'legacy' && message.method === 'initialize') {
-        void this.#open(message, requestId)
-        return
-      }
+      if (era === 'legacy' && message.method === 'initialize') return this.#open(message, arrival)
       if (era === 'legacy' && !this.#session)
         throw new GatewayError('session_required', { details: { reason: 'send initialize first' } })
-      void this.#call(message, era, requestId)
+      this.#call(message, era, arrival)
     } catch (error) {
-      this.#refuse(error, message.id, requestId)
+      this.#refuse(error, message, arrival)
     }
   }
 
@@ -112,42 +122,46 @@ export class ChannelClient {
     if (this.#session) this.#options.deps.gateway.notified(this.#session, note)
   }
 
-  async #open(message: RpcRequest, requestId: string): Promise<void> {
-    const { deps, address } = this.#options
-    try {
-      if (this.#session || this.#isOpening)
-        throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
-      this.#isOpening = true
-      const { session, result } = await deps.gateway.openSession(
-        { principal: this.#principal(), endpoint: this.#endpoint(), address },
-        message.params,
-      )
-      if (this.#hasEnded) return session.end()
-      this.#session = session
-      session.setOutlet((outside) => this.#send(outside))
-      session.onEnd(() => this.#options.close())
-      this.#send(toResponse(message.id, { result }))
-    } catch (error) {
-      this.#refuse(error, message.id, requestId)
-    } finally {
-      this.#isOpening = false
+  /** @throws GatewayError where nothing was opened, and nothing recorded yet */
+  #open(message: RpcRequest, arrival: Arrival): void {
+    if (this.#session || this.#isOpening)
+      throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
+    const opening = {
+      principal: this.#principal(),
+      endpoint: this.#endpoint(),
+      address: this.#options.address,
+      ...arrival,
     }
+    this.#isOpening = true
+    this.#options.deps.gateway
+      .openSession(opening, message.params)
+      .then(({ session, result }) => {
+        if (this.#hasEnded) return session.end()
+        this.#session = session
+        session.setOutlet((outside) => this.#send(outside))
+        session.onEnd(() => this.#options.close())
+        this.#send(toResponse(message.id, { result }))
+      })
+      .catch((error: unknown) => this.#tellFailure(error, message.id, arrival))
+      .finally(() => (this.#isOpening = false))
   }
 
-  async #call(message: RpcRequest, era: Era, requestId: string): Promise<void> {
-    const { deps, address } = this.#options
+  /** @throws GatewayError where there is no call yet, and nothing recorded */
+  #call(message: RpcRequest, era: Era, { requestId, receivedAt }: Arrival): void {
     const session = era === 'legacy' ? this.#session : null
     const cancellation = new Cancellation()
-    try {
-      const principal = this.#principal()
-      if (!session) this.#begin(message.id, cancellation)
-      const answer = await deps.gateway.handle({
+    const principal = this.#principal()
+    const endpoint = this.#endpoint()
+    const facts = session?.facts ?? readClientFacts(metaOf(message.params) ?? {})
+    if (!session) this.#begin(message.id, cancellation)
+    this.#options.deps.gateway
+      .handle({
         principal,
-        endpoint: this.#endpoint(),
-        address,
+        endpoint,
+        address: this.#options.address,
         era,
         revision: session?.revision ?? modernRevision,
-        facts: session?.facts ?? readClientFacts(metaOf(message.params) ?? {}),
+        facts,
         session,
         message,
         large: null,
@@ -159,14 +173,13 @@ export class ChannelClient {
         sink: null,
         cancellation,
         requestId,
-        receivedAt: deps.now(),
+        receivedAt,
       })
-      this.#answer(message.id, answer)
-    } catch (error) {
-      this.#refuse(error, message.id, requestId)
-    } finally {
-      if (!session) this.#running.delete(message.id)
-    }
+      .then((answer) => this.#answer(message.id, answer))
+      .catch((error: unknown) => this.#tellFailure(error, message.id, { requestId }))
+      .finally(() => {
+        if (!session) this.#running.delete(message.id)
+      })
   }
 
   #begin(id: RequestId, cancellation: Cancellation): void {
@@ -202,7 +215,19 @@ export class ChannelClient {
     if (!this.#hasEnded) this.#options.send(JSON.stringify(message))
   }
 
-  #refuse(error: unknown, id: RequestId | null, requestId: string): void {
+  /** What never became a call. */
+  #refuse(error: unknown, message: { id: RequestId | null; method?: string }, arrival: Arrival): void {
+    this.#record(toGatewayError(error), message.method ?? '', arrival)
+    this.#tellFailure(error, message.id, arrival)
+  }
+
+  #record(failure: GatewayError, method: string, arrival: Arrival): void {
+    const { deps, principal, endpoint } = this.#options
+    const place = this.#session?.endpoint ?? endpoint
+    deps.gateway.recordRefusal({ ...arrival, principal, endpoint: place.key, method }, failure)
+  }
+
+  #tellFailure(error: unknown, id: RequestId | null, { requestId }: Pick<Arrival, 'requestId'>): void {
     const failure = toGatewayError(error)
     if (failure.code === 'internal') this.#options.deps.onError(error, requestId)
     if (!this.#hasEnded) this.#options.send(JSON.stringify(toRpcFailure(id, failure, requestId)))

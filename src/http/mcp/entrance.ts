@@ -20,6 +20,18 @@ export type EntranceDeps = {
   onError(error: unknown, requestId: string): void
 }
 
+/** A request, as far as it has come. */
+export type Visit = {
+  req: IncomingMessage
+  requestId: string
+  /** Unix time in milliseconds. */
+  receivedAt: number
+  /** Null while nobody is identified. */
+  principal: Principal | null
+  /** Null while it is not known who is asked. */
+  endpoint: Endpoint | null
+}
+
 export type Caller = { principal: Principal; endpoint: Endpoint; address: Address }
 
 /** What the last request on a connection was found to be: the next one nearly always says the same. */
@@ -28,16 +40,18 @@ type Known = Caller & { authorization: string | undefined; epoch: number }
 const knownByConnection = new WeakMap<Socket, Known>()
 
 /**
- * Steps 2 and 3 of a call, before its body is read.
+ * Steps 2 and 3 of a call, before its body is read. What is found on the way is noted in the visit, for its refusal.
  * @throws GatewayError `unauthorized`, `server_not_found`
  */
-export function findCaller(req: IncomingMessage, names: string | null, gateway: Gateway): Caller {
+export function findCaller(visit: Visit, names: string | null, gateway: Gateway): Caller {
+  const { req } = visit
   const { authorization } = req.headers
   const narrowing = single(req.headers, 'x-mcp-servers') ?? null
   const known = knownByConnection.get(req.socket)
   const isKnown = known?.epoch === gateway.epoch && known.authorization === authorization
-  if (isKnown && isAt(known, names, narrowing) && !gateway.isExpired(known.principal)) return known
+  if (isKnown && isAt(known, names, narrowing) && !gateway.isExpired(known.principal)) return note(visit, known)
   const principal = gateway.identify(authorization)
+  visit.principal = principal
   const address = { names, narrowing }
   const found = {
     principal,
@@ -47,7 +61,13 @@ export function findCaller(req: IncomingMessage, names: string | null, gateway: 
     epoch: gateway.epoch,
   }
   knownByConnection.set(req.socket, found)
-  return found
+  return note(visit, found)
+}
+
+function note(visit: Visit, caller: Caller): Caller {
+  visit.principal = caller.principal
+  visit.endpoint = caller.endpoint
+  return caller
 }
 
 function isAt({ address }: Caller, names: string | null, narrowing: string | null): boolean {

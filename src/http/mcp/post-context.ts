@@ -14,6 +14,8 @@ export type PostContext = Caller & {
   req: IncomingMessage
   res: ServerResponse
   requestId: string
+  /** Unix time in milliseconds. */
+  receivedAt: number
   deps: PostDeps
 }
 

@@ -10,7 +10,6 @@ import {
   isRequestId,
   isResponse,
   toOutcome,
-  type RequestId,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
@@ -22,6 +21,7 @@ import type { ClientSession } from '#gateway/client/client-session.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
+import { refuse } from '#http/refuse.ts'
 import { handleBatch } from './batch.ts'
 import type { CallReply } from './call-reply.ts'
 import { requireSession, type PostContext } from './post-context.ts'
@@ -31,22 +31,16 @@ import { PostReply } from './post-reply.ts'
 const serialisedCharsMax = 16_384
 
 export function handlePost(context: PostContext): void {
-  const { req, res, requestId, deps } = context
+  const { req, deps } = context
   checkMediaTypes(req)
   readBody(req, deps, (body) => {
-    if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
+    if (body instanceof GatewayError) return refuse(context, body)
     try {
       receive(context, body)
     } catch (error) {
-      refuse(context, error, null)
+      refuse(context, error)
     }
   })
-}
-
-function refuse({ res, requestId, deps }: PostContext, error: unknown, id: RequestId | null): void {
-  const failure = toGatewayError(error)
-  if (failure.code === 'internal') deps.onError(error, requestId)
-  sendFailure(res, failure, { requestId, id })
 }
 
 const usualAccept = 'application/json, text/event-stream'
@@ -89,7 +83,7 @@ function receiveOne(context: PostContext, message: unknown, large: LargeRequest 
   if (isNotification(message)) return receiveNotification(context, message)
   if (isResponse(message)) return receiveResponse(context, message)
   const id = isJsonObject(message) ? message['id'] : null
-  refuse(context, new GatewayError('invalid_request'), isRequestId(id) ? id : null)
+  refuse(context, new GatewayError('invalid_request'), { id: isRequestId(id) ? id : null })
 }
 
 function receiveRequest(context: PostContext, message: RpcRequest, large: LargeRequest | null): void {
@@ -103,14 +97,19 @@ function receiveRequest(context: PostContext, message: RpcRequest, large: LargeR
     const session = requireSession(context)
     startCall(context, { session, message, era, large, reply: null })
   } catch (error) {
-    refuse(context, error, message.id)
+    refuse(context, error, message)
   }
 }
 
 function receiveNotification(context: PostContext, note: RpcNotification): void {
-  // Modern HTTP has no client notifications; one that comes is taken and means nothing.
-  if (eraOfMessage(note, context.req.headers) === 'legacy') context.deps.gateway.notified(requireSession(context), note)
-  context.res.writeHead(202).end()
+  const { req, res, deps } = context
+  try {
+    // Modern HTTP has no client notifications; one that comes is taken and means nothing.
+    if (eraOfMessage(note, req.headers) === 'legacy') deps.gateway.notified(requireSession(context), note)
+  } catch (error) {
+    return refuse(context, error, { id: null, method: note.method })
+  }
+  res.writeHead(202).end()
 }
 
 function receiveResponse(context: PostContext, message: RpcResponse): void {
@@ -148,10 +147,9 @@ type Start = {
 }
 
 function startCall(context: PostContext, start: Start): void {
-  const { req, res, principal, endpoint, address, requestId, deps } = context
+  const { req, res, principal, endpoint, address, requestId, receivedAt, deps } = context
   const { session, message, era, large } = start
   const cancellation = new Cancellation()
-  const receivedAt = deps.now()
   const streams = session ? deps.streams.of(session) : null
   const own = start.reply ? null : new PostReply({ res, era, id: message.id, session, streams, requestId }, receivedAt)
   const reply = start.reply ?? own

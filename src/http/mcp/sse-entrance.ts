@@ -1,14 +1,12 @@
 /** The HTTP+SSE transport (2024-11-05): a stream that first says where to POST, and answers that come on the stream. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError } from '#contract/errors.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
-import { sendFailure } from '#http/errors.ts'
 import { readBody } from '#http/read-body.ts'
+import { refuse } from '#http/refuse.ts'
 import { isSameAddress, type Address } from '#gateway/endpoint.ts'
 import { ChannelClient } from './channel-client.ts'
 import type { ChannelCounts } from './channel-counts.ts'
-import type { Caller } from './entrance.ts'
-import type { PostDeps } from './post-context.ts'
+import type { PostContext, PostDeps } from './post-context.ts'
 import { writeBounded } from './stream.ts'
 
 type Connection = { client: ChannelClient; tokenId: string; address: Address }
@@ -27,9 +25,12 @@ export class SseEntrance {
     return this.#connections.size
   }
 
-  /** @throws GatewayError `too_many_sessions` */
-  open(context: Caller & { req: IncomingMessage; res: ServerResponse; path: string }): void {
-    const { req, res, principal, endpoint, address, path } = context
+  /**
+   * @param path of the request
+   * @throws GatewayError `too_many_sessions`
+   */
+  open(context: PostContext, path: string): void {
+    const { req, res, principal, endpoint, address } = context
     this.#deps.gateway.sessions.checkRoom(principal)
     const uncount = this.#channels.add(principal)
     const id = this.#deps.randomId('sse')
@@ -56,10 +57,8 @@ export class SseEntrance {
   }
 
   /** @throws GatewayError `session_not_found`, the same for unknown and foreign ids */
-  post(
-    context: Caller & { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; requestId: string },
-  ): void {
-    const { req, res, principal, address, query, requestId } = context
+  post(context: PostContext, query: URLSearchParams): void {
+    const { req, res, principal, address } = context
     const connection = this.#connections.get(query.get('sessionId') ?? '')
     if (!connection || connection.tokenId !== principal.tokenId || !isSameAddress(connection.address, address)) {
       throw new GatewayError('session_not_found')
@@ -67,7 +66,7 @@ export class SseEntrance {
     const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
     if (type !== 'application/json') throw new GatewayError('unsupported_media_type')
     readBody(req, this.#deps, (body) => {
-      if (body instanceof GatewayError) return sendFailure(res, body, { requestId })
+      if (body instanceof GatewayError) return refuse(context, body)
       res.writeHead(202).end('Accepted')
       connection.client.receive(body)
     })

@@ -1,5 +1,5 @@
 /** Streamable HTTP, GET and DELETE: the stream for what belongs to no request, streams taken up again, the end of a session. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { single } from '#core/protocol/mcp-headers.ts'
 import { keepAliveComment, messageEvent } from '#core/protocol/sse.ts'
 import { GatewayError } from '#contract/errors.ts'
@@ -7,17 +7,14 @@ import type { ClientSession } from '#gateway/client/client-session.ts'
 import type { Outlet } from '#gateway/client/open-questions.ts'
 import type { EventStream } from './event-streams.ts'
 import type { OpenReply } from './open-replies.ts'
-import { requireSession, type PostDeps } from './post-context.ts'
-import type { Caller } from './entrance.ts'
-
-export type StreamContext = Caller & { req: IncomingMessage; res: ServerResponse; deps: PostDeps }
+import { requireSession, type PostContext } from './post-context.ts'
 
 const streamHeaders = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' }
 /** A client that does not read what it asked for is let go before it fills the memory. */
 const backlogBytesMax = 4_194_304
 
 /** @throws GatewayError `not_acceptable`, `session_required`, `session_not_found` */
-export function handleGet(context: StreamContext): void {
+export function handleGet(context: PostContext): void {
   const { req, res, deps } = context
   const accept = req.headers.accept ?? '*/*'
   if (!accept.includes('text/event-stream') && !accept.includes('*/*')) throw new GatewayError('not_acceptable')
@@ -70,8 +67,8 @@ export function writeBounded(res: ServerResponse, event: string): void {
 }
 
 /** @throws GatewayError `session_required`, `session_not_found` */
-export function handleDelete(context: StreamContext): void {
-  const session = requireSession(context)
-  session.end()
-  context.res.writeHead(204).end()
+export function handleDelete(context: PostContext): void {
+  const { res, requestId, receivedAt, deps } = context
+  deps.gateway.endSession(requireSession(context), { requestId, receivedAt, method: 'DELETE' })
+  res.writeHead(204).end()
 }

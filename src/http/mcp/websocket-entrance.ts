@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { ChannelClient } from './channel-client.ts'
 import type { ChannelCounts } from './channel-counts.ts'
+import { GatewayError } from '#contract/errors.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
 
 const pingMs = 30_000
@@ -31,14 +32,20 @@ export class WebSocketEntrance {
     return this.#server.clients.size
   }
 
-  /** @throws GatewayError `too_many_sessions` */
-  upgrade(context: Caller & { req: IncomingMessage; socket: Duplex; head: Buffer }): void {
+  /**
+   * @returns whether the handshake was one; what was none has been answered
+   * @throws GatewayError `too_many_sessions`
+   */
+  upgrade(context: Caller & { req: IncomingMessage; socket: Duplex; head: Buffer }): boolean {
     const { req, socket, head, principal, endpoint, address } = context
     this.#deps.gateway.sessions.checkRoom(principal)
     socket.once('close', this.#channels.add(principal))
-    this.#server.handleUpgrade(req, socket, head, (ws) =>
-      this.#serve(ws, { principal, endpoint, address }, req.headers.authorization),
-    )
+    let isServed = false
+    this.#server.handleUpgrade(req, socket, head, (ws) => {
+      isServed = true
+      this.#serve(ws, { principal, endpoint, address }, req.headers.authorization)
+    })
+    return isServed
   }
 
   #serve(ws: WebSocket, caller: Caller, authorization: string | undefined): void {
@@ -62,11 +69,15 @@ export class WebSocketEntrance {
     ws.on('pong', () => (isAlive = true))
     ws.on('message', (data, isBinary) => {
       isAlive = true
-      if (isBinary) ws.close(unsupportedData)
-      else client.receive(toText(data))
+      if (!isBinary) return client.receive(toText(data))
+      client.recordUnread(new GatewayError('unsupported_media_type'))
+      ws.close(unsupportedData)
     })
     // The close that follows says all there is to do.
-    ws.on('error', () => undefined)
+    ws.on('error', (error) => {
+      const failure = toFrameFailure(error)
+      if (failure) client.recordUnread(failure)
+    })
     ws.on('close', () => {
       clearInterval(timer)
       client.end()
@@ -77,6 +88,13 @@ export class WebSocketEntrance {
     for (const ws of this.#server.clients) ws.terminate()
     this.#server.close()
   }
+}
+
+/** Null where the connection failed, and not what was sent on it. */
+function toFrameFailure(error: Error): GatewayError | null {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return new GatewayError('body_too_large')
+  return code.startsWith('WS_ERR_') ? new GatewayError('parse_error') : null
 }
 
 function toText(data: RawData): string {
