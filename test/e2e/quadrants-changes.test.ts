@@ -156,13 +156,14 @@ describe('a modern server', () => {
     const acknowledged = Promise.withResolvers<void>()
     upstream.beforeListen = () => acknowledged.promise
     const start = upstream.count('subscriptions/listen')
-    await session.ask('resources/subscribe', { uri: 'test://other' })
+    const subscribed = session.ask('resources/subscribe', { uri: 'test://other' })
     await until('the gateway asks for more', () => upstream.count('subscriptions/listen') > start)
     upstream.announce('notifications/tools/list_changed')
     await until('the change is heard of', () => heard.includes('notifications/tools/list_changed'))
     expect(heard).toContain('notifications/tools/list_changed')
     delete upstream.beforeListen
     acknowledged.resolve()
+    expect((await subscribed).result).toEqual({})
     stream.close()
   })
 })

@@ -42,7 +42,7 @@ async function connectV1(wire: Wire, address: Address): Promise<McpClient> {
   return disposable(client)
 }
 
-function toTransport1(wire: Wire, address: Address) {
+export function toTransport1(wire: Wire, address: Address) {
   const url = new URL(address.url)
   const requestInit = { headers: headersOf(address) }
   if (wire === 'http') return new StreamableHTTPClientTransport1(url, { requestInit })

@@ -87,8 +87,16 @@ describe('toLegacyOutcome', () => {
   })
 
   it('hides structured content from revisions that do not have it', () => {
+    const content = [{ type: 'text', text: 'a is 1' }]
+    const outcome = { result: { content, structuredContent: { a: 1 } } }
+    expect(toLegacyOutcome('tools/call', outcome, { revision: '2025-03-26' })).toEqual({ result: { content } })
+  })
+
+  it('gives structured content as text to revisions that do not have it, where a result says nothing else', () => {
     const outcome = { result: { content: [], structuredContent: { a: 1 } } }
-    expect(toLegacyOutcome('tools/call', outcome, { revision: '2025-03-26' })).toEqual({ result: { content: [] } })
+    expect(toLegacyOutcome('tools/call', outcome, { revision: '2025-03-26' })).toEqual({
+      result: { content: [{ type: 'text', text: '{"a":1}' }] },
+    })
   })
 
   it('touches structured content of no other method', () => {
@@ -100,6 +108,9 @@ describe('toLegacyOutcome', () => {
     const error = { code: -32602, message: 'gone', data: { uri: 'a:b' } }
     expect(toLegacyOutcome('resources/read', { error }, { revision: newest })).toEqual({
       error: { ...error, code: -32002 },
+    })
+    expect(toLegacyOutcome('resources/subscribe', { error }, { revision: newest })).toMatchObject({
+      error: { code: -32002 },
     })
     expect(toLegacyOutcome('tools/call', { error }, { revision: newest })).toEqual({ error })
     const { data: _data, ...plain } = error

@@ -1,6 +1,7 @@
 /** Carries answers from one era into the other. What neither era reserves passes through untouched. */
 import { serverInfoKey, withoutReservedKeys } from './envelope.ts'
 import { isJsonObject, type JsonObject, type Outcome, type RpcError } from './json-rpc.ts'
+import { withStructuredText } from './known-content.ts'
 import { isAtLeast } from './revisions.ts'
 
 /** Results that a client may cache: modern MCP requires `ttlMs` and `cacheScope` on them. */
@@ -12,6 +13,9 @@ const cacheableMethods = new Set([
   'resources/templates/list',
   'resources/read',
 ])
+
+/** Requests for one resource, whose error may be that there is none. */
+const resourceMethods = new Set(['resources/read', 'resources/subscribe'])
 
 const resourceMissingLegacy = -32002
 const invalidParams = -32602
@@ -52,7 +56,7 @@ export function toLegacyOutcome(
 }
 
 function toLegacyError(method: string, error: RpcError): RpcError {
-  const isMissingResource = method === 'resources/read' && error.code === invalidParams && hasUri(error.data)
+  const isMissingResource = resourceMethods.has(method) && error.code === invalidParams && hasUri(error.data)
   if (isMissingResource) return { ...error, code: resourceMissingLegacy }
   // −32020 to −32099 speak of things a legacy client never sent.
   return error.code <= -32020 && error.code >= -32099 ? { ...error, code: -32603 } : error
@@ -70,7 +74,7 @@ function toLegacyCallResult(
   const structured = result['structuredContent']
   if (structured === undefined) return result
   if (!isAtLeast(revision, '2025-06-18')) {
-    const { structuredContent: _structured, ...rest } = result
+    const { structuredContent: _structured, ...rest } = withStructuredText(result)
     return rest
   }
   return isJsonObject(structured) && !needsWrapping(outputSchema)

@@ -7,7 +7,7 @@ import { forward } from '#gateway/relay/forward.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { viewOf, type Run } from './method-context.ts'
-import { exposeResult, findByAlias, findEntry, requireText, routeResource } from './route.ts'
+import { exposeResult, findByAlias, findEntry, requireText, routeResource, withAskedUri } from './route.ts'
 
 export function callTool(run: Run): Promise<Answer> {
   const name = requireText(run.call.message.params, 'name')
@@ -110,12 +110,6 @@ export async function readResource(run: Run): Promise<Answer> {
   const target = { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }
   const answer = await forward(call, target, run.context.forward)
   return exposedUri === uri ? answer : withAskedUri(answer, { uri, exposedUri })
-}
-
-/** An error that names the resource names it as the client did. */
-function withAskedUri(answer: Answer, { uri, exposedUri }: { uri: string; exposedUri: string }): Answer {
-  if (!('error' in answer) || !isJsonObject(answer.error.data) || answer.error.data['uri'] !== uri) return answer
-  return { error: { ...answer.error, data: { ...answer.error.data, uri: exposedUri } } }
 }
 
 export async function complete(run: Run): Promise<Answer> {

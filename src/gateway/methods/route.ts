@@ -7,6 +7,7 @@ import { allowsRead } from '#core/access/decide.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { ListName } from '#gateway/catalog/list-fetch.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { viewOf, type Run } from './method-context.ts'
 
 export function requireText(params: JsonObject | undefined, member: string): string {
@@ -76,10 +77,23 @@ function missing(run: Run, uri: string): GatewayError {
   return new GatewayError('resource_not_found', run.call.era === 'legacy' ? { details, rpcCode: -32002 } : { details })
 }
 
-/** Gives the resources that a result names the endpoint's URIs, so that they can be read back through it. */
-export function exposeResult(run: Run, upstream: Upstream): ((result: JsonObject) => JsonObject) | null {
-  if (run.call.endpoint.kind === 'single') return null
-  return (result) => exposeUris(result, upstream.name)
+/** An error that names the resource names it as the client did. */
+export function withAskedUri<Kind extends Answer>(answer: Kind, asked: { uri: string; exposedUri: string }): Kind {
+  const { uri, exposedUri } = asked
+  if (!('error' in answer) || !isJsonObject(answer.error.data) || answer.error.data['uri'] !== uri) return answer
+  return { ...answer, error: { ...answer.error, data: { ...answer.error.data, uri: exposedUri } } }
+}
+
+/** How a result must read for this client: with the endpoint's URIs, so that they can be read back through it, and in words that it knows. */
+export function exposeResult(
+  { call }: Pick<Run, 'call'>,
+  upstream: Upstream,
+): ((result: JsonObject) => JsonObject) | null {
+  const { endpoint, session } = call
+  const known = session?.knownContent
+  if (endpoint.kind === 'single') return known ? (result) => known.apply(result) : null
+  if (!known) return (result) => exposeUris(result, upstream.name)
+  return (result) => known.apply(exposeUris(result, upstream.name))
 }
 
 function exposeUris(result: JsonObject, server: string): JsonObject {

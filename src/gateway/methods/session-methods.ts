@@ -1,10 +1,10 @@
 /** Legacy methods that speak of the client's session. */
 import { GatewayError } from '#contract/errors.ts'
-import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { ensureLogLevel, isLogLevel } from '#gateway/client/log-level.ts'
+import { watchResource } from '#gateway/client/watch-resource.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
-import { toViewCaller, type Run } from './method-context.ts'
-import { requireText, routeResource } from './route.ts'
+import type { Run } from './method-context.ts'
+import { requireText, routeResource, withAskedUri } from './route.ts'
 import { wordOf } from './calls.ts'
 
 export function ping(): Promise<Answer> {
@@ -21,20 +21,17 @@ export async function setLogLevel({ call }: Run): Promise<Answer> {
   return { result: {} }
 }
 
+/** Answered with the upstream's own answer; where it watches the resource already, that is its answer to this client as well. */
 export async function subscribe(run: Run): Promise<Answer> {
   const { call, facts } = run
-  const { upstream, uri } = await routeResource(run, requireText(call.message.params, 'uri'))
+  if (!call.session) throw new GatewayError('session_required')
+  const exposedUri = requireText(call.message.params, 'uri')
+  const { upstream, uri } = await routeResource(run, exposedUri)
   facts.server = upstream.name
   facts.target = uri
   facts.reason = wordOf(call.principal.access.server(upstream.name))
-  const place = upstream.place(toViewCaller(call).user)
-  const session = await place.acquire()
-  const declared = session.facts.capabilities['resources']
-  if (!isJsonObject(declared) || declared['subscribe'] !== true) throw new GatewayError('method_not_found')
-  call.session?.watch(upstream.name, uri)
-  call.session?.join(place)
-  place.refreshListening()
-  return { result: {} }
+  const outcome = await watchResource(call.session, { upstream, uri, cancellation: call.cancellation })
+  return withAskedUri(outcome, { uri, exposedUri })
 }
 
 export async function unsubscribe(run: Run): Promise<Answer> {
@@ -43,6 +40,5 @@ export async function unsubscribe(run: Run): Promise<Answer> {
   facts.server = upstream.name
   facts.target = uri
   call.session?.unwatch(upstream.name, uri)
-  upstream.place(toViewCaller(call).user).refreshListening()
   return { result: {} }
 }

@@ -178,17 +178,21 @@ function withMirrored(headers: readonly string[], call: ClientCall, target: Targ
 
 /** The answer as its client may have it. */
 function handOver(call: ClientCall, target: Target, given: { answer: Answer; deps: ForwardDeps }): Answer {
-  const answer = exposed(target, given.answer)
+  const answer = exposed(call, target, given.answer)
   return call.era === 'legacy' ? answer : given.deps.requestStates.sealAnswer(answer, () => ownerOfState(call, target))
 }
 
-/** Gives the answer the endpoint's names. A raw answer is opened only if it can hold one. */
-function exposed(target: Target, answer: Answer): Answer {
+/** Gives the answer the endpoint's names, and the client's content types. A raw answer is opened only if it can hold what is to change. */
+function exposed(call: ClientCall, target: Target, answer: Answer): Answer {
   const { toExposed } = target
   if (!toExposed || 'error' in answer || 'streamed' in answer || 'prepared' in answer) return answer
   if ('result' in answer) return { result: toExposed(answer.result) }
-  if (!answer.raw.includes('"uri"')) return answer
+  if (!mayChange(call, answer.raw)) return answer
   const outcome = toOutcome(parseMessage(rawText(answer)))
   if (!outcome) return answer
   return 'result' in outcome && endingOf(outcome) !== 'error' ? { result: toExposed(outcome.result) } : outcome
+}
+
+function mayChange(call: ClientCall, text: string): boolean {
+  return text.includes('"uri"') || call.session?.knownContent?.concerns(text) === true
 }
