@@ -21,6 +21,9 @@ export class LegacyHttpLab {
   /** Answers what a server asks during a call. */
   ask: (question: Question) => Promise<Outcome> = async () => ({ result: { action: 'accept' } })
 
+  /** Answers what a server asks outside any call. */
+  askOutside: (question: Question) => Promise<Outcome> = async ({ method }) => ({ result: { outside: method } })
+
   open(): Promise<UpstreamSession> {
     const { clock, wire, outside } = this
     const options = {
@@ -36,7 +39,7 @@ export class LegacyHttpLab {
         resourceUpdated: (uri: string, note: RpcNotification) => void outside.push({ what: uri, note }),
         logged: (note: RpcNotification) => void outside.push({ what: 'log', note }),
         other: (note: RpcNotification) => void outside.push({ what: 'other', note }),
-        asked: async ({ method }: Question) => ({ result: { outside: method } }),
+        asked: (question: Question) => this.askOutside(question),
         ended: (error: GatewayError | null) => void this.ends.push(error),
       },
     }

@@ -342,6 +342,61 @@ describe('listening', () => {
     expect(wire.exchanges).toHaveLength(1)
   })
 
+  it.each<[string, (exchange: FakeExchange) => void, object]>([
+    [
+      'agrees',
+      (one) =>
+        one.event(
+          note('notifications/subscriptions/acknowledged', { notifications: { resourceSubscriptions: ['a:b'] } }),
+        ),
+      { result: {} },
+    ],
+    [
+      'does not name it in the acknowledgement',
+      (one) => one.event(note('notifications/subscriptions/acknowledged', { notifications: {} })),
+      { error: { data: { code: 'resource_not_found', uri: 'a:b' } } },
+    ],
+    [
+      'answers with an error',
+      (one) => one.event({ jsonrpc: '2.0', id: one.body['id'], error: { code: -32602, message: 'no' } }),
+      { error: { code: -32602, message: 'no' } },
+    ],
+  ])('to a resource is told as it is where the server %s', async (_what, answer, expected) => {
+    const session = open(all)
+    session.listen({ resources: ['a:b'] })
+    const outcome = session.subscribe('a:b')
+    stream().openStream()
+    answer(stream())
+    expect(await outcome).toMatchObject(expected)
+  })
+
+  it.each<[string, (exchange: FakeExchange) => void, string]>([
+    [
+      'an error to nobody',
+      (one) => one.json({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'no' } }, 400),
+      'upstream_protocol',
+    ],
+    ['nothing', (one) => one.empty(202), 'upstream_protocol'],
+    ['500', (one) => one.empty(500), 'upstream_unreachable'],
+    ['401', (one) => one.empty(401), 'upstream_auth_failed'],
+    ['the end of its stream', (one) => (one.openStream(), one.end()), 'upstream_closed'],
+  ])('to a resource fails by name where the server answers %s', async (_what, answer, code) => {
+    const session = open(all)
+    session.listen({ resources: ['a:b'] })
+    const failure = failureOf(session.subscribe('a:b'))
+    answer(stream())
+    expect(await failure).toMatchObject({ code })
+  })
+
+  it('to a resource fails with the session', async () => {
+    const session = open(all)
+    session.listen({ resources: ['a:b'] })
+    const failure = failureOf(session.subscribe('a:b'))
+    await session.close()
+    expect(await failure).toMatchObject({ code: 'upstream_closed' })
+    expect(clock.waiting).toBe(0)
+  })
+
   it('ends with the session', async () => {
     const session = open(all)
     await session.close()
