@@ -9,7 +9,9 @@ import { randomId } from '#adapters/crypto/random-id.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import { watchConfig } from '#config/watch.ts'
 import { toGatewayError } from '#contract/errors.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
+import { recordConfigChange } from '#gateway/record.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
 import { createEngine } from './engine.ts'
@@ -79,9 +81,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   await admin.store()
   const onChange = (next: LoadedConfig): void => {
     guards = createGuardOptions(placeOf(next))
-    reload(next, { config, apply, log })
+    reload(next, { config, apply, log, audit })
   }
-  if (config.path !== null) resources.use(follow(config.path, { config, env, log, onChange }))
+  if (config.path !== null) resources.use(follow(config.path, { config, env, log, audit, onChange }))
   print(
     banner({
       address: addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl }),
@@ -107,7 +109,9 @@ async function openStores(dataPath: string, { resources, log }: Opening) {
   resources.defer(() => database.close())
   const onRefused = (cause: unknown, lost: number): void =>
     log.error({ err: describe(cause), lost }, 'audit events were not stored')
-  const audit = createSqlAuditLog({ database, onRefused })
+  const onLost = (lost: { calls: number; refusals: number }): void =>
+    log.warn(lost, 'audit events found no room and were not stored')
+  const audit = createSqlAuditLog({ database, onRefused, onLost })
   resources.defer(() => audit.close())
   return { audit, tokens: createSqlTokenStore(database) }
 }
@@ -116,16 +120,20 @@ type Following = {
   config: LoadedConfig
   env: ServeOptions['env']
   log: Logger
+  audit: AuditLog
   onChange: (next: LoadedConfig) => void
 }
 
-function follow(path: string, { config, env, log, onChange }: Following): Disposable {
+function follow(path: string, { config, env, log, audit, onChange }: Following): Disposable {
   const watched = watchConfig({
     path,
     env,
     current: config,
     onChange,
-    onError: (error) => log.error({ problem: error.message }, 'the configuration was not applied; the old one stays'),
+    onError: (error) => {
+      recordConfigChange(audit, { at: Date.now(), outcome: 'config_invalid' })
+      log.error({ problem: error.message }, 'the configuration was not applied; the old one stays')
+    },
   })
   return { [Symbol.dispose]: () => watched.close() }
 }
@@ -144,13 +152,19 @@ function snapshotOf(config: LoadedConfig, stored: readonly StoredToken[], builtI
 }
 
 /** What needs a new start is said, and not half done. */
-function reload(next: LoadedConfig, run: { config: LoadedConfig; apply(next: LoadedConfig): void; log: Logger }): void {
+function reload(
+  next: LoadedConfig,
+  run: Pick<Following, 'config' | 'log' | 'audit'> & { apply(next: LoadedConfig): void },
+): void {
   try {
     run.apply(next)
   } catch (error) {
-    run.log.error({ problem: toGatewayError(error).details }, 'the configuration was not applied; the old one stays')
+    const { code, details } = toGatewayError(error)
+    recordConfigChange(run.audit, { at: Date.now(), outcome: code })
+    run.log.error({ problem: details }, 'the configuration was not applied; the old one stays')
     return
   }
+  recordConfigChange(run.audit, { at: Date.now(), outcome: 'ok' })
   run.log.info({ servers: next.servers.length, tokens: next.tokens.length }, 'the configuration was applied')
   const fixed = ['listen', 'storage', 'naming', 'limits'] as const
   const changed = fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(run.config[key]))

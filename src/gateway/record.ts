@@ -1,5 +1,5 @@
 /** Step 9 of a call: one AuditEvent, whatever happened. A request that ends before it is a call leaves one as well. */
-import type { GatewayError } from '#contract/errors.ts'
+import type { ErrorCode, GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Principal } from '#core/identity/principal.ts'
@@ -103,6 +103,21 @@ export function recordSessionEnd(audit: AuditLog, request: PlainRequest, end: { 
     reason: '',
     outcome: 'ok',
     at: end.at,
+  })
+}
+
+/** @param change.outcome `ok` where the gateway runs with it from now on, else why it does not */
+export function recordConfigChange(audit: AuditLog, change: { at: number; outcome: 'ok' | ErrorCode }): void {
+  const { at, outcome } = change
+  const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: '' }
+  const isApplied = outcome === 'ok'
+  recordPlain(audit, request, {
+    kind: 'config_change',
+    server: '',
+    effect: isApplied ? 'allow' : 'deny',
+    reason: isApplied ? '' : outcome,
+    outcome,
+    at,
   })
 }
 

@@ -127,6 +127,38 @@ describe('the audit log', () => {
     ])
   })
 
+  it('holds a row for each change of the configuration, applied or not', async () => {
+    const before = { servers: { alpha: { url: upstream.url } }, policies: {}, tokens: [] }
+    await gateway.writeConfig(before)
+    await gateway.untilLogged('the configuration was applied')
+    await gateway.writeConfig({ ...before, servers: { alpha: { url: 'not a url' } } })
+    await gateway.untilLogged('the configuration was not applied')
+    const rows = (await rowsAtTheEnd()).filter(({ kind }) => kind === 'config_change')
+    expect(rows.map(({ effect, outcome }) => [effect, outcome])).toEqual([
+      ['allow', 'ok'],
+      ['deny', 'config_invalid'],
+    ])
+  })
+
+  it('loses no call to a flood of strangers, and says how many of those it did not store', async () => {
+    await call('alpha__echo')
+    const flood = async (): Promise<void> => {
+      for (let index = 0; index < 300; index++) await fetch(`${gateway.url}/mcp`, { method: 'POST' })
+    }
+    const calls = Array.from({ length: 8 }, async () => {
+      for (let index = 0; index < 25; index++) await call('alpha__echo')
+    })
+    const startedAt = Date.now()
+    await Promise.all([...Array.from({ length: 8 }, flood), ...calls])
+    const rows = await rowsAtTheEnd()
+    const seconds = (Date.now() - startedAt) / 1_000
+    expect(rows.filter(({ outcome, target }) => outcome === 'ok' && target === 'echo')).toHaveLength(201)
+    const stored = rows.filter(({ kind }) => kind === 'auth_failure').length
+    const told = gateway.log().matchAll(/"calls":0,"refusals":(\d+),"msg":"audit events found no room/g)
+    expect(stored).toBeLessThanOrEqual(1_000 + 100 * seconds)
+    expect(told.reduce((sum, [, count]) => sum + Number(count), stored)).toBe(2_400)
+  })
+
   it('has lost nothing when the gateway ends right after many calls', async () => {
     await Promise.all(Array.from({ length: 300 }, () => call('alpha__echo')))
     const rows = await rowsAtTheEnd()
