@@ -12,6 +12,7 @@ import type { StoredToken } from '#core/identity/token-store.ts'
 import { canonicalJson, capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
 import { isJsonObject, isRequestId } from '#core/protocol/json-rpc.ts'
+import { knowsTasks, withoutCoreTasks } from '#core/protocol/tasks.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
@@ -25,7 +26,7 @@ import { compileIdentities, identify, type Identities } from './identify.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
 import type { MethodContext } from '#gateway/methods/method-context.ts'
-import { TaskOwners } from '#gateway/methods/task-owners.ts'
+import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import {
   isRefusal,
   recordCall,
@@ -268,10 +269,11 @@ export class Gateway {
     const { capabilities, clientInfo, protocolVersion } = params ?? {}
     if (typeof protocolVersion !== 'string')
       throw new GatewayError('invalid_params', { details: { reason: 'params.protocolVersion must be a text' } })
-    const declared = isJsonObject(capabilities) ? capabilities : {}
+    const revision = negotiateRevision(protocolVersion)
+    const given = isJsonObject(capabilities) ? capabilities : {}
+    const declared = knowsTasks(revision) ? given : withoutCoreTasks(given)
     // What is too large is refused here, and not at the first call.
     capabilitiesKey(declared)
-    const revision = negotiateRevision(protocolVersion)
     const { clock, limits, randomId } = this.#deps
     const session = new ClientSession({
       id: randomId('mcp'),
@@ -284,6 +286,7 @@ export class Gateway {
       askTimeoutMs: limits.parkedCallMs,
       callsMax: limits.callsPerSessionMax,
       exposeUri: (server, uri) => (endpoint.kind === 'single' ? uri : exposeUri(server, uri)),
+      taskOwners: this.#context.tasks,
     })
     const { user } = session
     const description = await describeEndpoint(endpoint, { principal, user }, this.#context)
@@ -354,6 +357,7 @@ export class Gateway {
       if (isRequestId(id)) session.cancel(id)
     } else if (note.method === 'notifications/progress') session.progressed(note)
     else if (note.method === 'notifications/roots/list_changed') session.tellUpstreams(note.method)
+    else if (note.method === 'notifications/tasks/status') session.taskChanged(note)
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,12 @@ describe('legacyUpstreamCapabilities', () => {
     expect(legacyUpstreamCapabilities(declared, false)).toEqual({ roots: {}, sampling: {} })
     expect(legacyUpstreamCapabilities({}, false)).toEqual({})
   })
+
+  it('promises the tasks that the client makes of questions', () => {
+    const tasks = { cancel: {}, requests: { sampling: { createMessage: {} } } }
+    expect(legacyUpstreamCapabilities({ sampling: {}, tasks }, true)).toEqual({ sampling: {}, tasks })
+    expect(legacyUpstreamCapabilities({ tasks: true }, true)).toEqual({})
+  })
 })
 
 describe('canAnswer', () => {
@@ -47,6 +53,9 @@ describe('canAnswer', () => {
     ['roots/list', { roots: {} }, true],
     ['roots/list', { roots: true }, false],
     ['tools/call', { tools: {} }, false],
+    ['tasks/get', { tasks: {} }, true],
+    ['tasks/result', { sampling: {} }, false],
+    ['tasks/update', { tasks: {} }, false],
     ['constructor', { constructor: {} }, false],
     ['__proto__', {}, false],
   ])('of %s with %j is %s', (method, capabilities, expected) => {
@@ -91,6 +100,7 @@ describe('capabilitiesKey', () => {
     const key = capabilitiesKey({ sampling: {}, roots: {} })
     expect(capabilitiesKey({ roots: {}, sampling: {}, other: 1 })).toBe(key)
     expect(capabilitiesKey({ sampling: {} })).not.toBe(key)
+    expect(capabilitiesKey({ sampling: {}, roots: {}, tasks: { list: {} } })).not.toBe(key)
   })
 
   it('is the same each time for the same declaration', () => {

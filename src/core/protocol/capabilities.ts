@@ -14,9 +14,13 @@ export function bridgedCapabilities(declared: JsonObject): JsonObject {
   return bridged
 }
 
-/** For a legacy upstream: extensions are a modern thing, and `roots.listChanged` cannot be promised for a modern client. */
+/**
+ * For a legacy upstream: extensions are a modern thing, and `roots.listChanged` cannot be promised for a modern client. Tasks are in the
+ * form of 2025-11-25, which no modern client declares.
+ */
 export function legacyUpstreamCapabilities(declared: JsonObject, canSendRootsChanged: boolean): JsonObject {
   const { extensions: _extensions, ...rest } = bridgedCapabilities(declared)
+  if (isJsonObject(declared['tasks'])) rest['tasks'] = declared['tasks']
   if (isJsonObject(rest['roots']) && !canSendRootsChanged) rest['roots'] = {}
   return rest
 }
@@ -26,6 +30,10 @@ const neededFor: Readonly<Record<string, string>> = {
   'elicitation/create': 'elicitation',
   'sampling/createMessage': 'sampling',
   'roots/list': 'roots',
+  'tasks/get': 'tasks',
+  'tasks/result': 'tasks',
+  'tasks/list': 'tasks',
+  'tasks/cancel': 'tasks',
 }
 
 export function canAnswer(capabilities: JsonObject, method: string): boolean {
@@ -62,7 +70,7 @@ const keysMax = 1_000
 const capabilitiesCharsMax = 8_192
 
 /**
- * Equal for clients whose bridged capabilities are equal.
+ * Equal for clients for whom upstreams of either era are told the same.
  * @throws GatewayError `invalid_params` when they are too large to be kept
  */
 export function capabilitiesKey(declared: JsonObject): string {
@@ -75,7 +83,7 @@ export function capabilitiesKey(declared: JsonObject): string {
     throw new GatewayError('invalid_params', { details: { capabilitiesCharsMax } })
   key = keysByText.get(text)
   if (key === undefined) {
-    key = canonicalJson(bridgedCapabilities(declared))
+    key = canonicalJson({ ...bridgedCapabilities(declared), ...legacyUpstreamCapabilities(declared, true) })
     if (keysByText.size >= keysMax) keysByText.clear()
     keysByText.set(text, key)
   }

@@ -75,6 +75,12 @@ describe('readClientFacts', () => {
     const meta = { [`${prefix}clientCapabilities`]: [], [`${prefix}clientInfo`]: 'c', [`${prefix}logLevel`]: 7 }
     expect(readClientFacts(meta)).toEqual({ capabilities: {}, info: undefined, logLevel: undefined })
   })
+
+  it('believes no modern client to know the tasks of 2025-11-25', () => {
+    const capabilities = { tasks: { list: {} }, sampling: {} }
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': capabilities }
+    expect(readClientFacts(meta).capabilities).toEqual({ sampling: {} })
+  })
 })
 
 describe('withoutReservedKeys', () => {

@@ -1,6 +1,7 @@
 /** The per-request `_meta` envelope of modern MCP (2026-07-28, basic/index): who asks, what it can do, in which revision. */
 import { isJsonObject, type JsonObject } from './json-rpc.ts'
 import { modernRevision } from './revisions.ts'
+import { withoutCoreTasks } from './tasks.ts'
 
 const metaPrefix = 'io.modelcontextprotocol/'
 export const protocolVersionKey = `${metaPrefix}protocolVersion`
@@ -33,7 +34,7 @@ export function readClientFacts(meta: JsonObject): ClientFacts {
   const info = meta[clientInfoKey]
   const logLevel = meta[logLevelKey]
   return {
-    capabilities: isJsonObject(capabilities) ? capabilities : {},
+    capabilities: isJsonObject(capabilities) ? withoutCoreTasks(capabilities) : {},
     info: isJsonObject(info) ? info : undefined,
     logLevel: typeof logLevel === 'string' ? logLevel : undefined,
   }

@@ -86,9 +86,15 @@ function needsWrapping(outputSchema: unknown): boolean {
   return isJsonObject(outputSchema) && outputSchema['type'] !== 'object'
 }
 
-/** A tool of a modern upstream's list, for a legacy client. Tasks do not map between the eras, so `execution` is not shown. */
-export function toLegacyTool(tool: JsonObject): JsonObject {
+/** A tool for who cannot call it as a task: what it says of that is not shown. */
+export function withoutExecution(tool: JsonObject): JsonObject {
   const { execution: _execution, ...rest } = tool
+  return rest
+}
+
+/** A tool of a modern upstream's list, for a legacy client. Tasks do not map between the eras. */
+export function toLegacyTool(tool: JsonObject): JsonObject {
+  const rest = withoutExecution(tool)
   const schema = rest['outputSchema']
   if (!needsWrapping(schema)) return rest
   return { ...rest, outputSchema: { type: 'object', properties: { result: schema }, required: ['result'] } }
@@ -96,6 +102,5 @@ export function toLegacyTool(tool: JsonObject): JsonObject {
 
 /** A tool of a legacy upstream's list, for a modern client. */
 export function toModernTool(tool: JsonObject): JsonObject {
-  const { execution: _execution, ...rest } = tool
-  return rest
+  return withoutExecution(tool)
 }

@@ -9,6 +9,7 @@ import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { readParamHeaders, type ParamHeader } from '#core/protocol/mcp-headers.ts'
 import type { Era } from '#core/protocol/revisions.ts'
+import { takesTasks } from '#core/protocol/tasks.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
@@ -26,6 +27,8 @@ export type CatalogList = {
   items: CatalogItem[]
   byKey: ReadonlyMap<string, CatalogItem>
   era: Era
+  /** Whether the server's tools can be called as tasks (2025-11-25). */
+  takesTasks: boolean
   extra: JsonObject
   /** Unix time in milliseconds. */
   freshUntil: number
@@ -185,7 +188,9 @@ export class Catalog {
       isAnnounced: announcesChanges(capabilities, name),
     })
     const byKey = new Map(items.map((item) => [item.key, item]))
-    return { items: [...byKey.values()], byKey, era, extra: fetched.extra, freshUntil: this.#deps.clock.now() + ttlMs }
+    const freshUntil = this.#deps.clock.now() + ttlMs
+    const { extra } = fetched
+    return { items: [...byKey.values()], byKey, era, takesTasks: takesTasks(capabilities), extra, freshUntil }
   }
 }
 

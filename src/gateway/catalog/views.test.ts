@@ -230,8 +230,12 @@ describe('a view', () => {
 
 describe('toShownItem', () => {
   it('shows a tool as the client’s era knows tools, under the endpoint’s name', async () => {
+    const tasks = { requests: { tools: { call: {} } } }
     const wire = new FakeChannelWire(
-      legacyScript({ tools: {} }, { 'tools/list': () => ({ tools: [{ ...tool('a'), execution: {}, extra: 1 }] }) }),
+      legacyScript(
+        { tools: {}, tasks },
+        { 'tools/list': () => ({ tools: [{ ...tool('a'), execution: {}, extra: 1 }] }) },
+      ),
     )
     const files = channelUpstream(server('files'), { clock, wire })
     const entry = (await get(aggregate(files))).entries.get('files__a')
@@ -239,5 +243,15 @@ describe('toShownItem', () => {
     const shown = { name: 'files__a', inputSchema: { type: 'object' }, extra: 1 }
     expect(toShownItem('tools', entry, 'legacy')).toEqual({ ...shown, execution: {} })
     expect(toShownItem('tools', entry, 'modern')).toEqual(shown)
+  })
+
+  it('does not show at an aggregate what a tool says of tasks where its server takes none', async () => {
+    const offered = { ...tool('a'), execution: { taskSupport: 'optional' } }
+    const wire = new FakeChannelWire(legacyScript({ tools: {} }, { 'tools/list': () => ({ tools: [offered] }) }))
+    const files = channelUpstream(server('files'), { clock, wire })
+    const [shared, alone] = [await get(aggregate(files)), await get(single(files))]
+    const shownIn = (view: ListView) => [...view.entries.values()].map((entry) => toShownItem('tools', entry, 'legacy'))
+    expect(shownIn(shared)).toEqual([tool('files__a')])
+    expect(shownIn(alone)).toEqual([offered])
   })
 })

@@ -10,7 +10,7 @@ import { exposeName } from '#core/naming/tool-name.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import { capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
-import { toLegacyTool, toModernTool } from '#core/protocol/translate.ts'
+import { toLegacyTool, toModernTool, withoutExecution } from '#core/protocol/translate.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
@@ -25,6 +25,8 @@ export type Exposed = {
   decision: Decision
   /** The era in which the upstream offered it. */
   era: Era
+  /** Whether what a tool says of tasks holds here: other servers of an aggregate may take them where its own does not. */
+  showsTasks: boolean
 }
 
 export type ServerReport = {
@@ -166,6 +168,7 @@ export class Views {
     const { entries, contested } = shown
     const { endpoint, name, caller, upstream, list } = source
     const { access } = caller
+    const showsTasks = endpoint.kind === 'single' || list.takesTasks || list.era === 'modern'
     let isVisible = allowsRead(access.server(upstream.name).level)
     for (const item of list.items) {
       const decision = name === 'tools' ? access.tool(upstream.name, item.key) : access.server(upstream.name)
@@ -175,7 +178,7 @@ export class Views {
       const other = entries.get(exposed)
       const rivals = contested.get(exposed) ?? (other && new Set([other.upstream.name]))
       if (!rivals) {
-        entries.set(exposed, { exposed, upstream, item, decision, era: list.era })
+        entries.set(exposed, { exposed, upstream, item, decision, era: list.era, showsTasks })
         continue
       }
       // `b-c` of `a` and `c` of `a-b` may be spelt alike: whichever was offered, a caller could reach a tool that it did not mean.
@@ -206,6 +209,7 @@ const keyMember: Readonly<Record<ListName, string>> = {
 /** One entry as a client of the given era is shown it. */
 export function toShownItem(name: ListName, entry: Exposed, era: Era): JsonObject {
   const item = { ...entry.item.item, [keyMember[name]]: entry.exposed }
-  if (name !== 'tools' || era === entry.era) return item
+  if (name !== 'tools') return item
+  if (era === entry.era) return entry.showsTasks ? item : withoutExecution(item)
   return era === 'legacy' ? toLegacyTool(item) : toModernTool(item)
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { JsonObject, RpcMessage } from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
+import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { policy, principal } from '#test/support/upstreams.ts'
 import { ClientSession } from './client-session.ts'
@@ -21,6 +22,7 @@ function session(capabilities: JsonObject = { elicitation: {} }, revision = '202
     askTimeoutMs: 1_000,
     callsMax: 2,
     exposeUri: (server, uri) => `${server}+${uri}`,
+    taskOwners: new TaskOwners(),
   })
 }
 

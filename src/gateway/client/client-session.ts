@@ -13,9 +13,12 @@ import {
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { knownContentOf, type KnownContent } from '#core/protocol/known-content.ts'
+import { isTaskStatus, taskNamedIn } from '#core/protocol/tasks.ts'
 import { Slots } from '#core/slots.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
+import { SessionTasks } from '#gateway/tasks/session-tasks.ts'
+import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { isLoudEnough } from './log-level.ts'
 import { OpenQuestions, type Outlet } from './open-questions.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
@@ -40,6 +43,7 @@ export type ClientSessionOptions = {
   callsMax: number
   /** Turns a server's own resource URI into the endpoint's. */
   exposeUri(server: string, uri: string): string
+  taskOwners: TaskOwners
 }
 
 export class ClientSession implements Viewer {
@@ -53,6 +57,7 @@ export class ClientSession implements Viewer {
   readonly facts: ClientFacts
   /** How results must read for the client's revision; null where they go as they are. Decided once, so that no call asks. */
   readonly knownContent: KnownContent | null
+  readonly tasks: SessionTasks
   lastUsedAt: number
   readonly #options: ClientSessionOptions
   #outlet: Outlet | null = null
@@ -73,6 +78,9 @@ export class ClientSession implements Viewer {
     this.revision = options.revision
     this.facts = options.facts
     this.knownContent = knownContentOf(options.revision)
+    const { revision, taskOwners: owners } = options
+    const isAggregate = options.endpoint.kind === 'aggregate'
+    this.tasks = new SessionTasks({ principal: () => this.principal, revision, isAggregate, owners })
     this.lastUsedAt = options.clock.now()
   }
 
@@ -206,7 +214,12 @@ export class ClientSession implements Viewer {
 
   get ask(): Peer['ask'] {
     const outlet = this.#outlet
-    return outlet && ((_server, question) => this.askThrough(outlet, question))
+    if (!outlet) return null
+    return (server, question) => this.tasks.ask(server, question, (asked) => this.askThrough(outlet, asked))
+  }
+
+  concernsTask(server: string, taskId: string): boolean {
+    return this.tasks.concerns(server, taskId) === true
   }
 
   /**
@@ -250,12 +263,25 @@ export class ClientSession implements Viewer {
     this.#outlet?.({ ...note, params })
   }
 
-  logged(_server: string, note: RpcNotification): void {
-    if (isLoudEnough(note, this.facts.logLevel)) this.#outlet?.(note)
+  logged(server: string, note: RpcNotification): void {
+    if (isLoudEnough(note, this.facts.logLevel)) this.#outlet?.(this.tasks.toClient(server, note))
   }
 
-  other(_server: string, note: RpcNotification): void {
-    this.#outlet?.(note)
+  other(server: string, note: RpcNotification): void {
+    const isForeign = isTaskStatus(note) && !this.tasks.concerns(server, taskNamedIn(note) ?? '')
+    if (!isForeign) this.#outlet?.(this.tasks.toClient(server, note))
+  }
+
+  /** Says what belongs to a call that has been answered. */
+  say(server: string, note: RpcNotification): void {
+    this.#outlet?.(this.tasks.toClient(server, note))
+  }
+
+  /** How a task of the client's gets on: told to the servers whose question it is. */
+  taskChanged(note: RpcNotification): void {
+    const servers = this.tasks.serversOf(taskNamedIn(note) ?? '')
+    const upstreams = this.endpoint.upstreams.filter(({ name }) => servers.includes(name))
+    for (const upstream of upstreams) upstream.place(this.user).session?.notify(note.method, note.params)
   }
 
   /** Passes a client's notification to every upstream session it uses. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
+import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
 import { channelUpstream, policy, principal, server } from '#test/support/upstreams.ts'
 import { ListenHub, ListenStream, type ListenStreamOptions } from './listen-hub.ts'
@@ -23,7 +24,8 @@ function stream(wish: Partial<ListenStreamOptions['wish']> = {}, more: Partial<L
     endpoint: aggregateOf(),
     id: 9,
     capabilities: {},
-    wish: { kinds: new Set(['tools'] as const), resources: new Map(), ...wish },
+    wish: { kinds: new Set(['tools'] as const), resources: new Map(), tasks: new Map(), ...wish },
+    taskOwners: new TaskOwners(),
     send: (note) => heard.push(note),
     onEnd: () => void ends.push('ended'),
     ...more,
@@ -75,9 +77,36 @@ describe('ListenStream', () => {
   it('carries no log messages and nothing else, and is never asked', () => {
     const { listener, heard } = stream()
     listener.logged()
-    listener.other()
+    listener.other('files', { jsonrpc: '2.0', method: 'notifications/vendor/x' })
     expect(heard).toEqual([])
     expect(listener.ask).toBeNull()
+  })
+
+  it('carries the states of the tasks that were wished for, under the ids that they were wished by, while they are the listener’s', () => {
+    const taskOwners = new TaskOwners()
+    const task = { principalId: 'ann', server: 'files', tool: 'slow' }
+    taskOwners.add({ ...task, taskId: 't' })
+    taskOwners.add({ ...task, taskId: 'unwished' })
+    const { listener, heard } = stream({ tasks: new Map([['files', new Map([['t', 'files:t']])]]) }, { taskOwners })
+    const status = (taskId: string): RpcNotification => ({
+      jsonrpc: '2.0',
+      method: 'notifications/tasks',
+      params: { taskId, status: 'working' },
+    })
+    expect([...listener.followedTasks('files'), ...listener.followedTasks('other')]).toEqual(['t'])
+    listener.other('files', status('t'))
+    listener.other('files', status('unwished'))
+    listener.other('other', status('t'))
+    expect(heard).toEqual([
+      {
+        jsonrpc: '2.0',
+        method: 'notifications/tasks',
+        params: { taskId: 'files:t', status: 'working', _meta: { [subscriptionIdKey]: 9 } },
+      },
+    ])
+    listener.principal = principal('ann', [])
+    listener.other('files', status('t'))
+    expect([heard.length, listener.followedTasks('files').length]).toEqual([1, 0])
   })
 })
 

@@ -1,10 +1,12 @@
 /** Modern clients' `subscriptions/listen` streams: each is a peer on the upstream sessions of its endpoint. */
 import { subscriptionIdKey } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import { isTaskStatus, taskNamedIn } from '#core/protocol/tasks.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
 import { mayWatch } from './watched-resources.ts'
@@ -13,6 +15,8 @@ export type ListenWish = {
   kinds: ReadonlySet<ListKind>
   /** By server, the URIs as the client gave them by the URIs as the server knows them. */
   resources: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** In the same way, the ids of tasks. */
+  tasks: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
 
 export type ListenStreamOptions = {
@@ -21,6 +25,7 @@ export type ListenStreamOptions = {
   endpoint: Endpoint
   id: RequestId
   wish: ListenWish
+  taskOwners: TaskOwners
   /** The client's capabilities choose the upstream sessions that it shares. */
   capabilities: JsonObject
   send: (note: RpcNotification) => void
@@ -124,8 +129,23 @@ export class ListenStream implements Viewer {
     return undefined
   }
 
-  other(): void {
-    return undefined
+  followedTasks(server: string): string[] {
+    const tasks = [...(this.#options.wish.tasks.get(server)?.keys() ?? [])]
+    return tasks.filter((taskId) => this.concernsTask(server, taskId))
+  }
+
+  concernsTask(server: string, taskId: string): boolean {
+    const { wish, taskOwners } = this.#options
+    const isFollowed = wish.tasks.get(server)?.has(taskId) === true
+    return isFollowed && taskOwners.find(this.principal, { server, taskId }) !== null
+  }
+
+  /** Of what a server says otherwise, the states of tasks alone travel here. */
+  other(server: string, note: RpcNotification): void {
+    const taskId = isTaskStatus(note) ? (taskNamedIn(note) ?? '') : ''
+    const exposed = this.#options.wish.tasks.get(server)?.get(taskId)
+    if (exposed !== undefined && this.concernsTask(server, taskId))
+      this.say(note.method, { ...note.params, taskId: exposed })
   }
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Address } from '#gateway/endpoint.ts'
+import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { limits, principal } from '#test/support/upstreams.ts'
 import { ClientSession } from './client-session.ts'
@@ -25,6 +26,7 @@ function add(id: string, owner = ann): ClientSession {
     askTimeoutMs: 1_000,
     callsMax: 10,
     exposeUri: (_server, uri) => uri,
+    taskOwners: new TaskOwners(),
   })
   store.add(session)
   return session

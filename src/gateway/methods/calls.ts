@@ -6,6 +6,7 @@ import { checkParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { forward } from '#gateway/relay/forward.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import { canBecomeTask, knownParams, noteTask } from './announced-tasks.ts'
 import { viewOf, type Run } from './method-context.ts'
 import { exposeResult, findByAlias, findEntry, requireText, routeResource, withAskedUri } from './route.ts'
 
@@ -22,7 +23,7 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
   if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
   decideCall(run, tool)
-  const params = call.message.params ?? {}
+  const params = knownParams(call)
   if (call.era === 'modern' && call.headers !== null) {
     checkParamHeaders(call.headers, tool.item.paramHeaders, params['arguments'])
   }
@@ -34,9 +35,11 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
     outputSchema: tool.item.item['outputSchema'],
     toExposed: exposeResult(run, tool.upstream),
   }
-  const send = (): Promise<Answer> => forward(call, target, context.forward)
+  // Its text holds what was taken out.
+  const sent = call.large !== null && params !== call.message.params ? { ...call, large: null } : call
+  const send = (): Promise<Answer> => forward(sent, target, context.forward)
   const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
-  return context.tasks.canAnnounce(call) ? answer.then((given) => context.tasks.note(call, given)) : answer
+  return canBecomeTask(call) ? answer.then((given) => noteTask(run, tool, given)) : answer
 }
 
 /** Where names are the server's own the policies can be asked before the list is: a refusal then costs no upstream anything. */

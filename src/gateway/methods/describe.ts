@@ -4,13 +4,27 @@ import { joinServerCapabilities } from '#core/protocol/capabilities.ts'
 import { serverInfoKey } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, modernRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
+import {
+  declaresTasksExtension,
+  joinTaskCapabilities,
+  knowsTasks,
+  tasksExtensionKey,
+  withoutTasksExtension,
+} from '#core/protocol/tasks.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import { toViewCaller, type MethodContext, type Run } from './method-context.ts'
 
-export type Description = { capabilities: JsonObject; serverInfo: JsonObject; instructions: string | undefined }
+export type Description = {
+  /** Without core tasks. The tasks extension is there only where a modern server knows it. */
+  capabilities: JsonObject
+  /** What the legacy servers do with core tasks (2025-11-25). */
+  tasks: JsonObject | undefined
+  serverInfo: JsonObject
+  instructions: string | undefined
+}
 
 const instructionsCharsMax = 32_768
 
@@ -23,17 +37,31 @@ export async function describeEndpoint(
   if (endpoint.kind === 'single') {
     const [upstream] = endpoint.upstreams
     const session = await upstream?.place(caller.user).acquire()
-    const { capabilities = {}, serverInfo = context.serverInfo, instructions } = session?.facts ?? {}
-    return { capabilities, serverInfo, instructions }
+    return session ? describeSingle(session.facts) : { ...nothing, serverInfo: context.serverInfo }
   }
   const visible = endpoint.upstreams.filter((upstream) => caller.principal.access.mayReach(upstream.name))
   const all = await Promise.all(visible.map((upstream) => factsOf(upstream, caller.user, context)))
   const known = all.flatMap((entry) => entry ?? [])
   return {
-    capabilities: aggregateCapabilities(known.map(({ facts }) => facts.capabilities)),
+    ...joinCapabilities(known.map(({ facts }) => facts)),
     serverInfo: context.serverInfo,
     instructions: joinInstructions(known),
   }
+}
+
+const nothing = { capabilities: {}, tasks: undefined, instructions: undefined }
+
+/** Tasks of one form mean nothing to a client of the other: a server that declares both is heard in the one it is spoken to in. */
+function describeSingle({ era, capabilities, serverInfo, instructions }: UpstreamFacts): Description {
+  const { tasks, ...rest } = capabilities
+  return era === 'modern'
+    ? { capabilities: rest, tasks: undefined, serverInfo, instructions }
+    : {
+        capabilities: withoutTasksExtension(rest),
+        tasks: isJsonObject(tasks) ? tasks : undefined,
+        serverInfo,
+        instructions,
+      }
 }
 
 async function factsOf(
@@ -57,19 +85,25 @@ async function factsOf(
   }
 }
 
-/** An aggregate always has tools, whose list can change: servers come and go. */
-function aggregateCapabilities(all: readonly JsonObject[]): JsonObject {
+/** An aggregate always has tools, whose list can change: servers come and go. Of extensions it knows tasks. */
+function joinCapabilities(all: readonly UpstreamFacts[]): Pick<Description, 'capabilities' | 'tasks'> {
+  const legacy = all.filter(({ era }) => era === 'legacy').map(({ capabilities }) => capabilities)
+  const isExtended = all.some(({ era, capabilities }) => era === 'modern' && declaresTasksExtension(capabilities))
   const {
     tools: _tools,
     tasks: _tasks,
     extensions: _extensions,
     experimental: _experimental,
     ...joined
-  } = joinServerCapabilities(all)
+  } = joinServerCapabilities(all.map(({ capabilities }) => capabilities))
   for (const kind of ['prompts', 'resources'] as const) {
     if (isJsonObject(joined[kind])) joined[kind] = { ...joined[kind], listChanged: true }
   }
-  return { tools: { listChanged: true }, ...joined }
+  const extensions = isExtended ? { extensions: { [tasksExtensionKey]: {} } } : {}
+  return {
+    capabilities: { tools: { listChanged: true }, ...joined, ...extensions },
+    tasks: joinTaskCapabilities(legacy),
+  }
 }
 
 function joinInstructions(all: readonly { name: string; facts: UpstreamFacts }[]): string | undefined {
@@ -83,11 +117,9 @@ export function negotiateRevision(requested: unknown): string {
 }
 
 export function toInitializeResult(description: Description, revision: string): JsonObject {
-  const { tasks, extensions: _extensions, ...capabilities } = description.capabilities
-  const shown =
-    isJsonObject(tasks) && revision === newestLegacyRevision
-      ? { ...capabilities, tasks: relayedTasks(tasks) }
-      : capabilities
+  const { extensions: _extensions, ...capabilities } = description.capabilities
+  const { tasks } = description
+  const shown = tasks && knowsTasks(revision) ? { ...capabilities, tasks } : capabilities
   const result: JsonObject = {
     protocolVersion: revision,
     capabilities: { ...shown, logging: {} },
@@ -97,20 +129,14 @@ export function toInitializeResult(description: Description, revision: string): 
   return result
 }
 
-/** A server lists the tasks of all who share its session: `tasks/list` is not relayed, and so not promised. */
-function relayedTasks({ list: _list, ...tasks }: JsonObject): JsonObject {
-  return tasks
-}
-
 export async function discover(run: Run): Promise<Answer> {
   const { call, context } = run
   const caller = { principal: call.principal, user: toViewCaller(call).user }
   const { capabilities, serverInfo, instructions } = await describeEndpoint(call.endpoint, caller, context)
-  const { tasks: _tasks, ...shown } = capabilities
   const result: JsonObject = {
     resultType: 'complete',
     supportedVersions: [modernRevision],
-    capabilities: shown,
+    capabilities,
     ttlMs: 0,
     cacheScope: 'private',
     _meta: { [serverInfoKey]: serverInfo },

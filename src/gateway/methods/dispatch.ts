@@ -8,6 +8,7 @@ import { listen } from './listen.ts'
 import { listMethod } from './lists.ts'
 import type { Run } from './method-context.ts'
 import { ping, setLogLevel, subscribe, unsubscribe } from './session-methods.ts'
+import { listTasks } from './task-list.ts'
 import { relayTask } from './tasks.ts'
 
 type Method = (run: Run) => Promise<Answer>
@@ -33,6 +34,7 @@ const methods: Readonly<Record<Era, ReadonlyMap<string, Method>>> = {
     ['resources/subscribe', subscribe],
     ['resources/unsubscribe', unsubscribe],
     ['tasks/result', relayTask],
+    ['tasks/list', listTasks],
   ]),
   modern: new Map([
     ...common,

@@ -1,13 +1,19 @@
 /** `subscriptions/listen` (2026-07-28): a long request whose stream carries what happens outside calls. */
+import { GatewayError } from '#contract/errors.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
+import { declaresTasksExtension, tasksExtensionKey } from '#core/protocol/tasks.ts'
 import { ListenStream, type ListenWish } from '#gateway/client/listen-hub.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import { toViewCaller, type Run } from './method-context.ts'
 import { routeResource } from './route.ts'
+import { lookUpTask } from './tasks.ts'
 
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources']
 const resourcesMax = 1_000
+const tasksMax = 1_000
+
+type FactsByServer = ReadonlyMap<string, UpstreamFacts>
 
 export async function listen(run: Run): Promise<Answer> {
   const { call, context } = run
@@ -23,7 +29,8 @@ export async function listen(run: Run): Promise<Answer> {
     }),
   )
   const known = opened.flatMap((entry) => entry ?? [])
-  const wish = await honour(run, filter, new Map(known.map(({ upstream, facts }) => [upstream.name, facts])))
+  const knownFacts = new Map(known.map(({ upstream, facts }) => [upstream.name, facts]))
+  const wish = { ...(await honour(run, filter, knownFacts)), tasks: honourTasks(run, filter['taskIds'], knownFacts) }
   const ended = Promise.withResolvers<void>()
   const { principal, address, endpoint, facts } = call
   const stream = new ListenStream({
@@ -31,6 +38,7 @@ export async function listen(run: Run): Promise<Answer> {
     address,
     endpoint,
     wish,
+    taskOwners: context.tasks,
     id: call.message.id,
     capabilities: facts.capabilities,
     send: (note) => call.reply.notify(note),
@@ -46,7 +54,7 @@ export async function listen(run: Run): Promise<Answer> {
 }
 
 /** The subset that the servers behind this endpoint can honour. */
-async function honour(run: Run, filter: JsonObject, facts: ReadonlyMap<string, UpstreamFacts>): Promise<ListenWish> {
+async function honour(run: Run, filter: JsonObject, facts: FactsByServer): Promise<Omit<ListenWish, 'tasks'>> {
   const isAggregate = run.call.endpoint.kind === 'aggregate'
   const wished = kinds.filter((kind) => filter[`${kind}ListChanged`] === true)
   const honoured = wished.filter(
@@ -65,11 +73,36 @@ async function honour(run: Run, filter: JsonObject, facts: ReadonlyMap<string, U
   return { kinds: new Set(honoured), resources }
 }
 
+/**
+ * The caller's own tasks, at servers that can tell of them.
+ * @throws GatewayError `missing_client_capability`, as the extension wants it of a client that asks without declaring it
+ */
+function honourTasks(run: Run, asked: unknown, facts: FactsByServer): ListenWish['tasks'] {
+  const tasks = new Map<string, Map<string, string>>()
+  if (!Array.isArray(asked) || asked.length === 0) return tasks
+  if (!declaresTasksExtension(run.call.facts.capabilities)) throw extensionRequired()
+  for (const id of asked.slice(0, tasksMax)) {
+    const found = typeof id === 'string' ? lookUpTask(run, id) : null
+    const fact = found && facts.get(found.upstream.name)
+    if (!found || fact?.era !== 'modern' || !declaresTasksExtension(fact.capabilities)) continue
+    const { server, taskId } = found.task
+    tasks.set(server, (tasks.get(server) ?? new Map<string, string>()).set(taskId, String(id)))
+  }
+  return tasks
+}
+
+function extensionRequired(): GatewayError {
+  const requiredCapabilities = { extensions: { [tasksExtensionKey]: {} } }
+  return new GatewayError('missing_client_capability', { details: { requiredCapabilities } })
+}
+
 function toHonoured(wish: ListenWish): JsonObject {
   const honoured: JsonObject = {}
   for (const kind of wish.kinds) honoured[`${kind}ListChanged`] = true
   const uris = [...wish.resources.values()].flatMap((own) => [...own.values()])
   if (uris.length > 0) honoured['resourceSubscriptions'] = uris
+  const taskIds = [...wish.tasks.values()].flatMap((own) => [...own.values()])
+  if (taskIds.length > 0) honoured['taskIds'] = taskIds
   return honoured
 }
 

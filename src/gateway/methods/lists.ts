@@ -1,5 +1,4 @@
 /** `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`: from what is known, in prepared text. */
-import { GatewayError } from '#contract/errors.ts'
 import { serverInfoKey, withoutReservedKeys } from '#core/protocol/envelope.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { Era } from '#core/protocol/revisions.ts'
@@ -7,9 +6,7 @@ import { toShownItem, type ListView } from '#gateway/catalog/views.ts'
 import type { ListName } from '#gateway/catalog/list-fetch.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { viewOf, type Run } from './method-context.ts'
-
-const pageItemsMax = 1_000
-const cursorForm = /^tg([0-9]{1,9})$/
+import { badCursor, pageItemsMax, readCursor, toCursor } from './paging.ts'
 
 export function listMethod(name: ListName): (run: Run) => Promise<Answer> {
   return async (run) => {
@@ -39,7 +36,7 @@ function buildPage(view: ListView, page: { start: number; era: Era; run: Run }):
   const items = entries.slice(start, end).map((entry) => toShownItem(view.name, entry, era))
   const { _meta, ...extra } = view.extra
   const result: JsonObject = { ...extra, [view.name]: items }
-  if (end < entries.length) result['nextCursor'] = `tg${end}`
+  if (end < entries.length) result['nextCursor'] = toCursor(end)
   const isAggregate = run.call.endpoint.kind === 'aggregate'
   const ownMeta = { 'toolgate/servers': view.reports, [serverInfoKey]: run.context.serverInfo }
   const meta = isAggregate ? ownMeta : _meta
@@ -56,14 +53,3 @@ function buildPage(view: ListView, page: { start: number; era: Era; run: Run }):
 
 /** A prepared page is reused, so the time it promises must hold until the view is made anew. */
 const clientTtlMsMax = 5_000
-
-function readCursor(cursor: unknown): number {
-  if (cursor === undefined) return 0
-  const digits = typeof cursor === 'string' ? cursorForm.exec(cursor)?.[1] : undefined
-  if (digits === undefined) throw badCursor()
-  return Number(digits)
-}
-
-function badCursor(): GatewayError {
-  return new GatewayError('invalid_params', { details: { reason: 'the cursor is not one of ours' } })
-}

@@ -9,7 +9,7 @@ import type { ListenHub } from '#gateway/client/listen-hub.ts'
 import type { Registry } from '#gateway/endpoint.ts'
 import type { CallFacts } from '#gateway/record.ts'
 import type { ForwardDeps } from '#gateway/relay/forward.ts'
-import type { TaskOwners } from './task-owners.ts'
+import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
 
 export type MethodContext = {
   registry(): Registry

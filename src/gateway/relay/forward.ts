@@ -122,7 +122,7 @@ function relaySame(
       sink: target.toExposed ? null : call.sink,
     },
   }
-  const hooks = new SameEraHooks(call)
+  const hooks = new SameEraHooks(call, target.upstream.name)
   if (call.era === 'modern' || call.facts.logLevel === undefined) return session.call(request, hooks)
   return ensureLogLevel(session, call.facts.logLevel).then(() => session.call(request, hooks))
 }
@@ -139,26 +139,39 @@ class SameEraHooks implements CallHooks {
   readonly cancellation: ClientCall['cancellation']
   readonly owner: string
   readonly #call: ClientCall
+  readonly #server: string
 
-  constructor(call: ClientCall) {
+  constructor(call: ClientCall, server: string) {
     this.#call = call
+    this.#server = server
     this.cancellation = call.cancellation
     this.owner = call.principal.id
   }
 
   notify(note: RpcNotification): void {
-    const { reply, facts } = this.#call
-    if (note.method !== 'notifications/message' || isLoudEnough(note, facts.logLevel)) reply.notify(note)
+    const { reply, facts, session } = this.#call
+    if (note.method === 'notifications/message' && !isLoudEnough(note, facts.logLevel)) return
+    reply.notify(session ? session.tasks.toClient(this.#server, note) : note)
   }
 
   ask(question: Question): Promise<Outcome> {
-    const { reply, facts } = this.#call
-    const canAsk = reply.ask !== null && canAnswer(facts.capabilities, question.method)
-    return canAsk && reply.ask ? reply.ask(question, this.cancellation) : Promise.resolve(cannotAnswer)
+    const { reply, facts, session } = this.#call
+    const { ask } = reply
+    if (!ask || !canAnswer(facts.capabilities, question.method)) return Promise.resolve(cannotAnswer)
+    const asking = (asked: Question): Promise<Outcome> => ask.call(reply, asked, this.cancellation)
+    return session ? session.tasks.ask(this.#server, question, asking) : asking(question)
   }
 
   waiting(): void {
     this.#call.reply.waiting?.()
+  }
+
+  later(note: RpcNotification): void {
+    this.#call.session?.say(this.#server, note)
+  }
+
+  concernsTask(taskId: string): boolean | undefined {
+    return this.#call.session?.tasks.concerns(this.#server, taskId)
   }
 }
 

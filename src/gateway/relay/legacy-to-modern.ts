@@ -10,6 +10,7 @@ import {
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
+import { withoutTasksExtension } from '#core/protocol/tasks.ts'
 import { toLegacyOutcome } from '#core/protocol/translate.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
@@ -40,7 +41,9 @@ export async function callModern(session: UpstreamSession, target: Target, conte
     const client = { revision: call.revision, outputSchema: current.outputSchema }
     if (!('result' in answer))
       return 'error' in answer ? toLegacyOutcome(target.method, answer, client) : { error: unexpected }
-    if (answer.result['resultType'] !== 'input_required') return toLegacyOutcome(target.method, answer, client)
+    const { resultType = 'complete' } = answer.result
+    if (resultType === 'complete') return toLegacyOutcome(target.method, answer, client)
+    if (resultType !== 'input_required') throw notMcp('the result is of a kind that the client does not know')
     const collected = await collectInput(answer.result, call, deps)
     if ('error' in collected) return collected
     extra = collected.result
@@ -53,8 +56,10 @@ function send(
   { target, extra }: { target: Target; extra: JsonObject },
   { call, headers }: Context,
 ): Promise<Answer> {
-  const facts = { ...call.facts, capabilities: bridgedCapabilities(call.facts.capabilities) }
-  const params = withEnvelope({ ...target.params, ...extra }, facts)
+  // Tasks of one form are none of the other: the client neither asks for one here nor is answered with one.
+  const { task: _task, ...own } = target.params
+  const facts = { ...call.facts, capabilities: withoutTasksExtension(bridgedCapabilities(call.facts.capabilities)) }
+  const params = withEnvelope({ ...own, ...extra }, facts)
   const mirrored = buildParamHeaders(target.paramHeaders, target.params['arguments'])
   const hooks = {
     notify: (note: RpcNotification) => call.reply.notify(note),

@@ -42,7 +42,9 @@ export async function callLegacy(
   const askIfAble = (question: Question): Promise<Outcome> =>
     canAnswer(call.facts.capabilities, question.method) ? ask(question) : Promise.resolve(cannotAnswer)
   const hooks = { notify, ask: askIfAble, cancellation, owner: call.principal.id }
-  const request = { method: target.method, params: withoutEnvelope(target.params), headers: context.headers, raw: null }
+  // Of tasks in this form the client knows nothing.
+  const { task: _task, ...params } = withoutEnvelope(target.params)
+  const request = { method: target.method, params, headers: context.headers, raw: null }
   run.follow(session.call(request, hooks).then(asOutcome))
   return proceed(run, { session, target, call, deps, binding })
 }

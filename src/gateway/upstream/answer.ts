@@ -90,6 +90,14 @@ export function parseMessage(text: string): JsonObject | null {
   }
 }
 
+/** The result in an answer. A raw one is opened only if it can hold a task. */
+export function resultWithTask(answer: Answer): JsonObject | undefined {
+  if ('result' in answer) return answer.result
+  if (!('raw' in answer) || !answer.raw.includes('"taskId"')) return undefined
+  const outcome = toOutcome(parseMessage(rawText(answer)))
+  return outcome && 'result' in outcome ? outcome.result : undefined
+}
+
 export function notMcp(reason: string): GatewayError {
   return new GatewayError('upstream_protocol', { details: { reason } })
 }

@@ -2,6 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import type { JsonObject, Outcome, RequestId } from '#core/protocol/json-rpc.ts'
+import { BegunTasks } from './begun-tasks.ts'
 import type { CallHooks } from './upstream-session.ts'
 
 export type ChannelRequestsOptions = {
@@ -33,6 +34,7 @@ const givenUpMs = 60_000
 const givenUpMax = 1_000
 
 export class ChannelRequests {
+  readonly begun: BegunTasks
   readonly #options: ChannelRequestsOptions
   readonly #pending = new Map<RequestId, Pending>()
   /** Calls that were given up before they were answered. */
@@ -42,6 +44,7 @@ export class ChannelRequests {
 
   constructor(options: ChannelRequestsOptions) {
     this.#options = options
+    this.begun = new BegunTasks(options.clock)
   }
 
   get size(): number {
@@ -100,7 +103,7 @@ export class ChannelRequests {
 
   /**
    * A channel does not say which call a message belongs to. It is certain only when one call is under way, and no call of another principal
-   * was given up of late: the upstream may still work on it.
+   * was given up of late, or has become a task: the upstream may still work on it.
    */
   get onlyCall(): CallHooks | null {
     let only: CallHooks | null = null
@@ -109,7 +112,16 @@ export class ChannelRequests {
       if (only) return null
       only = hooks
     }
-    return only && !this.#hasGivenUpOf(only) ? only : null
+    return only && !this.#hasGivenUpOf(only) && !this.begun.hasOther(only) ? only : null
+  }
+
+  /** The newest call of a client whom this task concerns; where it is nobody's yet, it can be the only call's. */
+  callOf(taskId: string): CallHooks | null {
+    const calls = [...this.#pending.values()].flatMap(({ hooks }) => hooks ?? [])
+    const own = calls.findLast((hooks) => hooks.concernsTask?.(taskId) === true)
+    if (own) return own
+    const only = this.onlyCall
+    return only?.concernsTask?.(taskId) === undefined ? only : null
   }
 
   /** Whether a call of somebody else may still be worked on. */

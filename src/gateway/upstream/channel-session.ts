@@ -3,6 +3,7 @@
  * are the gateway's own, and what belongs to no call is told apart by the call it can only be meant for.
  */
 import { GatewayError } from '#contract/errors.ts'
+import { bridgedCapabilities } from '#core/protocol/capabilities.ts'
 import { metaOf, subscriptionIdKey, withEnvelope } from '#core/protocol/envelope.ts'
 import {
   isJsonObject,
@@ -17,10 +18,12 @@ import {
   type RpcResponse,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
+import { isTaskStatus, taskNamedIn, withTasksExtension } from '#core/protocol/tasks.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Channel, ChannelEnd, ChannelWire } from '#core/upstream/channel-wire.ts'
 import { notMcp } from './answer.ts'
 import { answerQuestion } from './answer-question.ts'
+import { isAboutTask, isPatient } from './begun-tasks.ts'
 import { ChannelRequests, type ChannelRequest } from './channel-requests.ts'
 import { readDiscoverResult } from './discover.ts'
 import { readInitializeResult } from './initialize.ts'
@@ -35,6 +38,7 @@ import type {
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
+  Wished,
 } from './upstream-session.ts'
 
 export type ChannelSessionOptions = SessionOptions & {
@@ -189,17 +193,22 @@ class ChannelSession implements UpstreamSession {
 
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
     const callerToken = progressTokenOf(call.params)
-    const params = callerToken === undefined ? call.params : withProgressToken(call.params, this.#requests.nextId)
-    return this.#request({ method: call.method, params, hooks, callerToken, timeoutMs: this.#options.timeoutMs })
+    const token = this.#requests.nextId
+    const params = callerToken === undefined ? call.params : withProgressToken(call.params, token)
+    const { method } = call
+    const { timeoutMs, timeoutTotalMs } = this.#options
+    const silenceMs = isPatient(method) ? timeoutTotalMs : timeoutMs
+    const answer = this.#request({ method, params, hooks, callerToken, timeoutMs: silenceMs })
+    return isAboutTask(call) ? this.#requests.begun.follow(answer, call, { token, callerToken, hooks }) : answer
   }
 
   notify(method: string, params?: JsonObject): void {
     this.#send(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
   }
 
-  listen(wish: { resources: readonly string[] }): void {
-    const watching = this.#listening ?? this.#subscriptions
-    watching.set(wish.resources)
+  listen(wish: Wished): void {
+    if (this.#listening) this.#listening.set(wish.resources, wish.tasks)
+    else this.#subscriptions.set(wish.resources)
   }
 
   subscribe(uri: string): Promise<Outcome> {
@@ -262,30 +271,39 @@ class ChannelSession implements UpstreamSession {
     else this.#requests.settle(message.id, toOutcome(message) ?? notMcp('no result'))
   }
 
+  #onProgress(note: RpcNotification): void {
+    const pending = this.#requests.find(note.params?.['progressToken'])
+    pending?.touch()
+    if (pending) pending.hooks?.notify(forCaller(note, pending.callerToken))
+    else this.#requests.begun.progressed(note)
+  }
+
   #onNote(note: RpcNotification): void {
-    if (note.method === 'notifications/progress') {
-      const pending = this.#requests.find(note.params?.['progressToken'])
-      pending?.touch()
-      pending?.hooks?.notify(forCaller(note, pending.callerToken))
-      return
-    }
+    if (note.method === 'notifications/progress') return this.#onProgress(note)
+    if (isTaskStatus(note)) this.#requests.begun.heard(note.params?.['taskId'], note.params)
     const subscription = this.#listening && metaOf(note.params)?.[subscriptionIdKey]
     if (typeof subscription === 'string') return this.#listening?.receive(subscription, note)
-    const only = note.method === 'notifications/message' ? this.#requests.onlyCall : null
+    const only = note.method === 'notifications/message' ? this.#callOf(note) : null
     if (only) only.notify(note)
     else dispatchOutsideNote(note, this.#options.events)
   }
 
   #onQuestion(request: RpcRequest): Promise<void> {
-    const only = this.#requests.onlyCall
+    const only = this.#callOf(request)
     return answerQuestion(request, {
       ask: (question) => this.#requests.whileAsked(only ? only.ask(question) : this.#options.events.asked(question)),
       say: (message) => this.#deliver(message),
     })
   }
 
-  #enveloped(params: JsonObject): JsonObject {
-    const { clientInfo: info, clientCapabilities: capabilities } = this.#options
+  /** The call that a message can only belong to: what names a task belongs to no other's. */
+  #callOf(message: RpcNotification | RpcRequest): CallHooks | null {
+    const task = taskNamedIn(message)
+    return task === undefined ? this.#requests.onlyCall : this.#requests.callOf(task)
+  }
+
+  #enveloped(params: JsonObject, capabilities = bridgedCapabilities(this.#options.clientCapabilities)): JsonObject {
+    const { clientInfo: info } = this.#options
     return withEnvelope(params, { capabilities, info, logLevel: undefined })
   }
 
@@ -296,7 +314,9 @@ class ChannelSession implements UpstreamSession {
       timeoutMs,
       capabilities,
       open: (id, notifications) => {
-        const params = this.#enveloped({ notifications })
+        const capabilities = bridgedCapabilities(this.#options.clientCapabilities)
+        const declared = 'taskIds' in notifications ? withTasksExtension(capabilities) : capabilities
+        const params = this.#enveloped({ notifications }, declared)
         this.#send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params })
         return () => this.notify('notifications/cancelled', { requestId: id })
       },

@@ -15,6 +15,7 @@ import { spliceTextId } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { endingOfText, notMcp, parseMessage, readResponse, toRawAnswer } from './answer.ts'
 import { answerQuestion } from './answer-question.ts'
+import { isPatient } from './begun-tasks.ts'
 import { isRefusalOfLegacy, isRefusalUnread } from './discover.ts'
 import type { ExchangeHandlers } from './http-exchange.ts'
 import { SilenceWatch, type WatchHost } from './silence-watch.ts'
@@ -36,6 +37,8 @@ export interface LegacyCallHost extends WatchHost {
   say(message: JsonObject): Promise<void>
   /** A notification that belongs to no call came on this call's stream. */
   outside(note: RpcNotification): void
+  /** Whether progress that came on a call's stream is that of a task, and has been handed on. */
+  ofTask(note: RpcNotification, hooks: CallHooks): boolean
   settled(call: LegacyHttpCall, failure: GatewayError | null): void
 }
 
@@ -70,6 +73,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
     this.#options = options
     this.#callerToken = progressTokenOf(options.call.params)
     this.#watch = new SilenceWatch(host, () => this.#giveUp(new GatewayError('upstream_timeout')))
+    if (isPatient(options.call.method)) this.#watch.pause()
   }
 
   start(): void {
@@ -144,8 +148,10 @@ export class LegacyHttpCall implements ExchangeHandlers {
   }
 
   #onNote(note: RpcNotification): void {
-    const isOfCall = note.method === 'notifications/progress' || note.method === 'notifications/message'
-    if (isOfCall) this.#options.hooks.notify(forCaller(note, this.#callerToken))
+    const { hooks } = this.#options
+    const isProgress = note.method === 'notifications/progress'
+    if (isProgress && this.#host.ofTask(note, hooks)) return
+    if (isProgress || note.method === 'notifications/message') hooks.notify(forCaller(note, this.#callerToken))
     else this.#host.outside(note)
   }
 

@@ -10,6 +10,7 @@ import {
   isResponse,
   type JsonObject,
   type Outcome,
+  type RpcNotification,
   type RpcRequest,
 } from '#core/protocol/json-rpc.ts'
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
@@ -18,11 +19,13 @@ import { Slots } from '#core/slots.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage } from './answer.ts'
 import { answerQuestion } from './answer-question.ts'
+import { BegunTasks, isAboutTask } from './begun-tasks.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { sendOwn } from './own-request.ts'
+import { progressTokenOf } from './progress-tokens.ts'
 import { ResourceSubscriptions, type SubscriptionMethod } from './resource-subscriptions.ts'
 import type {
   Answer,
@@ -31,6 +34,7 @@ import type {
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
+  Wished,
 } from './upstream-session.ts'
 
 export type LegacyHttpOptions = SessionOptions & { exchange: ExchangeDeps }
@@ -75,12 +79,14 @@ class LegacyHttpSession implements UpstreamSession {
   #streamFailures = 0
   #streamEventId: string | undefined
   readonly #running = new Slots<LegacyHttpCall>()
+  readonly #begun: BegunTasks
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#askToWatch(method, uri))
 
   constructor(options: LegacyHttpOptions) {
     this.#options = options
     this.#headers = [...accept, ...options.headers]
     this.lastUsedAt = options.clock.now()
+    this.#begun = new BegunTasks(options.clock)
     this.#host = this.#createHost()
   }
 
@@ -102,8 +108,14 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
+    const id = this.#nextId++
+    const answer = this.#start(id, call, hooks)
+    if (!isAboutTask(call)) return answer
+    return this.#begun.follow(answer, call, { token: id, callerToken: progressTokenOf(call.params), hooks })
+  }
+
+  #start(id: number, call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const id = this.#nextId++
       this.lastUsedAt = this.#options.clock.now()
       this.callsUnderWay++
       const run = new LegacyHttpCall(this.#host, { id, call, hooks, resolve, reject })
@@ -123,6 +135,7 @@ class LegacyHttpSession implements UpstreamSession {
         startExchange(exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
       say: (message) => this.#say(message),
       outside: (note) => dispatchOutsideNote(note, events),
+      ofTask: (note, hooks) => this.#begun.progressed(note, hooks),
       settled: (run, failure) => {
         this.callsUnderWay--
         this.#running.delete(run.slot, run)
@@ -136,7 +149,7 @@ class LegacyHttpSession implements UpstreamSession {
     void this.#say(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
   }
 
-  listen(wish: { resources: readonly string[] }): void {
+  listen(wish: Wished): void {
     this.#subscriptions.set(wish.resources)
   }
 
@@ -225,10 +238,15 @@ class LegacyHttpSession implements UpstreamSession {
     this.#cancelStreamRetry = this.#options.clock.after(delayMs, () => this.#openStream())
   }
 
+  #onOutsideNote(note: RpcNotification): void {
+    if (note.method !== 'notifications/progress') dispatchOutsideNote(note, this.#options.events)
+    else this.#begun.progressed(note)
+  }
+
   #onStreamMessage(data: string): void {
     const message = parseMessage(data)
     if (!message) return
-    if (isNotification(message)) dispatchOutsideNote(message, this.#options.events)
+    if (isNotification(message)) this.#onOutsideNote(message)
     if (isRequest(message)) void this.#answerOutside(message)
     // Some servers answer a call that lost its own stream on whichever stream is open.
     if (isResponse(message)) this.#running.find(({ id }) => id === message.id)?.onMessage(message)

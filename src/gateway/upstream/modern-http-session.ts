@@ -2,6 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { withEnvelope } from '#core/protocol/envelope.ts'
 import { isResponse, type JsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
+import { withTasksExtension } from '#core/protocol/tasks.ts'
 import { parseMessage } from './answer.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { ModernHttpCall, type ModernCallHost } from './modern-http-call.ts'
@@ -15,6 +16,7 @@ import type {
   UpstreamCall,
   UpstreamFacts,
   UpstreamSession,
+  Wished,
 } from './upstream-session.ts'
 
 export type ModernHttpOptions = SessionOptions & { exchange: ExchangeDeps; facts: UpstreamFacts }
@@ -66,8 +68,8 @@ export class ModernHttpSession implements UpstreamSession {
     this.lastUsedAt = this.#options.clock.now()
   }
 
-  listen(wish: { resources: readonly string[] }): void {
-    this.#listening.set(wish.resources)
+  listen(wish: Wished): void {
+    this.#listening.set(wish.resources, wish.tasks)
   }
 
   subscribe(uri: string): Promise<Outcome> {
@@ -105,7 +107,8 @@ export class ModernHttpSession implements UpstreamSession {
   #openStream(id: string, notifications: JsonObject): () => void {
     const { clientInfo: info, clientCapabilities: capabilities, exchange } = this.#options
     const method = 'subscriptions/listen'
-    const params = withEnvelope({ notifications }, { capabilities, info, logLevel: undefined })
+    const declared = 'taskIds' in notifications ? withTasksExtension(capabilities) : capabilities
+    const params = withEnvelope({ notifications }, { capabilities: declared, info, logLevel: undefined })
     const request = this.#request(
       { method, params, headers: [] },
       JSON.stringify({ jsonrpc: '2.0', id, method, params }),

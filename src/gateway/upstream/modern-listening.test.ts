@@ -67,6 +67,20 @@ describe('a wish', () => {
     expect(opened).toMatchObject([{ isClosed: true }])
   })
 
+  it('that changes faster than the upstream acknowledges leaves few subscriptions open, and the agreed one', async () => {
+    listening.set([])
+    acknowledge([])
+    const uris = Array.from({ length: 50 }, (_value, index) => `a:${index}`)
+    const answers = uris.map((uri, index) => {
+      listening.set(uris.slice(0, index + 1))
+      return listening.subscribe(uri)
+    })
+    expect(opened.flatMap(({ isClosed }, index) => (isClosed ? [] : [index]))).toEqual([0, 47, 48, 49, 50])
+    acknowledge(uris)
+    expect(await Promise.all(answers)).toEqual(uris.map(() => ({ result: {} })))
+    expect(opened.filter(({ isClosed }) => !isClosed)).toHaveLength(1)
+  })
+
   it('for a resource is not sent to an upstream that watches none', () => {
     listen({ tools: { listChanged: true } }).set(['a:b'])
     expect(opened.map(({ wish }) => wish)).toEqual([{ toolsListChanged: true }])

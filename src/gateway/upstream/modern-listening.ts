@@ -1,5 +1,6 @@
 /**
- * What the gateway listens to at a modern upstream (2026-07-28, subscriptions/listen): list changes, and the resources that clients watch.
+ * What the gateway listens to at a modern upstream (2026-07-28, subscriptions/listen): list changes, and the resources and tasks that
+ * clients watch.
  * A changed wish is a new subscription; those before it go on until the new one speaks, so that nothing is missed.
  */
 import { GatewayError } from '#contract/errors.ts'
@@ -14,6 +15,7 @@ import {
   type Outcome,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
+import { declaresTasksExtension } from '#core/protocol/tasks.ts'
 import { notMcp } from './answer.ts'
 
 export type ModernListeningDeps = {
@@ -33,6 +35,8 @@ type Waiter = (answer: Outcome | GatewayError) => void
 
 const relistenMsMin = 1_000
 const relistenMsMax = 60_000
+/** Subscriptions at once that are not acknowledged yet. */
+const silentMax = 4
 const acknowledgement = 'notifications/subscriptions/acknowledged'
 
 export class ModernListening {
@@ -40,7 +44,9 @@ export class ModernListening {
   /** The list changes that the upstream can tell of. */
   readonly #changes: JsonObject
   readonly #canWatch: boolean
+  readonly #hasTasks: boolean
   #wish: readonly string[] | undefined
+  #tasks: readonly string[] = []
   /** Oldest first. */
   #subscriptions: Subscription[] = []
   /** By resource, who waits to learn whether the upstream watches it. */
@@ -54,13 +60,16 @@ export class ModernListening {
     this.#deps = deps
     this.#changes = changesOf(deps.capabilities)
     this.#canWatch = declares(deps.capabilities, 'resources', 'subscribe')
+    this.#hasTasks = declaresTasksExtension(deps.capabilities)
   }
 
   /** Replaces what was wished before. */
-  set(resources: readonly string[]): void {
+  set(resources: readonly string[], taskIds: readonly string[] = []): void {
     const wish = this.#canWatch ? resources : []
-    if (this.#hasEnded || this.#wish?.join('\n') === wish.join('\n')) return
+    const tasks = this.#hasTasks ? taskIds : []
+    if (this.#hasEnded || (this.#wish && isSameList(this.#wish, wish) && isSameList(this.#tasks, tasks))) return
     this.#wish = wish
+    this.#tasks = tasks
     this.#start()
   }
 
@@ -142,11 +151,25 @@ export class ModernListening {
   #start(): void {
     this.#cancelRelisten?.()
     const wish = this.#wish ?? []
-    const notifications = wish.length === 0 ? this.#changes : { ...this.#changes, resourceSubscriptions: wish }
+    const notifications = {
+      ...this.#changes,
+      ...(wish.length === 0 ? {} : { resourceSubscriptions: wish }),
+      ...(this.#tasks.length === 0 ? {} : { taskIds: this.#tasks }),
+    }
     if (Object.keys(notifications).length === 0) return this.#closeAll()
     const own: Subscription = { id: `listen-${this.#nextId++}`, wish, agreed: null, close: () => undefined }
     this.#subscriptions.push(own)
     own.close = this.#deps.open(own.id, notifications)
+    this.#endSilent()
+  }
+
+  /** Of those that have said nothing yet, and that newer ones have taken the place of, a few go on: the rest would only be a burden. */
+  #endSilent(): void {
+    const silent = this.#subscriptions.filter(({ agreed }) => agreed === null)
+    for (const own of silent.slice(0, -silentMax)) {
+      own.close()
+      this.#forget(own)
+    }
   }
 
   #closeAll(): void {
@@ -188,6 +211,10 @@ const uriCharsMax = 2_048
 function refusalOf(uri: string): Outcome {
   const details = { uri: uri.slice(0, uriCharsMax), reason: 'the server does not watch it' }
   return { error: toRpcError(new GatewayError('resource_not_found', { details })) }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.join('\n') === other.join('\n')
 }
 
 function changesOf(capabilities: JsonObject): JsonObject {

@@ -13,6 +13,10 @@ export interface Peer {
   resourceUpdated(server: string, uri: string, note: RpcNotification): void
   logged(server: string, note: RpcNotification): void
   other(server: string, note: RpcNotification): void
+  /** The tasks of this server (of the modern extension), by its own ids, whose states the peer wants to be told. */
+  followedTasks?(server: string): Iterable<string>
+  /** Whether what is said of this task of the server's, or of a task that the client made of its question, is for this client. */
+  concernsTask?(server: string, taskId: string): boolean
   /** Null where the peer has no way to be asked outside a call. */
   ask: ((server: string, question: Question) => Promise<Outcome>) | null
 }

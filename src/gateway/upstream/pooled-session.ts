@@ -1,6 +1,13 @@
 /** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
 import { GatewayError } from '#contract/errors.ts'
-import { toRpcError, type Outcome, type Question, type RpcNotification } from '#core/protocol/json-rpc.ts'
+import {
+  toRpcError,
+  type JsonObject,
+  type Outcome,
+  type Question,
+  type RpcNotification,
+} from '#core/protocol/json-rpc.ts'
+import { taskNamedIn } from '#core/protocol/tasks.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ListKind, Peer } from './peer.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
@@ -20,15 +27,16 @@ export class PooledSession implements SessionEvents {
   readonly #options: PooledSessionOptions
   #session: UpstreamSession | undefined
   #opening: { done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
+  /** How many wait for what is being opened. */
+  #waiting = 0
   /** The last principal that called through the session that is open, and whether another one did before. */
   #lastUser: string | undefined
   #isMixed = false
+  #neededUntil = 0
 
   constructor(options: PooledSessionOptions) {
     this.#options = options
   }
-  /** How many wait for what is being opened. */
-  #waiting = 0
 
   get session(): UpstreamSession | undefined {
     return this.#session?.isOpen ? this.#session : undefined
@@ -85,6 +93,16 @@ export class PooledSession implements SessionEvents {
     this.#lastUser = principalId
   }
 
+  /** What a call began goes on in the session that is open: it is not ended before, though nobody uses it. */
+  keepUntil(time: number): void {
+    this.#neededUntil = Math.max(this.#neededUntil, time)
+  }
+
+  /** Unix time in milliseconds. */
+  get neededUntil(): number {
+    return this.#neededUntil
+  }
+
   attach(peer: Peer): void {
     if (this.peers.has(peer)) return
     this.peers.add(peer)
@@ -95,15 +113,20 @@ export class PooledSession implements SessionEvents {
     if (this.peers.delete(peer)) this.refreshListening()
   }
 
-  /** Tells the upstream which resources anybody here watches. */
+  /** Tells the upstream which resources and tasks anybody here watches. */
   refreshListening(): void {
-    this.session?.listen({ resources: this.#watched() })
+    this.session?.listen({ resources: this.#watched(), tasks: this.#followed() })
   }
 
   #watched(): string[] {
     const uris = new Set<string>()
     for (const peer of this.peers) for (const uri of peer.watchedResources(this.#options.server)) uris.add(uri)
     return [...uris]
+  }
+
+  #followed(): string[] {
+    const ids = [...this.peers].flatMap((peer) => [...(peer.followedTasks?.(this.#options.server) ?? [])])
+    return [...new Set(ids)]
   }
 
   /** Somebody waits to hear of changed lists. A process is not kept for that alone; a connection is. */
@@ -132,26 +155,33 @@ export class PooledSession implements SessionEvents {
   }
 
   logged(note: RpcNotification): void {
-    for (const peer of this.#trusted()) peer.logged(this.#options.server, note)
+    for (const peer of this.#audience(note)) peer.logged(this.#options.server, note)
   }
 
   other(note: RpcNotification): void {
-    for (const peer of this.#trusted()) peer.other(this.#options.server, note)
+    for (const peer of this.#audience(note)) peer.other(this.#options.server, note)
+  }
+
+  /** Whoever a task that is named belongs to, for a task outlives its call; else the peers that may hear what belongs to no call. */
+  #audience(message: { method: string; params?: JsonObject | undefined }): readonly Peer[] {
+    const task = taskNamedIn(message)
+    if (task === undefined) return this.#trusted()
+    const concerned = [...this.peers].filter((peer) => peer.concernsTask?.(this.#options.server, task))
+    return concerned.length > 0 ? concerned : this.#trusted()
   }
 
   /** Peers that may hear what belongs to no call: on a shared session only when one principal alone is, and has been, there. */
-  #trusted(): Iterable<Peer> {
-    if (!this.#options.isShared) return this.peers
+  #trusted(): readonly Peer[] {
+    if (!this.#options.isShared) return [...this.peers]
     if (this.#isMixed) return []
     const principals = new Set([...this.peers].map((peer) => peer.principalId))
     if (this.#lastUser !== undefined) principals.add(this.#lastUser)
-    return principals.size === 1 ? this.peers : []
+    return principals.size === 1 ? [...this.peers] : []
   }
 
   async asked(question: Question): Promise<Outcome> {
     if (question.method === 'ping') return { result: {} }
-    const able = [...this.#trusted()].filter((peer) => peer.ask !== null)
-    const peer = able.at(-1)
+    const peer = this.#audience(question).findLast(({ ask }) => ask !== null)
     if (!peer?.ask) return { error: toRpcError(new GatewayError('question_unroutable')) }
     return peer.ask(this.#options.server, question)
   }
@@ -160,6 +190,7 @@ export class PooledSession implements SessionEvents {
     this.#session = undefined
     this.#lastUser = undefined
     this.#isMixed = false
+    this.#neededUntil = 0
     this.#options.onEnded(error)
   }
 }

@@ -61,6 +61,10 @@ export type CallHooks = {
   ask: (question: Question) => Promise<Outcome>
   /** The upstream will answer later, on another stream: the client should be kept waiting in comfort. */
   waiting?: () => void
+  /** Says what comes of the call when it has been answered: the progress of its task. */
+  later?: (note: RpcNotification) => void
+  /** Whether a message about this task is for this call's client; undefined where nobody knows yet whose it is. */
+  concernsTask?: (taskId: string) => boolean | undefined
   cancellation: Cancellation
   /** The principal whose call it is; calls of the gateway's own have none. */
   owner?: string
@@ -94,6 +98,9 @@ export type SessionOptions = {
   events: SessionEvents
 }
 
+/** `tasks`: ids of the server's, of the modern extension. A legacy server says of its tasks what it likes. */
+export type Wished = { resources: readonly string[]; tasks?: readonly string[] }
+
 export interface UpstreamSession {
   readonly facts: UpstreamFacts
   readonly isOpen: boolean
@@ -103,8 +110,8 @@ export interface UpstreamSession {
   /** Never throws: a failure is a rejected promise of GatewayError. An error that the upstream answered is an Outcome. */
   call(call: UpstreamCall, hooks: CallHooks): Promise<Answer>
   notify(method: string, params?: JsonObject): void
-  /** What clients want to hear of outside calls: list changes always, and these resources. Replaces what was asked before. */
-  listen(wish: { resources: readonly string[] }): void
+  /** What clients want to hear of outside calls: list changes always, and what is wished. Replaces what was asked before. */
+  listen(wish: Wished): void
   /**
    * Whether the upstream watches a resource that is wished: its own answer, at once where it has agreed before. Rejects with GatewayError
    * where it gives none, and with `request_cancelled` where the resource is not wished.

@@ -310,8 +310,9 @@ export class Upstream {
 
   #isNeeded(place: PooledSession): boolean {
     const { isolation, transport } = this.server
+    if (place.isWatched || place.neededUntil > this.#deps.clock.now()) return true
     // A session of one client's own may hold that client's state.
-    if (place.isWatched || (isolation === 'session' && place.peers.size > 0)) return true
+    if (isolation === 'session' && place.peers.size > 0) return true
     return transport.kind !== 'stdio' && place.isListenedTo
   }
 
