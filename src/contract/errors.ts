@@ -84,6 +84,31 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'This idempotency key was used for another request.',
   },
+  invalid_binding: { status: 422, rpc: -32602, fault: 'caller', title: 'This role binding is not written correctly.' },
+  read_only: {
+    status: 409,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'This resource is declared in the configuration and can be changed only there.',
+  },
+  exceeds_creator: {
+    status: 403,
+    rpc: -32004,
+    fault: 'caller',
+    title: 'You cannot give rights or grants that you do not have yourself.',
+  },
+  last_admin: {
+    status: 409,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'This is the last user who can sign in as an admin. Name another admin first.',
+  },
+  person_required: {
+    status: 403,
+    rpc: -32004,
+    fault: 'caller',
+    title: 'A token may not do this: a person has to sign in.',
+  },
   storage_unavailable: {
     status: 503,
     rpc: -32010,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Description, Ref } from './resource.ts'
 
-/** `edit` is view and update; `create`, `delete` and `run` (use, as opposed to manage) are spelled out. None implies another but view. */
+/** `edit` is view and update; `create`, `delete` and `run` (use, as opposed to manage) are spelled out, and imply nothing else. */
 export const Role = z.enum(['view', 'create', 'edit', 'delete', 'run'])
 export type Role = z.infer<typeof Role>
 
