@@ -1,0 +1,37 @@
+/** Port: the record of what people and tokens change. Types only. */
+import type { ResourceKind } from '#contract/resource.ts'
+
+export type ChangeAction =
+  | 'create'
+  | 'update'
+  | 'delete'
+  | 'mint'
+  | 'rotate'
+  | 'revoke'
+  | 'set_password'
+  | 'sign_in'
+  | 'bootstrap'
+
+/** One thing that was done, or that somebody tried to do. No value of a resource is in it, and no secret. */
+export type ChangeEvent = {
+  /** Unix time in milliseconds. */
+  at: number
+  /** Of the HTTP request; empty where there was none. */
+  requestId: string
+  /** Whose rights it was done with; empty texts where nobody was identified. */
+  actor: { kind: 'user' | 'token' | 'system' | 'nobody'; id: string; name: string }
+  /** For whom the actor says it did it: a header's text, believed by nobody, or empty. */
+  changedBy: string
+  action: ChangeAction
+  /** `id` is empty where it never came to be; `name` is what it is called, or what was asked for. */
+  resource: { kind: ResourceKind; id: string; name: string }
+  /** The members that an update changed, by name, never their values. */
+  changed: readonly string[]
+  /** `ok`, or the code of the catalogue with which it was refused. */
+  outcome: string
+}
+
+export interface ChangeLog {
+  /** Takes the event and returns at once. */
+  append(event: ChangeEvent): void
+}
