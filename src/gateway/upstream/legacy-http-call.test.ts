@@ -312,3 +312,41 @@ describe('cancelling', () => {
     expect(lab.post.isAborted).toBe(true)
   })
 })
+
+describe('a call that becomes a task', () => {
+  it('goes on to tell of its progress: on the stream of its result, and on the session’s own', async () => {
+    lab.play(({ body, request }) => body['method'] === 'tasks/result' || request.method === 'GET')
+    const session = await lab.open()
+    const later: unknown[] = []
+    const hooks = { ...lab.hooks(), owner: 'ann', later: (said: unknown) => void later.push(said) }
+    const params = { name: 'a', task: {}, _meta: { progressToken: 'mine' } }
+    const call = session.call(lab.toolCall({ params, raw: raw(1) }), hooks)
+    const token = lab.post.body['id']
+    lab.post.json(lab.response({ task: { taskId: 't', status: 'working', ttl: null } }))
+    await call
+    const request = { method: 'tasks/result', params: { taskId: 't' }, headers: [], raw: null }
+    const result = session.call(request, { ...lab.hooks(), owner: 'ann' })
+    const post = lab.wire.last('tasks/result')
+    post.openStream()
+    post.event(note('notifications/progress', { progressToken: token, progress: 1 }))
+    lab.get.openStream()
+    lab.get.event(note('notifications/progress', { progressToken: token, progress: 2 }))
+    lab.get.event(note('notifications/progress', { progressToken: 99, progress: 3 }))
+    post.event({ jsonrpc: '2.0', id: post.body['id'], result: { content: [] } })
+    await result
+    expect(lab.noted).toEqual([note('notifications/progress', { progressToken: 'mine', progress: 1 })])
+    expect(later).toEqual([note('notifications/progress', { progressToken: 'mine', progress: 2 })])
+    expect(lab.outside).toEqual([])
+  })
+
+  it('has its result waited for longer than a server may be silent', async () => {
+    lab.play(({ body }) => body['method'] === 'tasks/result')
+    const session = await lab.open()
+    const request = { method: 'tasks/result', params: { taskId: 't' }, headers: [], raw: null }
+    const failure = failureOf(session.call(request, lab.hooks()))
+    await lab.clock.advance(59_000)
+    expect(session.callsUnderWay).toBe(1)
+    await lab.clock.advance(1_000)
+    expect(await failure).toMatchObject({ code: 'upstream_timeout' })
+  })
+})

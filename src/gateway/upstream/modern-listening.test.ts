@@ -51,6 +51,20 @@ describe('a wish', () => {
     expect(opened.map(({ wish }) => wish)).toEqual([changes, { ...changes, resourceSubscriptions: ['a:b'] }])
   })
 
+  it('is for the states of tasks as well, where the upstream knows the extension', () => {
+    const extension = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
+    listening = listen(extension)
+    listening.set([], [])
+    listening.set([], ['t'])
+    listening.set([], ['t'])
+    listening.set([], ['t', 'u'])
+    expect(opened.map(({ wish }) => wish)).toEqual([{ taskIds: ['t'] }, { taskIds: ['t', 'u'] }])
+    listening.set([], [])
+    expect(opened.every(({ isClosed }) => isClosed)).toBe(true)
+    listen().set([], ['t'])
+    expect(opened.at(-1)?.wish).not.toHaveProperty('taskIds')
+  })
+
   it('is not sent twice, and not where the upstream can tell of nothing', () => {
     listening.set(['a:b'])
     listening.set(['a:b'])

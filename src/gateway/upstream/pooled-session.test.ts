@@ -197,6 +197,24 @@ describe('what nobody asked for', () => {
     expect(await one.asked(question)).toMatchObject({ error: { data: { code: 'question_unroutable' } } })
   })
 
+  it('about a task reaches whom the task concerns, though others are there', async () => {
+    const one = place(true)
+    one.attach(peer('ann'))
+    one.attach({ ...peer('bob'), concernsTask: (server, taskId) => server === 'files' && taskId === 't' })
+    const about = (taskId: string) => ({ _meta: { 'io.modelcontextprotocol/related-task': { taskId } } })
+    const status = (taskId: string) => ({ ...note('notifications/tasks/status'), params: { taskId } })
+    for (const taskId of ['t', 'other']) {
+      one.other(status(taskId))
+      one.logged({ ...note('notifications/message'), params: about(taskId) })
+    }
+    expect(heard).toEqual([
+      { peer: 'bob', what: 'notifications/tasks/status' },
+      { peer: 'bob', what: 'log' },
+    ])
+    expect(await one.asked({ ...question, params: about('t') })).toEqual({ result: { by: 'bob' } })
+    expect(await one.asked({ ...question, params: about('other') })).toMatchObject({ error: { code: -32601 } })
+  })
+
   it('reaches the peers of one principal who is alone on a shared session', async () => {
     const one = place(true)
     const [laptop, phone] = [peer('ann'), peer('ann', { canBeAsked: false })]

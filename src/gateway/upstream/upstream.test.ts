@@ -279,6 +279,19 @@ describe('sweep', () => {
     await call
   })
 
+  it('ends nothing before the time until which what a call began needs it', async () => {
+    const files = stdio({ idleStopMs: 1_000 })
+    const place = files.place(user())
+    const session = await place.acquire()
+    place.keepUntil(clock.now() + 60_000)
+    await clock.advance(59_999)
+    files.sweep()
+    expect(session.isOpen).toBe(true)
+    await clock.advance(1)
+    files.sweep()
+    expect(session.isOpen).toBe(false)
+  })
+
   it('ends nothing where the server never stops by itself', async () => {
     const files = stdio({ idleStopMs: 0 })
     const session = await files.place(user()).acquire()
