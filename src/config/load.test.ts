@@ -243,6 +243,12 @@ describe('a configuration file', () => {
     expect(loadConfig({ path: file('\uFEFFlisten: { port: 1 }'), env: {} }).listen.port).toBe(1)
   })
 
+  it('is read whole where a letter of several bytes lies across two pieces', () => {
+    const text = `# ${'é'.repeat(20_000)}\nlisten: { port: 1 }`
+    expect(loadConfig({ path: file(text), env: {} }).listen.port).toBe(1)
+    expect(loadConfig({ path: file(`#${text}`), env: {} }).listen.port).toBe(1)
+  })
+
   it('is refused when it is not there', () => {
     const path = join(folder, 'other.yaml')
     expect(() => loadConfig({ path, env: {} })).toThrow(

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { ConfigError } from './config-error.ts'
 
 const documentBytesMax = 1_048_576
+const pieceBytes = 16_384
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -35,13 +36,16 @@ export function unusable(file: string, message: string): ConfigError {
 }
 
 function readAtMost(path: string, bytesMax: number): Buffer {
-  const buffer = Buffer.alloc(bytesMax)
+  // Most files fit into one piece: the bound is for the others, and is not set aside for all.
+  const piece = Buffer.alloc(pieceBytes)
+  const pieces: Buffer[] = []
   let size = 0
   try {
     const descriptor = openSync(path, 'r')
     try {
       for (let read = -1; read !== 0 && size < bytesMax; size += read) {
-        read = readSync(descriptor, buffer, size, bytesMax - size, null)
+        read = readSync(descriptor, piece, 0, Math.min(pieceBytes, bytesMax - size), null)
+        pieces.push(Buffer.from(piece.subarray(0, read)))
       }
     } finally {
       closeSync(descriptor)
@@ -49,7 +53,7 @@ function readAtMost(path: string, bytesMax: number): Buffer {
   } catch (error) {
     throw unusable(path, reasons[codeOf(error)] ?? 'cannot be read')
   }
-  return buffer.subarray(0, size)
+  return Buffer.concat(pieces, size)
 }
 
 function codeOf(error: unknown): string {
