@@ -177,7 +177,9 @@ function refuse(res: ServerResponse, body: Json, era: Era): void {
 
 function isWished(filter: Json, method: string, params: Json): boolean {
   const uris = filter['resourceSubscriptions']
+  const tasks = filter['taskIds']
   if (method === 'notifications/resources/updated') return Array.isArray(uris) && uris.includes(params['uri'])
+  if (method === 'notifications/tasks') return Array.isArray(tasks) && tasks.includes(params['taskId'])
   const kind = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1]
   return kind !== undefined && filter[`${kind}ListChanged`] === true
 }
