@@ -1,7 +1,7 @@
 /** The client suite: the suite is the upstream, and the gateway is the client under test. */
 import { join } from 'node:path'
 import { heedExitCode, type ConformanceRun, type RunOptions } from './conformance-run.ts'
-import { createJudgement, judge, type Judgement } from './judge.ts'
+import { addUp, judge, type Judgement } from './judge.ts'
 import { runClientScenario, type Revision } from './suite.ts'
 
 /** Every client scenario of the two revisions that needs no authorization. */
@@ -48,18 +48,4 @@ async function startScenarios({ isDirect, folder }: RunOptions): Promise<Judgeme
     judgements.push(heedExitCode(judge([label], labelled, []), label, suite))
   }
   return addUp(judgements)
-}
-
-function addUp(judgements: Judgement[]): Judgement {
-  const sum = createJudgement()
-  for (const { passed, idle, known, failed, problems, checks } of judgements) {
-    sum.passed.push(...passed)
-    sum.idle.push(...idle)
-    sum.known.push(...known)
-    sum.failed.push(...failed)
-    sum.problems.push(...problems)
-    sum.checks.passed += checks.passed
-    sum.checks.failed += checks.failed
-  }
-  return sum
 }

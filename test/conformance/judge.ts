@@ -47,6 +47,20 @@ export function createJudgement(): Judgement {
   return { passed: [], idle: [], known: [], failed: [], checks: { passed: 0, failed: 0 }, problems: [] }
 }
 
+export function addUp(judgements: Judgement[]): Judgement {
+  const sum = createJudgement()
+  for (const { passed, idle, known, failed, problems, checks } of judgements) {
+    sum.passed.push(...passed)
+    sum.idle.push(...idle)
+    sum.known.push(...known)
+    sum.failed.push(...failed)
+    sum.problems.push(...problems)
+    sum.checks.passed += checks.passed
+    sum.checks.failed += checks.failed
+  }
+  return sum
+}
+
 const isBad = ({ status }: { status: string }): boolean => status === 'FAILURE' || status === 'WARNING'
 
 function findProblems({ scenario, checks }: ScenarioRun, baseline: readonly string[]): Problem[] {

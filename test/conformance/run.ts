@@ -1,7 +1,7 @@
 /**
  * Runs the official conformance suite: npm run conformance -- [--only NAME]… [--direct] [--write-docs]
  *
- *     --only        legacy-legacy, modern-modern, legacy-modern, modern-legacy, legacy-dual, modern-dual or client
+ *     --only        legacy-legacy, modern-modern, legacy-modern, modern-legacy, legacy-dual, modern-dual, tasks or client
  *     --direct      without a gateway: tests the fixture and the driver
  *     --write-docs  writes docs/reference/conformance.md
  */
@@ -21,6 +21,7 @@ import {
   type Outcome,
 } from './report.ts'
 import { serverRuns } from './server-runs.ts'
+import { taskRun } from './task-run.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const outFolder = join(root, 'out')
@@ -47,7 +48,7 @@ for (const run of selectRuns(values.only)) outcomes.push(await startRun(run))
 await report(outcomes)
 
 function selectRuns(only: string[] | undefined): ConformanceRun[] {
-  const all = [...serverRuns, clientRun]
+  const all = [...serverRuns, taskRun, clientRun]
   const unknown = only?.filter((name) => !all.some((run) => run.name === name)) ?? []
   if (unknown.length > 0) throw new Error(`--only knows ${all.map((run) => run.name).join(', ')}`)
   const selected = all.filter((run) => !only || only.includes(run.name))

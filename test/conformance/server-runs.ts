@@ -54,7 +54,7 @@ async function startQuadrant(
 }
 
 /** Gateway and shim in front of an upstream; returns the address that the suite is pointed at. */
-async function standBetween(upstreamUrl: string, resources: AsyncDisposableStack): Promise<string> {
+export async function standBetween(upstreamUrl: string, resources: AsyncDisposableStack): Promise<string> {
   const gateway = resources.use(await startGateway({ upstreamUrl, isGroupLeader: true }))
   const { origin, pathname } = new URL(gateway.url)
   const shim = resources.use(await startTokenShim({ target: origin, token: gateway.token }))

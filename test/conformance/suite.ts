@@ -28,10 +28,21 @@ const Requirements = z.object({ server: z.array(z.string()), not_scored: z.array
 
 /** The server scenarios of a revision that are judged here: the scored ones, and the pending ones on top. */
 export function listServerScenarios(revision: Revision): string[] {
-  const file = join(dirname(packageFile), 'requirements', `${revision}.yaml`)
-  const { server, not_scored } = Requirements.parse(parse(readFileSync(file, 'utf8')))
+  const { server, not_scored } = readRequirements(revision)
   const extra = not_scored.filter(({ leg, reason }) => leg === 'server' && reason !== 'extension')
   return [...server, ...extra.map(({ scenario }) => scenario)]
+}
+
+/** The server scenarios of an extension, by how their names begin. */
+export function listExtensionScenarios(revision: Revision, prefix: string): string[] {
+  return readRequirements(revision)
+    .not_scored.filter(({ leg, reason }) => leg === 'server' && reason === 'extension')
+    .flatMap(({ scenario }) => (scenario.startsWith(prefix) ? [scenario] : []))
+}
+
+function readRequirements(revision: Revision): z.infer<typeof Requirements> {
+  const file = join(dirname(packageFile), 'requirements', `${revision}.yaml`)
+  return Requirements.parse(parse(readFileSync(file, 'utf8')))
 }
 
 /** Runs every server scenario of a revision against a URL. */
@@ -43,6 +54,12 @@ export async function runServerSuite(options: {
 }): Promise<SuiteRun> {
   const args = ['server', '--url', options.url, '--requirements', options.revision]
   if (options.baselineFile) args.push('--expected-failures', options.baselineFile)
+  return runSuite(args, { folder: options.folder, prefix: 'server-' })
+}
+
+/** Runs one server scenario, of whatever revision or extension, against a URL. */
+export async function runServerScenario(options: { url: string; scenario: string; folder: string }): Promise<SuiteRun> {
+  const args = ['server', '--url', options.url, '--scenario', options.scenario]
   return runSuite(args, { folder: options.folder, prefix: 'server-' })
 }
 

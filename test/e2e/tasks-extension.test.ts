@@ -142,6 +142,10 @@ describe('what is promised', () => {
     const atOnce = { content: [{ type: 'text', text: 'one: at once' }] }
     const call = { name: 'one__slow', arguments: {} }
     expect((await ask('tools/call', call, { capabilities: {} })).result).toMatchObject(atOnce)
+    for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
+      const { error } = await ask(method, { taskId: 'one:task-1' }, { capabilities: {} })
+      expect(error).toMatchObject({ code: -32021, data: { requiredCapabilities: tasksExtension } })
+    }
     await using legacy = await LegacySession.open(address('/mcp'), tasksExtension)
     expect((await legacy.ask('tools/call', call)).result).toEqual(atOnce)
   })

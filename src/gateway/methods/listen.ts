@@ -1,13 +1,12 @@
 /** `subscriptions/listen` (2026-07-28): a long request whose stream carries what happens outside calls. */
-import { GatewayError } from '#contract/errors.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
-import { declaresTasksExtension, tasksExtensionKey } from '#core/protocol/tasks.ts'
+import { declaresTasksExtension } from '#core/protocol/tasks.ts'
 import { ListenStream, type ListenWish } from '#gateway/client/listen-hub.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import { toViewCaller, type Run } from './method-context.ts'
 import { routeResource } from './route.ts'
-import { lookUpTask } from './tasks.ts'
+import { lookUpTask, requireTasksExtension } from './tasks.ts'
 
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources']
 const resourcesMax = 1_000
@@ -75,12 +74,12 @@ async function honour(run: Run, filter: JsonObject, facts: FactsByServer): Promi
 
 /**
  * The caller's own tasks, at servers that can tell of them.
- * @throws GatewayError `missing_client_capability`, as the extension wants it of a client that asks without declaring it
+ * @throws GatewayError `missing_client_capability`
  */
 function honourTasks(run: Run, asked: unknown, facts: FactsByServer): ListenWish['tasks'] {
   const tasks = new Map<string, Map<string, string>>()
   if (!Array.isArray(asked) || asked.length === 0) return tasks
-  if (!declaresTasksExtension(run.call.facts.capabilities)) throw extensionRequired()
+  requireTasksExtension(run.call)
   for (const id of asked.slice(0, tasksMax)) {
     const found = typeof id === 'string' ? lookUpTask(run, id) : null
     const fact = found && facts.get(found.upstream.name)
@@ -89,11 +88,6 @@ function honourTasks(run: Run, asked: unknown, facts: FactsByServer): ListenWish
     tasks.set(server, (tasks.get(server) ?? new Map<string, string>()).set(taskId, String(id)))
   }
   return tasks
-}
-
-function extensionRequired(): GatewayError {
-  const requiredCapabilities = { extensions: { [tasksExtensionKey]: {} } }
-  return new GatewayError('missing_client_capability', { details: { requiredCapabilities } })
 }
 
 function toHonoured(wish: ListenWish): JsonObject {

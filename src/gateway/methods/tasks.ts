@@ -5,7 +5,8 @@
 import { GatewayError } from '#contract/errors.ts'
 import { exposeTaskId, parseExposedTaskId } from '#core/naming/task-id.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
-import { renameRelatedTask, renameTask } from '#core/protocol/tasks.ts'
+import { declaresTasksExtension, renameRelatedTask, renameTask, tasksExtensionKey } from '#core/protocol/tasks.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
 import { forward } from '#gateway/relay/forward.ts'
 import type { OwnedTask } from '#gateway/tasks/task-owners.ts'
 import { resultWithTask } from '#gateway/upstream/answer.ts'
@@ -18,6 +19,7 @@ import { exposeResult, requireText } from './route.ts'
 /** `tasks/get`, `tasks/result`, `tasks/cancel` (2025-11-25) and `tasks/get`, `tasks/update`, `tasks/cancel` (the extension). */
 export async function relayTask(run: Run): Promise<Answer> {
   const { call, facts, context } = run
+  if (call.era === 'modern') requireTasksExtension(call)
   const { upstream, task } = findTask(run, requireText(call.message.params, 'taskId'))
   facts.server = upstream.name
   facts.target = task.taskId
@@ -35,6 +37,16 @@ export async function relayTask(run: Run): Promise<Answer> {
   const answer = await forward(call, target, context.forward)
   const result = isAggregate ? resultWithTask(answer) : undefined
   return result ? { result: toExposedTask(result, upstream.name) } : answer
+}
+
+/**
+ * A client that has not declared the extension is refused, whatever it asks of tasks.
+ * @throws GatewayError `missing_client_capability`
+ */
+export function requireTasksExtension({ facts }: ClientCall): void {
+  if (declaresTasksExtension(facts.capabilities)) return
+  const requiredCapabilities = { extensions: { [tasksExtensionKey]: {} } }
+  throw new GatewayError('missing_client_capability', { details: { requiredCapabilities } })
 }
 
 /** @throws GatewayError `invalid_params`, the same for a task of somebody else as for none */

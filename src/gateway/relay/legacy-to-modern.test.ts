@@ -111,6 +111,24 @@ describe('callModern', () => {
     })
   })
 
+  it('asks for no task, and declares none of the form that the client does not speak', async () => {
+    results = [{ resultType: 'complete', content: [] }]
+    target = { ...target, params: { name: 'a', task: { ttl: 1 } } }
+    const extensions = { 'io.modelcontextprotocol/tasks': {}, 'vendor/x': {} }
+    expect(await call({ capabilities: { tasks: {}, extensions } })).toEqual({ result: { content: [] } })
+    const params = sent()[0]?.['params']
+    expect(params).not.toHaveProperty('task')
+    expect(params).toMatchObject({
+      _meta: { 'io.modelcontextprotocol/clientCapabilities': { extensions: { 'vendor/x': {} } } },
+    })
+    expect(JSON.stringify(params)).not.toContain('tasks')
+  })
+
+  it('fails when the result is of a kind that the client cannot know', async () => {
+    results = [{ resultType: 'task', taskId: 't', status: 'working' }]
+    expect(await failureOf(call())).toMatchObject({ code: 'upstream_protocol' })
+  })
+
   it('asks the client what the upstream wants to know, and calls again with the answers and the state', async () => {
     results = [
       inputRequired({ name: form, model: { method: 'sampling/createMessage', params: {} } }, { requestState: 's' }),

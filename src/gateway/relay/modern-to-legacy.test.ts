@@ -72,6 +72,12 @@ async function untilAsked(said: Said = {}): Promise<JsonObject> {
 }
 
 describe('callLegacy', () => {
+  it('asks for no task, of which the client could learn nothing', async () => {
+    void call({ params: { task: { ttl: 1 } } })
+    await settled()
+    expect(sent()?.['params']).toEqual({ name: 'a' })
+  })
+
   it('takes the envelope off the request and gives the answer in the modern form', async () => {
     const outcome = call({ params: { _meta: { 'io.modelcontextprotocol/clientCapabilities': {}, traceparent: 't' } } })
     await settled()
