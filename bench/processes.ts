@@ -34,10 +34,13 @@ export function exitOnSignals(): void {
 export const pinCommand = (core: Core, command: readonly string[]): string[] =>
   isPinned ? ['taskset', '-c', coreNumbers[core], ...command] : [...command]
 
-/** Starts a script under this very node. `args` begin with the script, or with node's own flags. */
-export function startNode(args: readonly string[], options: { core: Core; hasChannel?: boolean }): BenchProcess {
+type StartNodeOptions = { core: Core; hasChannel?: boolean; env?: Readonly<Record<string, string>> }
+
+/** Starts a script under this very node. `args` begin with the script, or with node's own flags. `env` adds to the own one. */
+export function startNode(args: readonly string[], options: StartNodeOptions): BenchProcess {
   const [program = '', ...rest] = pinCommand(options.core, [process.execPath, ...args])
   const child = spawn(program, rest, {
+    env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel ? ['ipc' as const] : [])],
   })
   const { pid } = child

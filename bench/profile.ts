@@ -36,7 +36,7 @@ const chosen = cases.find(({ name, entrant }) => entrant === 'Toolgate' && name.
 if (!chosen) throw new Error(`no case of Toolgate is named ${values.case}`)
 
 await using lab = await openLab([])
-await using toolgate = await startToolgate(shapeServers(lab.upstream.origin), [inspectorFlag])
+await using toolgate = await startToolgate(shapeServers(lab.upstream.origin), { nodeArgs: [inspectorFlag] })
 await untilListening(toolgate.process, toolgate.origin)
 const order = { target: toTarget(chosen, toolgate), connectionCount: 32, warmCallCount: 1000 }
 await lab.load.run({ ...order, seconds: 2 })

@@ -4,7 +4,7 @@ import type { LatencyFigures } from './latency.ts'
 import type { Pace } from './lab.ts'
 import type { ListFigures } from './list.ts'
 import type { Machine } from './machine.ts'
-import type { StartupFigures } from './startup.ts'
+import type { StartFigures, StartupFigures } from './startup.ts'
 import { findOtherCores, type Check, type Results } from './targets.ts'
 
 export type Run = {
@@ -33,7 +33,7 @@ export function renderRun({ machine, pace, results, checks, missing }: Run): str
       results.latency.length > 0 && table(latencyHead, results.latency.map(toLatencyRow)),
     ),
     section('A warm list of all tools', results.list && table(listHead, [toListRow(results.list)])),
-    section('Start and memory', results.startup && table(startupHead, [toStartupRow(results.startup)])),
+    section('Start and memory', results.startup && renderStartup(results.startup)),
     section('Targets', checks.length > 0 && table(['', 'measured', 'target', 'met'], checks.map(toCheckRow))),
     section(
       'Not measured',
@@ -85,13 +85,24 @@ const toListRow = (list: ListFigures): Row => [
   fixed(list.listsPerSecond, 0),
 ]
 
-const startupHead = ['first answered call', 'idle resident', 'heap a session', 'resident a session']
-const toStartupRow = (startup: StartupFigures): Row => [
-  `${fixed(startup.firstCallMs, 0)} ms`,
-  `${fixed(startup.idleResidentBytes / 1e6, 0)} MB`,
-  `${fixed(startup.heapBytesPerSession / 1e3, 1)} kB`,
-  `${fixed(startup.residentBytesPerSession / 1e3, 1)} kB`,
+const renderStartup = ({ firstStart, laterStart, ...sessions }: StartupFigures): string =>
+  [
+    'From source. A first start has an empty compile cache, which `npm ci` fills, and every start.',
+    table(
+      ['', 'first answered call', 'resident, idle', 'resident, after a call'],
+      [toStartRow('first start', firstStart), toStartRow('later start', laterStart)],
+    ),
+    table(
+      ['', 'heap', 'resident'],
+      [['one idle session', ...[sessions.heapBytesPerSession, sessions.residentBytesPerSession].map(kilobytes)]],
+    ),
+  ].join('\n\n')
+const toStartRow = (name: string, start: StartFigures): Row => [
+  name,
+  `${fixed(start.firstCallMs, 0)} ms`,
+  ...[start.idleResidentBytes, start.calledResidentBytes].map((bytes) => `${fixed(bytes / 1e6, 0)} MB`),
 ]
+const kilobytes = (bytes: number): string => `${fixed(bytes / 1e3, 1)} kB`
 
 const toCheckRow = ({ name, value, limit, unit, isMet }: Check): Row => [
   name,

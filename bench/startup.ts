@@ -1,4 +1,7 @@
 /** The question: how soon is the first call answered, and how much memory do an idle gateway and its sessions take? */
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readResidentBytes } from './cpu.ts'
 import { inspectorFlag, openInspector, readLiveHeap } from './inspector.ts'
@@ -7,12 +10,24 @@ import { askOnce, LoadConnection } from './load-connection.ts'
 import { findFault, firstId, type Target } from './load-requests.ts'
 import { poll } from './processes.ts'
 import { median } from './statistics.ts'
-import { startToolgate, type Toolgate } from './toolgate.ts'
+import { startToolgate, untilListening, type StartOptions, type Toolgate } from './toolgate.ts'
+
+/** Medians, and the rounds they are of. */
+export type StartFigures = Start & { rounds: Start[] }
+
+type Start = {
+  firstCallMs: number
+  /** Nothing was asked of it yet. */
+  idleResidentBytes: number
+  /** After that first call: its upstream's connection has compiled the HTTP parser. */
+  calledResidentBytes: number
+}
 
 export type StartupFigures = {
-  firstCallMs: number
-  firstCallRoundsMs: number[]
-  idleResidentBytes: number
+  /** With an empty compile cache: a clone whose install script did not run, or whose sources have changed. */
+  firstStart: StartFigures
+  /** With what a start before has compiled. */
+  laterStart: StartFigures
   sessionCount: number
   /** Heap after a forced collection, so garbage does not count. */
   heapBytesPerSession: number
@@ -25,28 +40,52 @@ const connectionCount = 10
 const settleMs = 1000
 
 export async function measureStartup(lab: Lab, rounds: number): Promise<StartupFigures> {
-  const firstCallRoundsMs: number[] = []
-  let idleResidentBytes = 0
+  await using caches = await mkdtempDisposable(join(tmpdir(), 'toolgate-compiled-'))
+  const first: Start[] = []
+  const later: Start[] = []
   for (let round = 1; round <= rounds; round++) {
     tell(`startup: round ${round} of ${rounds}`)
-    const startMs = performance.now()
-    await using toolgate = await startBefore(lab)
-    await untilFirstCall(toolgate)
-    firstCallRoundsMs.push(performance.now() - startMs)
-    if (round < rounds) continue
-    await sleep(settleMs)
-    idleResidentBytes = readResidentBytes(toolgate.pid)
+    // In turn, so that both had the same machine. The later start finds what the first has left.
+    const cacheFolder = join(caches.path, String(round))
+    for (const starts of [first, later]) starts.push(await measureStart(lab, cacheFolder))
   }
+  return { firstStart: toFigures(first), laterStart: toFigures(later), ...(await measureSessions(lab)) }
+}
+
+/** Two starts: one that is asked at once, one that is left alone. Each has a cache of its own, so that both can be the first. */
+async function measureStart(lab: Lab, cacheFolder: string): Promise<Start> {
+  const called = await measureCalled(lab, join(cacheFolder, 'called'))
+  return { ...called, idleResidentBytes: await measureIdle(lab, join(cacheFolder, 'idle')) }
+}
+
+async function measureCalled(lab: Lab, cacheFolder: string): Promise<Omit<Start, 'idleResidentBytes'>> {
+  const startMs = performance.now()
+  await using toolgate = await startBefore(lab, { env: { NODE_COMPILE_CACHE: cacheFolder } })
+  await untilFirstCall(toolgate)
+  const firstCallMs = performance.now() - startMs
+  await sleep(settleMs)
+  return { firstCallMs, calledResidentBytes: readResidentBytes(toolgate.pid) }
+}
+
+async function measureIdle(lab: Lab, cacheFolder: string): Promise<number> {
+  await using toolgate = await startBefore(lab, { env: { NODE_COMPILE_CACHE: cacheFolder } })
+  await untilListening(toolgate.process, toolgate.origin)
+  await sleep(settleMs)
+  return readResidentBytes(toolgate.pid)
+}
+
+function toFigures(rounds: Start[]): StartFigures {
+  const middle = (key: keyof Start): number => median(rounds.map((start) => start[key]))
   return {
-    firstCallMs: median(firstCallRoundsMs),
-    firstCallRoundsMs,
-    idleResidentBytes,
-    ...(await measureSessions(lab)),
+    firstCallMs: middle('firstCallMs'),
+    idleResidentBytes: middle('idleResidentBytes'),
+    calledResidentBytes: middle('calledResidentBytes'),
+    rounds,
   }
 }
 
-const startBefore = (lab: Lab, nodeArgs: readonly string[] = []): Promise<Toolgate> =>
-  startToolgate({ legacy: { url: `${lab.upstream.origin}/legacy/mcp` } }, nodeArgs)
+const startBefore = (lab: Lab, options: StartOptions = {}): Promise<Toolgate> =>
+  startToolgate({ legacy: { url: `${lab.upstream.origin}/legacy/mcp` } }, options)
 
 const toTarget = ({ origin, token }: Toolgate): Target => ({ url: `${origin}/legacy/mcp`, era: 'legacy', token })
 
@@ -61,7 +100,7 @@ async function untilFirstCall(toolgate: Toolgate): Promise<void> {
 /** Sessions are opened over a few connections and left alone: only what the gateway keeps of them counts. */
 async function measureSessions(lab: Lab) {
   tell(`sessions: opening ${sessionCount}`)
-  await using toolgate = await startBefore(lab, [inspectorFlag])
+  await using toolgate = await startBefore(lab, { nodeArgs: [inspectorFlag] })
   await untilFirstCall(toolgate)
   using inspector = await openInspector(toolgate.process)
   // The first hundred bring code and caches with them that no later session pays for.

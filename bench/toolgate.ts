@@ -13,10 +13,17 @@ export type Toolgate = AsyncDisposable & { process: BenchProcess; pid: number; o
 /** `TOOLGATE_MAIN` names the entry of another checkout or of a release, to set beside this one. */
 const mainFile = process.env['TOOLGATE_MAIN'] ?? new URL('../bin/toolgate.js', import.meta.url).pathname
 
-/** Starts the gateway without waiting for it. `nodeArgs` are flags for node itself. */
+export type StartOptions = {
+  /** Flags for node itself. */
+  nodeArgs?: readonly string[]
+  /** On top of the bench's own. */
+  env?: Readonly<Record<string, string>>
+}
+
+/** Starts the gateway without waiting for it. */
 export async function startToolgate(
   servers: Record<string, ServerEntry>,
-  nodeArgs: readonly string[] = [],
+  { nodeArgs = [], env = {} }: StartOptions = {},
 ): Promise<Toolgate> {
   if (!existsSync(mainFile)) throw new Error(`${mainFile} is not there`)
   await using starting = new AsyncDisposableStack()
@@ -39,7 +46,7 @@ export async function startToolgate(
   const configFile = join(folder, 'toolgate.yaml')
   await writeFile(configFile, stringify(config), { mode: 0o600 })
   const started = starting.use(
-    startNode([...nodeArgs, mainFile, 'serve', '--config', configFile], { core: 'candidate' }),
+    startNode([...nodeArgs, mainFile, 'serve', '--config', configFile], { core: 'candidate', env }),
   )
   const resources = starting.move()
   return {
