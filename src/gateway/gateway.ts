@@ -75,7 +75,7 @@ export class Gateway {
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
   readonly #changes = new Map<string, () => void>()
-  readonly #retiring = new Map<Upstream, Promise<void>>()
+  readonly #retiring = new Set<Upstream>()
   #registry: Registry
   #identities: Identities = new Map()
   #cancelSweep: () => void = () => undefined
@@ -129,7 +129,7 @@ export class Gateway {
 
   /** Those that are configured, and those that still end. */
   get #upstreams(): Upstream[] {
-    return [...this.#registry.upstreams, ...this.#retiring.keys()]
+    return [...this.#registry.upstreams, ...this.#retiring]
   }
 
   /** Takes a new configuration in one step. A server that is the same stays as it is, with its sessions and calls under way. */
@@ -165,8 +165,8 @@ export class Gateway {
 
   #retire(upstream: Upstream): void {
     this.#catalog.forget(upstream)
-    const retiring = upstream.retire(drainMsMax).finally(() => this.#retiring.delete(upstream))
-    this.#retiring.set(upstream, retiring)
+    this.#retiring.add(upstream)
+    void upstream.retire(drainMsMax).finally(() => this.#retiring.delete(upstream))
   }
 
   /** Who is connected may do, and sees, what the configuration now says; whose token is gone is let go. */
@@ -366,7 +366,7 @@ export class Gateway {
     for (const cancel of this.#changes.values()) cancel()
     this.sessions.endWhere(() => true)
     this.#parked.close()
-    await Promise.all([...this.#upstreams.map((upstream) => upstream.close()), ...this.#retiring.values()])
+    await Promise.all(this.#upstreams.map((upstream) => upstream.close()))
   }
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
@@ -196,8 +197,7 @@ class HttpEdge implements HttpServer {
     this.#isClosing = true
     // The HTTP server's own `close` cuts connections whose answer was given and has not gone out yet; this one stops listening.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
-    const drained = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref())
-    await Promise.race([this.#answered(), drained])
+    await this.#drain(drainMs)
     this.#webSockets.close()
     this.#replies.close()
     this.#server.closeAllConnections()
@@ -206,9 +206,10 @@ class HttpEdge implements HttpServer {
   }
 
   /** Long streams do not end by themselves: only calls are waited for, and that what was said has gone out. */
-  async #answered(): Promise<void> {
-    while (this.#options.gateway.counts.callsUnderWay > 0 || this.#isWriting)
-      await new Promise<void>((resolve) => setTimeout(resolve, 20).unref())
+  async #drain(drainMs: number): Promise<void> {
+    const until = performance.now() + drainMs
+    while ((this.#options.gateway.counts.callsUnderWay > 0 || this.#isWriting) && performance.now() < until)
+      await delay(20)
   }
 
   get #isWriting(): boolean {

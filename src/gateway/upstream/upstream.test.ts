@@ -376,6 +376,20 @@ describe('the end', () => {
     expect(session.isOpen).toBe(false)
   })
 
+  it('closes its wire once, though it is closed while it retires', async () => {
+    const web = new FakeHttpWire(legacyHttpScript({}))
+    const one = http(web, { protocol: 'legacy' })
+    let closings = 0
+    web.close = async () => void closings++
+    const session = await one.place(user()).acquire()
+    Object.assign(session, { callsUnderWay: 1 })
+    const retired = one.retire(1_000)
+    await one.close()
+    await clock.advance(2_000)
+    await retired
+    expect(closings).toBe(1)
+  })
+
   it('opens nothing any more', async () => {
     const files = stdio()
     await files.close()

@@ -78,6 +78,7 @@ export class Upstream {
   #lastError: GatewayError | undefined
   #wasLost = false
   #isRetired = false
+  #closing: Promise<void> | undefined
   readonly #end = new Cancellation()
 
   constructor(server: Server, deps: UpstreamDeps) {
@@ -330,7 +331,12 @@ export class Upstream {
     return [...this.#places.values()].reduce((sum, place) => sum + place.callsUnderWay, 0)
   }
 
-  async close(): Promise<void> {
+  /** May be asked for again, as where the gateway ends while the upstream retires. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#isRetired = true
     this.#end.cancel()
     await Promise.all([...this.#places.values()].map((place) => place.close()))
