@@ -12,6 +12,7 @@ import { toGatewayError } from '#contract/errors.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
 import { recordConfigChange } from '#gateway/record.ts'
+import { compileIdentities } from '#gateway/identify.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
 import { createEngine } from './engine.ts'
@@ -148,7 +149,7 @@ function snapshotOf(config: LoadedConfig, stored: readonly StoredToken[], builtI
     createdAt: 0,
   }))
   const servers = config.servers.length > 0 ? config.servers : builtIn
-  return { servers, policies: [adminPolicy, ...config.policies], tokens: [...stored, ...configured] }
+  return { servers, identities: compileIdentities([...stored, ...configured], [adminPolicy, ...config.policies]) }
 }
 
 /** What needs a new start is said, and not half done. */

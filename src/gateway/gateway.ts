@@ -1,28 +1,25 @@
 /** The data plane: what every entrance, and the library, calls. It owns the servers' lives and the steps of a call. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import type { Limits } from '#contract/limits.ts'
-import type { Policy } from '#contract/policy.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
-import type { Clock } from '#core/clock.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import type { Principal } from '#core/identity/principal.ts'
-import type { StoredToken } from '#core/identity/token-store.ts'
-import { canonicalJson, capabilitiesKey } from '#core/protocol/capabilities.ts'
+import { capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
 import { isJsonObject, isRequestId } from '#core/protocol/json-rpc.ts'
 import { knowsTasks, withoutCoreTasks } from '#core/protocol/tasks.ts'
-import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { ClientSession, type RunningRequest } from '#gateway/client/client-session.ts'
+import { GatheredChanges } from '#gateway/client/gathered-changes.ts'
 import { ListenHub } from '#gateway/client/listen-hub.ts'
+import { moveViewers } from '#gateway/client/move-viewers.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
-import type { Viewer } from '#gateway/client/viewer.ts'
-import { Registry, type Address, type Endpoint } from './endpoint.ts'
-import { compileIdentities, identify, type Identities } from './identify.ts'
+import type { Address, Endpoint, Registry } from './endpoint.ts'
+import { identify, nobody, type Identities } from './identify.ts'
+import { LiveServers, type LiveServersDeps } from './live-servers.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
 import type { MethodContext } from '#gateway/methods/method-context.ts'
@@ -39,33 +36,21 @@ import {
 import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
 import { RequestStates } from '#gateway/relay/request-states.ts'
 import { endingOfAnswer } from '#gateway/upstream/answer.ts'
-import type { ListKind } from '#gateway/upstream/peer.ts'
-import { Upstream, type Wires } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 
-export type GatewayDeps = {
-  clock: Clock
-  limits: Limits
+export type GatewayDeps = LiveServersDeps & {
   separator: string
-  serverInfo: JsonObject
   audit: AuditLog
-  createEventReader: CreateEventReader
-  openWires(server: Server): Wires
-  /** Credential and static headers of a server, flat and lower case. */
-  credentialHeaders(server: Server): string[]
   hash: (text: string) => string
   randomId: (prefix: string) => string
-  onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 
-export type Snapshot = { servers: readonly Server[]; policies: readonly Policy[]; tokens: readonly StoredToken[] }
+/** What calls are decided by. */
+export type Snapshot = { servers: readonly Server[]; identities: Identities }
 
 type Opened = { session: ClientSession; result: JsonObject }
 
 const sweepMs = 5_000
-const drainMsMax = 30_000
-/** Several upstream sessions, or a busy server, say the same within moments: clients are told once. */
-const changeGatherMs = 50
 
 export class Gateway {
   readonly sessions: SessionStore
@@ -74,10 +59,9 @@ export class Gateway {
   readonly #context: MethodContext
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
-  readonly #changes = new Map<string, () => void>()
-  readonly #retiring = new Set<Upstream>()
-  #registry: Registry
-  #identities: Identities = new Map()
+  readonly #changes: GatheredChanges
+  readonly #servers: LiveServers
+  #identities: Identities = nobody
   #cancelSweep: () => void = () => undefined
   #isClosed = false
   #epoch = 0
@@ -86,13 +70,17 @@ export class Gateway {
     const deps = { ...given, clock: withSharedDeadlines(given.clock) }
     const { clock, limits, separator, hash, randomId, serverInfo } = deps
     this.#deps = deps
-    this.#registry = new Registry([])
     this.sessions = new SessionStore({ clock, limits })
     this.#catalog = new Catalog({ clock, limits, clientInfo: serverInfo })
+    this.#changes = new GatheredChanges(clock, (server, kind) => this.#hub.listChanged(server, kind))
+    this.#servers = new LiveServers(deps, this.#catalog, (upstream, kind) => {
+      this.#catalog.invalidate(upstream, kind)
+      this.#changes.add(upstream.name, kind)
+    })
     const { parkedCallsMax, parkedCallMs, listingTimeoutMs } = limits
     this.#parked = new ParkedCalls({ clock, randomId, parkedCallsMax, parkedCallMs })
     this.#context = {
-      registry: () => this.#registry,
+      registry: () => this.#servers.registry,
       views: new Views({ clock, catalog: this.#catalog, separator, listingTimeoutMs, hash }),
       clock,
       limits,
@@ -118,99 +106,32 @@ export class Gateway {
   }
 
   get registry(): Registry {
-    return this.#registry
+    return this.#servers.registry
   }
 
   /** What the leak tests count. */
   get counts(): { sessions: number; listeners: number; parkedCalls: number; callsUnderWay: number } {
-    const callsUnderWay = this.#upstreams.reduce((sum, upstream) => sum + upstream.callsUnderWay, 0)
+    const { callsUnderWay } = this.#servers
     return { sessions: this.sessions.size, listeners: this.#hub.size, parkedCalls: this.#parked.size, callsUnderWay }
   }
 
-  /** Those that are configured, and those that still end. */
-  get #upstreams(): Upstream[] {
-    return [...this.#registry.upstreams, ...this.#retiring]
-  }
-
-  /** Takes a new configuration in one step. A server that is the same stays as it is, with its sessions and calls under way. */
-  apply(snapshot: Snapshot): void {
-    const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
-    const upstreams = snapshot.servers.map((server) => {
-      const known = before.get(server.name)
-      if (known?.fingerprint !== canonicalJson(server)) return this.#createUpstream(server)
-      before.delete(server.name)
-      return known
-    })
+  /** Takes new servers and principals in one step. A server that is the same stays as it is, with its sessions and calls under way. */
+  apply({ servers, identities }: Snapshot): void {
     this.#epoch++
-    this.#registry = new Registry(upstreams)
-    this.#identities = compileIdentities(snapshot.tokens, snapshot.policies)
-    for (const upstream of before.values()) this.#retire(upstream)
-    this.#catalog.version++
-    this.#moveViewers()
-  }
-
-  #createUpstream(server: Server): Upstream {
-    const { clock, limits, createEventReader, serverInfo } = this.#deps
-    return new Upstream(server, {
-      clock,
-      limits,
-      createEventReader,
-      wires: this.#deps.openWires(server),
-      headers: this.#deps.credentialHeaders(server),
-      clientInfo: serverInfo,
-      onListChanged: (upstream, kind) => this.#onListChanged(upstream, kind),
-      onTrouble: (upstream, error) => this.#deps.onTrouble(upstream.name, error, upstream.diagnosis),
+    this.#identities = identities
+    this.#servers.apply(servers)
+    moveViewers(this.#hub, {
+      principalOf: (before) => identities.current(before),
+      endpointAt: (address) => this.#endpointAt(address),
     })
-  }
-
-  #retire(upstream: Upstream): void {
-    this.#catalog.forget(upstream)
-    this.#retiring.add(upstream)
-    void upstream.retire(drainMsMax).finally(() => this.#retiring.delete(upstream))
-  }
-
-  /** Who is connected may do, and sees, what the configuration now says; whose token is gone is let go. */
-  #moveViewers(): void {
-    const current = new Map([...this.#identities.values()].map((principal) => [principal.tokenId, principal]))
-    for (const viewer of this.#hub) {
-      const principal = current.get(viewer.principal.tokenId)
-      if (principal) this.#moveViewer(viewer, principal)
-      else viewer.end()
-    }
-  }
-
-  #moveViewer(viewer: Viewer, principal: Principal): void {
-    const before = { access: viewer.principal.access, endpoint: viewer.endpoint }
-    const endpoint = this.#endpointAt(viewer.address)
-    viewer.principal = principal
-    const isSame = endpoint !== null && isSameList(endpoint.upstreams, before.endpoint.upstreams)
-    // What a server that stands alone said of itself at the start holds for the whole session.
-    if (!endpoint || endpoint.kind !== before.endpoint.kind || (endpoint.kind === 'single' && !isSame)) {
-      return viewer.retire()
-    }
-    viewer.endpoint = endpoint
-    if (isSame && principal.access.fingerprint === before.access.fingerprint) return
-    viewer.refreshPlaces()
-    for (const kind of ['tools', 'prompts', 'resources'] as const) viewer.listChanged('', kind)
   }
 
   #endpointAt(address: Address): Endpoint | null {
     try {
-      return this.#registry.at(address)
+      return this.#servers.registry.at(address)
     } catch {
       return null
     }
-  }
-
-  #onListChanged(upstream: Upstream, kind: ListKind): void {
-    this.#catalog.invalidate(upstream, kind)
-    const key = `${upstream.name} ${kind}`
-    if (this.#changes.has(key)) return
-    const cancel = this.#deps.clock.after(changeGatherMs, () => {
-      this.#changes.delete(key)
-      this.#hub.listChanged(upstream.name, kind)
-    })
-    this.#changes.set(key, cancel)
   }
 
   #sweepLater(): void {
@@ -218,7 +139,7 @@ export class Gateway {
       this.sessions.sweep()
       const now = this.#deps.clock.now()
       for (const viewer of this.#hub) if ((viewer.principal.expiresAt ?? Infinity) <= now) viewer.end()
-      for (const upstream of this.#registry.upstreams) upstream.sweep()
+      this.#servers.sweep()
       this.#sweepLater()
     })
   }
@@ -363,13 +284,9 @@ export class Gateway {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelSweep()
-    for (const cancel of this.#changes.values()) cancel()
+    this.#changes.close()
     this.sessions.endWhere(() => true)
     this.#parked.close()
-    await Promise.all(this.#upstreams.map((upstream) => upstream.close()))
+    await this.#servers.close()
   }
-}
-
-function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one.length === other.length && one.every((entry, index) => entry === other[index])
 }

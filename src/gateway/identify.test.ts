@@ -62,21 +62,23 @@ describe('compileIdentities', () => {
       [token('one', { policies: ['p', 'q'] }), token('two', { hash: hash(other), policies: ['q', 'p'] })],
       readers,
     )
-    const [one, two] = both.values()
+    const [one, two] = [both.byDigest(hash(raw)), both.byDigest(hash(other))]
+    expect(one?.access).toBeDefined()
     expect(one?.access).toBe(two?.access)
   })
 
   it('grants nothing for a policy that does not exist', () => {
-    const [one] = compileIdentities([token('one', { policies: ['gone'] })], readers).values()
+    const one = compileIdentities([token('one', { policies: ['gone'] })], readers).byDigest(hash(raw))
     expect(one?.access.tool('s', 't').level).toBe('deny')
     expect(one?.access.mayReach('s')).toBe(false)
   })
 
   it('does not take two policies for one of a joined name', () => {
-    const [joined, apart] = compileIdentities(
+    const both = compileIdentities(
       [token('one', { policies: ['p,q'] }), token('two', { hash: hash(other), policies: ['p', 'q'] })],
       readers,
-    ).values()
+    )
+    const [joined, apart] = [both.byDigest(hash(raw)), both.byDigest(hash(other))]
     expect(joined?.access.tool('s', 't').level).toBe('deny')
     expect(apart?.access.tool('s', 't').level).toBe('admin')
   })

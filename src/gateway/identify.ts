@@ -6,22 +6,33 @@ import type { Principal } from '#core/identity/principal.ts'
 import { isTokenForm } from '#core/identity/token-form.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
 
-export type Identities = ReadonlyMap<string, Principal>
+/** Who holds which token. */
+export interface Identities {
+  /** @param digest lower-case hex SHA-256 of the whole token */
+  byDigest(digest: string): Principal | undefined
+  /** What a principal is now; undefined where its token is gone. */
+  current(before: Principal): Principal | undefined
+}
+
+export const nobody: Identities = { byDigest: () => undefined, current: () => undefined }
 
 /** Compiles every token's access once. Tokens of equal policies share one compiled access, and so the lists made for it. */
 export function compileIdentities(tokens: readonly StoredToken[], policies: readonly Policy[]): Identities {
   const byName = new Map(policies.map((policy) => [policy.name, policy]))
   const accesses = new Map<string, Principal['access']>()
-  const identities = new Map<string, Principal>()
+  const byDigest = new Map<string, Principal>()
+  const byToken = new Map<string, Principal>()
   for (const token of tokens) {
     const key = JSON.stringify(token.policies.toSorted())
     let access = accesses.get(key)
     // A policy that does not exist grants nothing.
     if (!access) accesses.set(key, (access = compileAccess(token.policies.flatMap((name) => byName.get(name) ?? []))))
     const { id, name, expiresAt } = token
-    identities.set(token.hash, { id, tokenId: id, tokenName: name, access, expiresAt })
+    const principal = { id, tokenId: id, tokenName: name, access, expiresAt }
+    byDigest.set(token.hash, principal)
+    byToken.set(id, principal)
   }
-  return identities
+  return { byDigest: (digest) => byDigest.get(digest), current: ({ tokenId }) => byToken.get(tokenId) }
 }
 
 const scheme = /^Bearer +(\S+)$/i
@@ -34,7 +45,7 @@ export function identify(
 ): Principal {
   const token = authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
   if (token === undefined || !isTokenForm(token)) throw new GatewayError('unauthorized')
-  const principal = identities.get(deps.hash(token))
+  const principal = identities.byDigest(deps.hash(token))
   if (!principal || (principal.expiresAt !== null && principal.expiresAt <= deps.now))
     throw new GatewayError('unauthorized')
   return principal

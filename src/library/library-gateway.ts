@@ -5,6 +5,7 @@ import type { AuditLog } from '#core/audit/audit-log.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import type { Gateway } from '#gateway/gateway.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
+import { nobody } from '#gateway/identify.ts'
 import type { SchemaCheck } from './arguments.ts'
 import {
   parseOpenAIToolCall,
@@ -291,7 +292,7 @@ export class LibraryGateway implements AsyncDisposable {
 
   /** Servers that did not change keep their connections. */
   #applyBook(): void {
-    this.#engine.apply({ servers: this.#book.servers, policies: [], tokens: [] })
+    this.#engine.apply({ servers: this.#book.servers, identities: nobody })
   }
 
   async #forEachServer<Result>(ask: (name: string) => Promise<Result>): Promise<PerServer<Result>> {

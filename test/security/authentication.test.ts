@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
-import { compileIdentities, identify } from '#gateway/identify.ts'
+import { identify } from '#gateway/identify.ts'
 import { both, initialize } from '../support/raw-client.ts'
 import { rawToken, startRawGateway, toSnapshot, type RawGateway } from '../support/raw-gateway.ts'
 import { bodyOf, exchange, open, say, statusOf } from '../support/raw-http.ts'
@@ -132,8 +132,7 @@ describe('a request whose Authorization is', () => {
 })
 
 describe('looking a token up', () => {
-  const { tokens, policies } = toSnapshot({ servers: [], tokens: { a: ['everything'] } })
-  const identities = compileIdentities(tokens, policies)
+  const { identities } = toSnapshot({ servers: [], tokens: { a: ['everything'] } })
   const countingHash = () => {
     const counter = { hashed: 0 }
     const hash = (text: string): string => {

@@ -10,6 +10,7 @@ import { Server } from '#contract/server.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import type { StoredToken } from '#core/identity/token-store.ts'
 import type { Gateway } from '#gateway/gateway.ts'
+import { compileIdentities } from '#gateway/identify.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen, type HttpServer } from '#http/server.ts'
 
@@ -87,16 +88,17 @@ function troubleText(error: GatewayError, diagnosis: string): string {
 export function toSnapshot({ servers, policies, tokens, expiries = {} }: RawGatewayOptions) {
   const everything = { name: 'everything', default: 'execute' }
   const given = tokens ?? { a: ['everything'], b: ['everything'] }
+  const stored = Object.entries(given).map(([name, names]): StoredToken => ({
+    id: `tok_${name}`,
+    name,
+    hash: hashToken(rawToken(name)),
+    policies: [...names],
+    expiresAt: expiries[name] ?? null,
+    createdAt: 0,
+  }))
+  const known = [everything, ...(policies ?? [])].map((policy) => Policy.parse(policy))
   return {
     servers: servers.map((server) => Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...server })),
-    policies: [everything, ...(policies ?? [])].map((policy) => Policy.parse(policy)),
-    tokens: Object.entries(given).map(([name, names]): StoredToken => ({
-      id: `tok_${name}`,
-      name,
-      hash: hashToken(rawToken(name)),
-      policies: [...names],
-      expiresAt: expiries[name] ?? null,
-      createdAt: 0,
-    })),
+    identities: compileIdentities(stored, known),
   }
 }

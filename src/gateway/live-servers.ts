@@ -1,0 +1,93 @@
+/** The servers that are configured now, with their upstream sides, and those that are gone but still have calls to end. */
+import type { GatewayError } from '#contract/errors.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { Server } from '#contract/server.ts'
+import type { Clock } from '#core/clock.ts'
+import { canonicalJson } from '#core/protocol/capabilities.ts'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { CreateEventReader } from '#core/upstream/event-reader.ts'
+import type { Catalog } from '#gateway/catalog/catalog.ts'
+import type { ListKind } from '#gateway/upstream/peer.ts'
+import { Upstream, type Wires } from '#gateway/upstream/upstream.ts'
+import { Registry } from './endpoint.ts'
+
+export type LiveServersDeps = {
+  clock: Clock
+  limits: Limits
+  serverInfo: JsonObject
+  createEventReader: CreateEventReader
+  openWires(server: Server): Wires
+  /** Credential and static headers of a server, flat and lower case. */
+  credentialHeaders(server: Server): string[]
+  onTrouble(server: string, error: GatewayError, diagnosis: string): void
+}
+
+const drainMsMax = 30_000
+
+export class LiveServers {
+  readonly #deps: LiveServersDeps
+  readonly #catalog: Catalog
+  readonly #onListChanged: (upstream: Upstream, kind: ListKind) => void
+  readonly #retiring = new Set<Upstream>()
+  #registry = new Registry([])
+
+  constructor(deps: LiveServersDeps, catalog: Catalog, onListChanged: (upstream: Upstream, kind: ListKind) => void) {
+    this.#deps = deps
+    this.#catalog = catalog
+    this.#onListChanged = onListChanged
+  }
+
+  get registry(): Registry {
+    return this.#registry
+  }
+
+  get callsUnderWay(): number {
+    return this.#all.reduce((sum, upstream) => sum + upstream.callsUnderWay, 0)
+  }
+
+  get #all(): Upstream[] {
+    return [...this.#registry.upstreams, ...this.#retiring]
+  }
+
+  /** A server that is the same stays as it is, with its sessions and calls under way. */
+  apply(servers: readonly Server[]): void {
+    const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
+    const upstreams = servers.map((server) => {
+      const known = before.get(server.name)
+      if (known?.fingerprint !== canonicalJson(server)) return this.#createUpstream(server)
+      before.delete(server.name)
+      return known
+    })
+    this.#registry = new Registry(upstreams)
+    for (const upstream of before.values()) this.#retire(upstream)
+    this.#catalog.version++
+  }
+
+  #createUpstream(server: Server): Upstream {
+    const { clock, limits, createEventReader, serverInfo } = this.#deps
+    return new Upstream(server, {
+      clock,
+      limits,
+      createEventReader,
+      wires: this.#deps.openWires(server),
+      headers: this.#deps.credentialHeaders(server),
+      clientInfo: serverInfo,
+      onListChanged: this.#onListChanged,
+      onTrouble: (upstream, error) => this.#deps.onTrouble(upstream.name, error, upstream.diagnosis),
+    })
+  }
+
+  #retire(upstream: Upstream): void {
+    this.#catalog.forget(upstream)
+    this.#retiring.add(upstream)
+    void upstream.retire(drainMsMax).finally(() => this.#retiring.delete(upstream))
+  }
+
+  sweep(): void {
+    for (const upstream of this.#registry.upstreams) upstream.sweep()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((upstream) => upstream.close()))
+  }
+}
