@@ -7,6 +7,7 @@ import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
   McpError,
+  TaskStatusNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
@@ -81,15 +82,19 @@ describe.each([
     expect(client.getServerCapabilities()?.tasks).toEqual({ list: {}, cancel: {}, requests: { tools: { call: {} } } })
     const { tools } = await client.listTools()
     expect(tools.find((tool) => tool.name === name)).toMatchObject({ execution: { taskSupport: 'required' } })
-    const seen: string[] = []
+    const [seen, told] = [[] as string[], new Set<string>()]
+    client.setNotificationHandler(TaskStatusNotificationSchema, (note) => void told.add(note.params.taskId))
     const params = { name, arguments: { topic: 'python', ambiguous: true } }
+    let created: string | undefined
     for await (const message of tasksOf(client).callToolStream(params, CallToolResultSchema)) {
       seen.push(message.type === 'taskStatus' ? message.task.status : message.type)
+      if (message.type === 'taskCreated') created = message.task.taskId
       if (message.type === 'result') seen.push(JSON.stringify(message.result))
     }
     expect(seen.slice(0, 2)).toEqual(['taskCreated', 'working'])
     expect(seen).toContain('input_required')
     expect(seen.at(-1)).toContain('snake')
+    expect([...told]).toEqual([created])
   }, 30_000)
 
   it('is listed and cancelled by its maker, and is nobody else’s', async () => {

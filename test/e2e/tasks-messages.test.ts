@@ -104,3 +104,53 @@ describe('what a server says of a task', () => {
     ])
   })
 })
+
+describe('a task that the client makes of a server’s question', () => {
+  it('is followed by that server alone, which is told how it gets on', async () => {
+    const answers: Json[] = []
+    const sampling = { messages: [], maxTokens: 1, task: { ttl: 60_000 } }
+    using _asking = lab.replace('one', {
+      'tools/call': async (call) => {
+        answers.push(await call.ask('sampling/createMessage', sampling))
+        for (const method of ['tasks/get', 'tasks/result', 'tasks/list'])
+          answers.push(await call.ask(method, { taskId: 'mine' }))
+        return { content: [] }
+      },
+    })
+    using _prying = lab.replace('two', {
+      'tools/call': async (call) => {
+        for (const method of ['tasks/get', 'tasks/cancel', 'tasks/list'])
+          answers.push(await call.ask(method, { taskId: 'mine' }))
+        return { content: [] }
+      },
+    })
+    const requests = { sampling: { createMessage: {} } }
+    await using client = await LegacySession.open(lab.at('/mcp/twins'), { sampling: {}, tasks: { list: {}, requests } })
+    const task = { taskId: 'mine', status: 'working', ttl: null }
+    const replies: Record<string, Json> = {
+      'sampling/createMessage': { task },
+      'tasks/get': task,
+      'tasks/result': { role: 'assistant', model: 'm', content: { type: 'text', text: 'later' } },
+      'tasks/list': { tasks: [task, { ...task, taskId: 'for-others' }] },
+    }
+    const asked: unknown[] = []
+    const onMessage = (message: Json): void => {
+      if (typeof message['method'] !== 'string') return
+      asked.push(message['method'])
+      void client.answer(message['id'], replies[message['method']] ?? {})
+    }
+    await client.ask('tools/call', { name: 'one__plain' }, { onMessage })
+    const results = answers.splice(0).map(({ result }) => result)
+    expect(results).toEqual([{ task }, task, replies['tasks/result'], { tasks: [task] }])
+    await client.ask('tools/call', { name: 'two__plain' }, { onMessage })
+    const noSuchTask = { error: { code: -32602, data: { reason: 'no such task' } } }
+    expect(answers).toMatchObject([noSuchTask, noSuchTask, { result: { tasks: [] } }])
+    expect(asked).toEqual(['sampling/createMessage', 'tasks/get', 'tasks/result', 'tasks/list', 'tasks/list'])
+    await client.notify('notifications/tasks/status', { ...task, status: 'completed' })
+    const heardBy = (name: 'one' | 'two') => lab.upstream(name).count('notifications/tasks/status')
+    await until('the server has been told', () => heardBy('one') === 1)
+    expect(heardBy('two')).toBe(0)
+    const init = lab.upstream('one').seen.findLast(({ body }) => body['method'] === 'initialize')
+    expect(init?.body['params']).toMatchObject({ capabilities: { tasks: { list: {}, requests } } })
+  })
+})
