@@ -166,8 +166,11 @@ class SameEraHooks implements CallHooks {
     this.#call.reply.waiting?.()
   }
 
-  later(note: RpcNotification): void {
-    this.#call.session?.say(this.#server, note)
+  /** It is kept when the call is long over, and holds nothing of it. */
+  get later(): (note: RpcNotification) => void {
+    const { session } = this.#call
+    const server = this.#server
+    return (note) => session?.say(server, note)
   }
 
   concernsTask(taskId: string): boolean | undefined {

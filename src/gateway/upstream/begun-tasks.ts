@@ -16,8 +16,8 @@ export type BegunCall = {
   hooks: CallHooks
 }
 
-/** `until`: Unix time in milliseconds. */
-type Begun = BegunCall & { until: number }
+/** What is kept of the call; `until`: Unix time in milliseconds. */
+type Begun = Pick<BegunCall, 'token' | 'callerToken'> & Pick<CallHooks, 'owner' | 'later'> & { until: number }
 
 /** `tasks/result` is not answered before the task has ended: that the upstream is silent until then says nothing. */
 export function isPatient(method: string): boolean {
@@ -51,13 +51,14 @@ export class BegunTasks {
     return given
   }
 
-  #add(result: JsonObject | undefined, call: BegunCall): void {
+  #add(result: JsonObject | undefined, { token, callerToken, hooks }: BegunCall): void {
     const task = result && announcedTask(result, 'legacy')
     if (!task) return
     const oldest = this.#begun.size < begunMax ? undefined : this.#begun.keys().next().value
     if (oldest !== undefined) this.#begun.delete(oldest)
     const until = this.#clock.now() + Math.min(task.ttlMs ?? runsMsMax, runsMsMax)
-    this.#begun.set(task.id, { ...call, until })
+    const { owner, later = () => undefined } = hooks
+    this.#begun.set(task.id, { token, callerToken, owner, later, until })
   }
 
   /** What an answer, or a notification, says of a task. */
@@ -78,11 +79,11 @@ export class BegunTasks {
     const token = note.params?.['progressToken']
     const begun = this.#begun.values().find((one) => one.token === token)
     if (!begun) return false
-    const { hooks, callerToken } = begun
-    const own = forCaller(note, callerToken)
+    const { owner, later, callerToken } = begun
     if (callerToken === undefined) return true
-    if (via && via.owner === hooks.owner) via.notify(own)
-    else hooks.later?.(own)
+    const own = forCaller(note, callerToken)
+    if (via && via.owner === owner) via.notify(own)
+    else later?.(own)
     return true
   }
 
@@ -90,6 +91,6 @@ export class BegunTasks {
   hasOther({ owner }: CallHooks): boolean {
     const now = this.#clock.now()
     for (const [id, begun] of this.#begun) if (begun.until <= now) this.#begun.delete(id)
-    return this.#begun.values().some(({ hooks }) => hooks.owner !== owner)
+    return this.#begun.values().some((begun) => begun.owner !== owner)
   }
 }
