@@ -130,6 +130,18 @@ export const errorCatalogue = {
   },
   session_required: { status: 400, rpc: -32000, fault: 'caller', title: 'The Mcp-Session-Id header is required.' },
   session_not_found: { status: 404, rpc: -32001, fault: 'caller', title: 'This session is unknown or has ended.' },
+  session_over: {
+    status: 403,
+    rpc: -32004,
+    fault: 'caller',
+    title: "The agent's session of this token has ended, or has been started anew.",
+  },
+  server_not_attached: {
+    status: 403,
+    rpc: -32004,
+    fault: 'caller',
+    title: 'This server is not attached to the agent of this session.',
+  },
   too_many_sessions: {
     status: 429,
     rpc: -32029,

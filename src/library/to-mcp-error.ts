@@ -71,6 +71,8 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   unsupported_protocol_version: protocol,
   session_required: protocol,
   session_not_found: protocol,
+  session_over: authorization,
+  server_not_attached: authorization,
   too_many_sessions: rateLimit,
   rate_limited: rateLimit,
   server_not_found: (cause, { server }) => new ServerNotFoundError({ server, cause }),
