@@ -5,7 +5,8 @@ import { Kysely } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { insertAuditEventSql, toAuditRow } from './audit-row.ts'
-import { migrateToLatest, migrations } from './migrations.ts'
+import { sqliteFlavour } from './flavour.ts'
+import { migrateToLatest, migrationsFor } from './migrations.ts'
 import { busyTimeoutMs, NodeSqliteDialect, whenFree } from './node-sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -28,7 +29,7 @@ export async function openDatabase(options: { path: string }): Promise<Database>
   const handle = await openFile(options.path)
   const queries = new Kysely<Tables>({ dialect: new NodeSqliteDialect(handle) })
   try {
-    await migrateToLatest(queries, migrations)
+    await migrateToLatest(queries, migrationsFor(sqliteFlavour))
   } catch (error) {
     handle.close()
     throw error instanceof GatewayError ? error : toOpenFailure(options.path, error)

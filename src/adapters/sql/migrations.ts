@@ -2,18 +2,31 @@ import { type Kysely, sql } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration'
 import { GatewayError } from '#contract/errors.ts'
 import { tokensAndAudit } from '#adapters/sql/migrations/0001-tokens-and-audit.ts'
+import { resources } from '#adapters/sql/migrations/0002-resources.ts'
+import type { Flavour } from './flavour.ts'
+
+export type Migrations = Readonly<Record<string, Migration>>
 
 /** Every migration there is. They run in the order of their names; one that was released never changes. */
-export const migrations: Readonly<Record<string, Migration>> = {
-  '0001_tokens_and_audit': tokensAndAudit,
+export function migrationsFor(flavour: Flavour): Migrations {
+  return {
+    '0001_tokens_and_audit': tokensAndAudit(flavour),
+    '0002_resources': resources(flavour),
+  }
 }
 
 /**
  * Brings the database up to date in one transaction: all of it or nothing, and a second process waits for the first.
  * A database that a newer version has migrated is refused, for this version does not know what its tables mean.
+ * @param lock waits for other processes where beginning a transaction does not; what it takes is held until the end
  */
-export async function migrateToLatest<DB>(queries: Kysely<DB>, known: typeof migrations): Promise<void> {
+export async function migrateToLatest<DB>(
+  queries: Kysely<DB>,
+  known: Migrations,
+  lock?: (transaction: Kysely<DB>) => Promise<void>,
+): Promise<void> {
   await queries.transaction().execute(async (transaction) => {
+    await lock?.(transaction)
     const unknown = (await listExecuted(transaction)).find((name) => !Object.hasOwn(known, name))
     if (unknown !== undefined) {
       const reason = `The database was written by a newer version of Toolgate (migration ${unknown}). Run that version, or restore a copy from before the upgrade.`

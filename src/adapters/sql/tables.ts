@@ -4,6 +4,16 @@ import type { Generated } from 'kysely'
 export type Tables = {
   token: TokenTable
   audit_event: AuditEventTable
+  resource: ResourceTable
+  resource_label: ResourceLabelTable
+  resource_ref: ResourceRefTable
+  resource_change: ResourceChangeTable
+  resource_counter: ResourceCounterTable
+  token_use: TokenUseTable
+  user_secret: UserSecretTable
+  idempotency_key: IdempotencyKeyTable
+  session: SessionTable
+  session_event: SessionEventTable
 }
 
 export type TokenTable = {
@@ -32,4 +42,94 @@ export type AuditEventTable = {
   reason: string
   outcome: string
   duration_ms: number
+}
+
+export type ResourceTable = {
+  id: string
+  kind: string
+  /** Unique in its kind. */
+  name: string
+  /** A JSON object of texts. */
+  labels: string
+  /** A JSON object. */
+  spec: string
+  version: number
+  created_at: number
+  created_by: string
+  updated_at: number
+  updated_by: string
+  /** Of tokens alone; unique. */
+  digest: string | null
+}
+
+export type ResourceLabelTable = {
+  resource_id: string
+  key: string
+  value: string
+}
+
+export type ResourceRefTable = {
+  from_id: string
+  path: string
+  to_kind: string
+  to_id: string
+}
+
+export type ResourceChangeTable = {
+  number: number
+  kind: string
+  id: string
+}
+
+export type ResourceCounterTable = {
+  /** 1: there is one row. */
+  id: number
+  /** The number of the last change. */
+  last: number
+  /** Changes up to this number have no row any more. */
+  forgotten: number
+}
+
+export type TokenUseTable = {
+  token_id: string
+  at: number
+}
+
+export type UserSecretTable = {
+  user_id: string
+  phc: string
+  set_at: number
+}
+
+export type IdempotencyKeyTable = {
+  scope: string
+  key: string
+  fingerprint: string
+  /** Null, as `body`, while the request is under way. */
+  status: number | null
+  body: string | null
+  until: number
+}
+
+export type SessionTable = {
+  id: string
+  agent_id: string
+  status: string
+  created_at: number
+  created_by: string
+  updated_at: number
+  expires_at: number
+  ended_at: number | null
+  /** A JSON object. */
+  details: string
+}
+
+export type SessionEventTable = {
+  /** Ascends in the order of storing. */
+  id: Generated<number>
+  session_id: string
+  at: number
+  kind: string
+  /** A JSON object. */
+  details: string
 }
