@@ -96,6 +96,20 @@ describe('a snapshot', () => {
     expect(snapshot.roleBindingsOf('user', 'usr_1')).toEqual([])
   })
 
+  it('has another version after each change, and the same after none', () => {
+    const versions = [snapshot.version]
+    const note = (change: () => void): void => {
+      change()
+      versions.push(snapshot.version)
+    }
+    note(() => apply([policy('pol_1', 'a')]))
+    note(() => apply([]))
+    note(() => apply([], { deleted: [policy('pol_1', 'a')] }))
+    note(() => snapshot.declare([]))
+    note(() => apply([], { isWhole: true }))
+    expect(versions).toEqual([0, 1, 1, 2, 3, 4])
+  })
+
   it('forgets what a whole load does not name, but not what is declared', () => {
     apply([policy('pol_1', 'a'), token('tok_1', 'aa')])
     snapshot.declare([policy('cfg_policy_c', 'c')])

@@ -18,11 +18,17 @@ class Shelf {
 export class ResourceSnapshot implements ResourceIndex {
   readonly #stored = new Map<ResourceKind, Shelf>()
   #declared = new Map<ResourceKind, Shelf>()
+  #version = 0
   readonly #tokensByDigest = new Map<string, Resource<'token'>>()
   readonly #teamsByUser = new Index<Resource<'team'>>(({ spec }) => spec.members.map(({ user }) => user))
   readonly #bindingsBySubject = new Index<Resource<'role_binding'>>(({ spec }) =>
     spec.subjects.map(({ kind, ref }) => subjectKey(kind, ref)),
   )
+
+  /** Rises with each change: what was concluded from all of it is good for one version. */
+  get version(): number {
+    return this.#version
+  }
 
   get<Kind extends ResourceKind>(kind: Kind, id: string): Resource<Kind> | undefined {
     return ofKind(kind, this.#declared.get(kind)?.byId.get(id) ?? this.#stored.get(kind)?.byId.get(id))
@@ -62,6 +68,7 @@ export class ResourceSnapshot implements ResourceIndex {
 
   /** Takes what has changed in the store; `isWhole` says that what is not named is gone. */
   apply({ changed, deleted, isWhole }: Omit<ResourceChanges, 'upTo'> & { isWhole: boolean }): void {
+    if (isWhole || changed.length + deleted.length > 0) this.#version++
     if (isWhole) this.#forgetAllBut(new Set(changed.map(({ id }) => id)))
     for (const { kind, id } of deleted) this.#remove(this.#stored, kind, id)
     for (const resource of changed) this.#put(this.#stored, resource)
@@ -69,6 +76,7 @@ export class ResourceSnapshot implements ResourceIndex {
 
   /** Replaces all that the configuration declares. */
   declare(resources: readonly Resource[]): void {
+    this.#version++
     for (const [kind, { byId }] of this.#declared) for (const id of byId.keys()) this.#remove(this.#declared, kind, id)
     this.#declared = new Map()
     for (const resource of resources) this.#put(this.#declared, resource)
