@@ -1,7 +1,7 @@
 /** `toolgate serve`: opens everything in order; the language closes it in reverse. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { createSqlAuditLog } from '#adapters/sql/audit-log.ts'
 import { openDatabase } from '#adapters/sql/database.ts'
 import { createSqlTokenStore } from '#adapters/sql/token-store.ts'
@@ -19,6 +19,7 @@ import { createEngine } from './engine.ts'
 import { adminPolicy, prepareAdminToken } from './first-run.ts'
 import { banner } from './banner.ts'
 import { builtInServers } from './built-in-servers.ts'
+import { openLog, standardError } from './log.ts'
 import { tellingLines } from './telling-lines.ts'
 
 export type ServeOptions = {
@@ -43,7 +44,7 @@ const drainMs = 10_000
 /** Rejects with the system's error where the address cannot be listened on, or the data folder not be used. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config, overrides, env, until, print } = options
-  const log = pino({ level: env['TOOLGATE_LOG_LEVEL'] ?? 'info' }, pino.destination({ dest: 2, sync: false }))
+  const log = openLog(env, standardError())
   await using resources = new AsyncDisposableStack()
   const dataPath = overrides.dataPath ?? config.storage.path
   const { audit, tokens } = await openStores(dataPath, { resources, log })
