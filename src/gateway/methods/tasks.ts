@@ -20,7 +20,9 @@ import { exposeResult, requireText } from './route.ts'
 export async function relayTask(run: Run): Promise<Answer> {
   const { call, facts, context } = run
   if (call.era === 'modern') requireTasksExtension(call)
-  const { upstream, task } = findTask(run, requireText(call.message.params, 'taskId'))
+  const id = requireText(call.message.params, 'taskId')
+  facts.target = id
+  const { upstream, task } = findTask(run, id)
   facts.server = upstream.name
   facts.target = task.taskId
   facts.reason = wordOf(call.principal.access.tool(upstream.name, task.tool))
