@@ -16,6 +16,7 @@ const tables = [
   'resource_label',
   'resource_ref',
   'session',
+  'session_counter',
   'session_event',
   'token',
   'token_use',

@@ -14,6 +14,7 @@ export type Tables = {
   idempotency_key: IdempotencyKeyTable
   session: SessionTable
   session_event: SessionEventTable
+  session_counter: SessionCounterTable
 }
 
 export type TokenTable = {
@@ -120,8 +121,18 @@ export type SessionTable = {
   updated_at: number
   expires_at: number
   ended_at: number | null
-  /** A JSON object. */
+  /** A JSON object: all that is not looked for. */
   details: string
+  version: number
+  /** Of the last change of this session: rises over all sessions. */
+  change_number: number
+}
+
+export type SessionCounterTable = {
+  /** 1: there is one row. */
+  id: number
+  /** The number of the last change of any session. */
+  last: number
 }
 
 export type SessionEventTable = {

@@ -11,6 +11,7 @@ export function resources(flavour: Flavour): Migration {
       await createChanges(db, flavour)
       await createBesides(db, flavour)
       await createSessions(db, flavour)
+      await createSessionCounter(db, flavour)
     },
   }
 }
@@ -112,6 +113,8 @@ async function createSessions({ schema }: Kysely<unknown>, { text, integer, coun
     .addColumn('expires_at', integer, (column) => column.notNull())
     .addColumn('ended_at', integer)
     .addColumn('details', text, (column) => column.notNull())
+    .addColumn('version', integer, (column) => column.notNull())
+    .addColumn('change_number', integer, (column) => column.unique().notNull())
     .addCheckConstraint('session_status_is_known', sql`status in ('creating', 'ready', 'failed', 'dead')`)
   await end(session).execute()
   await schema.createIndex('session_agent').on('session').columns(['agent_id', 'created_at']).execute()
@@ -126,6 +129,17 @@ async function createSessions({ schema }: Kysely<unknown>, { text, integer, coun
     .addColumn('details', text, (column) => column.notNull())
   await end(ownedBy(event, 'session', 'session_id')).execute()
   await schema.createIndex('session_event_session').on('session_event').columns(['session_id', 'id']).execute()
+}
+
+/** Every change of a session has a number, in the order in which changes are committed: replicas catch up by it. */
+async function createSessionCounter(db: Kysely<unknown>, { integer, end }: Flavour): Promise<void> {
+  const counter = db.schema
+    .createTable('session_counter')
+    .addColumn('id', integer, (column) => column.primaryKey().notNull())
+    .addColumn('last', integer, (column) => column.notNull())
+    .addCheckConstraint('session_counter_is_one_row', sql`id = 1`)
+  await end(counter).execute()
+  await sql`insert into session_counter (id, last) values (1, 0)`.execute(db)
 }
 
 /** Its rows go with the row that they belong to. */
