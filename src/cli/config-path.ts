@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 
-const configFileName = 'toolgate.yaml'
+/** Where none is named, this one is taken, of the folder where the program was started. */
+export const configFileName = 'toolgate.yaml'
 
 /** `--config`, which $TOOLGATE_CONFIG stands in for. */
 export function configOption(): Option {

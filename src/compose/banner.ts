@@ -1,4 +1,5 @@
 /** What `toolgate serve` says when it is up: everything a person needs to make the first call, ready to be copied. */
+import { configFileName } from '#cli/config-path.ts'
 import type { BuiltInServers } from './built-in-servers.ts'
 
 export type Banner = {
@@ -25,7 +26,7 @@ export function banner(facts: Banner): string {
     `Toolgate is up at ${address}/mcp`,
     '',
     `  Data    ${dataPath}`,
-    `  Config  ${configPath ?? 'none, so all defaults apply'}`,
+    `  Config  ${configPath ?? `none; a ${configFileName} in this folder applies as soon as it is there`}`,
     ...tokenLines(facts),
     '',
     ...serverLines(facts),
@@ -76,11 +77,11 @@ function serverLines(facts: Banner): string[] {
 function adviceLines({ kind, servers, configPath, program, clients }: Banner): string[] {
   const isImportable = kind !== 'none' || servers.length === 0
   if (!isImportable) return []
-  const target = configPath ?? 'toolgate.yaml'
+  const target = configPath ?? configFileName
   const start = {
     none: `No server yet. Name one below "servers" in ${target}; an edit applies at once.`,
-    examples: `These are examples. To serve your own, write ${target} and start again.`,
-    demo: `This is a demo. To serve your own, write ${target} and start again.`,
+    examples: `These are examples. To serve your own, write ${target}; it applies at once.`,
+    demo: `This is a demo. To serve your own, write ${target}; it applies at once.`,
   }[kind]
   const source =
     clients.length === 0

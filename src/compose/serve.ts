@@ -7,6 +7,7 @@ import { openDatabase } from '#adapters/sql/database.ts'
 import { createSqlTokenStore } from '#adapters/sql/token-store.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
+import { configFileName } from '#cli/config-path.ts'
 import { watchConfig } from '#config/watch.ts'
 import { toGatewayError } from '#contract/errors.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
@@ -62,7 +63,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     holdHttp: builtIn.holdHttp,
   })
   resources.defer(() => engine.close())
-  const apply = (next: LoadedConfig): void => engine.apply(snapshotOf(next, admin.tokens, builtIn.servers))
+  const apply = (next: LoadedConfig): void => {
+    engine.apply(snapshotOf(next, admin.tokens, builtIn.servers))
+    // A file has come where there was none: from now on its servers are all there are.
+    if (next.path !== null) void builtIn.close()
+  }
   apply(config)
 
   const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
@@ -85,7 +90,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     guards = createGuardOptions(placeOf(next))
     reload(next, { config, apply, log, audit })
   }
-  if (config.path !== null) resources.use(follow(config.path, { config, env, log, audit, onChange }))
+  resources.use(follow(config.path ?? configFileName, { config, env, log, audit, onChange }))
   print(
     banner({
       address: addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl }),
@@ -130,7 +135,7 @@ function follow(path: string, { config, env, log, audit, onChange }: Following):
   const watched = watchConfig({
     path,
     env,
-    current: config,
+    current: config.path === null ? null : config,
     onChange,
     onError: (error) => {
       recordConfigChange(audit, { at: Date.now(), outcome: 'config_invalid' })
@@ -149,7 +154,7 @@ function snapshotOf(config: LoadedConfig, stored: readonly StoredToken[], builtI
     expiresAt,
     createdAt: 0,
   }))
-  const servers = config.servers.length > 0 ? config.servers : builtIn
+  const servers = config.path === null && config.servers.length === 0 ? builtIn : config.servers
   return { servers, identities: compileIdentities([...stored, ...configured], [adminPolicy, ...config.policies]) }
 }
 

@@ -5,8 +5,9 @@ import { ConfigError } from './config-error.ts'
 const documentBytesMax = 1_048_576
 const pieceBytes = 16_384
 
+const noSuchFileReason = 'there is no such file'
 const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
+  ENOENT: noSuchFileReason,
   EACCES: 'may not be read by this user',
   EPERM: 'may not be read by this user',
   EISDIR: 'is a folder, not a file',
@@ -33,6 +34,11 @@ const tooLarge = `is larger than ${documentBytesMax} bytes`
 
 export function unusable(file: string, message: string): ConfigError {
   return new ConfigError([{ file, line: 0, column: 0, path: '', message }])
+}
+
+/** As `readConfigText` throws it. */
+export function noSuchFile(path: string): ConfigError {
+  return unusable(path, noSuchFileReason)
 }
 
 function readAtMost(path: string, bytesMax: number): Buffer {

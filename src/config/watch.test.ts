@@ -172,6 +172,22 @@ describe('watchConfig', () => {
     expect(closed.reports).toEqual([])
   })
 
+  it('waits for a file where there was none, and says nothing until then', async () => {
+    rmSync(path)
+    const { next, reports } = watching({ current: null, pollMs: 20 })
+    writeFileSync(join(folder, 'unrelated.yaml'), document(9))
+    const { next: nextOther } = watching({ path: join(folder, 'unrelated.yaml'), current: null, pollMs: 20 })
+    // The other one has looked, so this one has too.
+    expect(await nextOther()).toEqual({ port: 9 })
+    expect(reports).toEqual([])
+    writeFileSync(path, document(2))
+    expect(await next()).toEqual({ port: 2 })
+  })
+
+  it('takes a file that came between finding none and watching', async () => {
+    expect(await watching({ current: null }).next()).toEqual({ port: 1 })
+  })
+
   it('waits for a file whose folder is not there yet', async () => {
     const later = join(folder, 'later', 'toolgate.yaml')
     const { next } = watching({ path: later, pollMs: 20 })

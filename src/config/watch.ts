@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { loadConfig } from './load.ts'
 import { provenanceOf, sha256Hex } from './loaded-config.ts'
 import type { LoadedConfig } from './loaded-config.ts'
-import { readConfigText, unusable } from './read-text.ts'
+import { noSuchFile, readConfigText, unusable } from './read-text.ts'
 import type { Environment } from './substitute.ts'
 
 /** An editor's save is several events. */
@@ -21,14 +21,14 @@ export type WatchOptions = {
   readonly onError: (error: Error) => void
   /** How often to look where the system reports nothing (network drives, links to other folders). Default: 2000. */
   readonly pollMs?: number
-  /** What is in use now. Default: the file's content at this moment. */
-  readonly current?: LoadedConfig
+  /** What is in use now; null: there was no file. Default: the file's content at this moment. */
+  readonly current?: LoadedConfig | null
 }
 
 /** Keeps no process alive. After `close` nothing is called any more. */
 export function watchConfig(options: WatchOptions): { close(): void } {
   const path = resolve(options.path)
-  let seen = options.current === undefined ? look(path).mark : provenanceOf(options.current).contentHash
+  let seen = markOf(options.current, path)
   let timer: NodeJS.Timeout | undefined
 
   const check = (): void => {
@@ -60,6 +60,11 @@ export function watchConfig(options: WatchOptions): { close(): void } {
 
 /** `mark` is the same for the same content, or for the same reason why there is none. */
 type Sight = { readonly mark: string; readonly text: string } | { readonly mark: string; readonly error: unknown }
+
+function markOf(current: WatchOptions['current'], path: string): string {
+  if (current === null) return String(noSuchFile(path))
+  return current === undefined ? look(path).mark : provenanceOf(current).contentHash
+}
 
 function look(path: string): Sight {
   try {

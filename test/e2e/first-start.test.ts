@@ -1,14 +1,14 @@
 /** `npm start` on a fresh machine: nothing is configured, and three real servers are served. */
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { callIn, startProgram, tokenIn, type Program } from '../support/cli/run-program.ts'
+import { callIn, sourceMain, startProgram, tokenIn, type Program } from '../support/cli/run-program.ts'
 import { connect, type McpClient } from '../support/sdk-clients.ts'
 import { until } from '../support/until.ts'
 
@@ -125,6 +125,50 @@ describe('a first start', () => {
     const { stdout } = await run('sh', ['-c', callIn(second.stdout()).replace('YOUR_TOKEN', token)])
     expect(stdout).toContain('Echo: hello')
     expect(address).not.toBe(url)
+  })
+})
+
+describe('a configuration that is written after the first start', () => {
+  it('applies at once: its servers take the place of the examples, which end', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'toolgate-later-'))
+    try {
+      await using program = startProgram(['--port', '0'], { cwd: folder })
+      const url = await program.untilUp()
+      expect(program.stdout()).toContain('write toolgate.yaml; it applies at once.')
+      const token = tokenIn(program.stdout())
+      await using mcp = await connect('v2 modern', 'http', { url: `${url}/mcp`, token })
+      await mcp.callTool({ name: 'everything__echo', arguments: { message: 'before' } })
+      const everything = everythingOf(program.pid)
+      const args = JSON.stringify([sourceMain, 'demo-server'])
+      await writeFile(
+        join(folder, 'toolgate.yaml'),
+        `servers: { mine: { command: ${process.execPath}, args: ${args} } }`,
+      )
+      await until('it is applied', () => program.stderr().includes('the configuration was applied'), {
+        timeoutMs: 10_000,
+      })
+      const { tools } = await mcp.listTools()
+      expect(new Set(tools.map(({ name }) => name.split('__')[0]))).toEqual(new Set(['mine']))
+      await until('the example has ended', () => !isRunning(everything), { timeoutMs: 5_000 })
+      expect(program.stderr()).not.toContain('a server ended')
+      expect(program.stderr()).not.toContain('at the next start')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('that is broken is reported with its place, and the examples stay', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'toolgate-later-'))
+    try {
+      await using program = startProgram(['--port', '0'], { cwd: folder })
+      await program.untilUp()
+      await writeFile(join(folder, 'toolgate.yaml'), 'servers:\n  mine: { urk: x }\n')
+      await until('it is reported', () => program.stderr().includes('toolgate.yaml:2'), { timeoutMs: 10_000 })
+      const { stdout } = await run('sh', ['-c', callIn(program.stdout())])
+      expect(stdout).toContain('Echo: hello')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })
 

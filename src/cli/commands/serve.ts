@@ -15,7 +15,7 @@ export function addServe(program: Command, context: Context): void {
     .description(
       paragraphs(
         'Starts the gateway and says how to reach it. With nothing configured it serves examples, or a demo.',
-        'An edit of the configuration applies at once. SIGINT and SIGTERM end the gateway after the calls under way, a second one at once.',
+        'An edit of the configuration applies at once, and so does one that is written later. SIGINT and SIGTERM end the gateway after the calls under way, a second one at once.',
       ),
     )
     .addOption(configOption())
@@ -32,6 +32,8 @@ export function addServe(program: Command, context: Context): void {
         ['toolgate', 'what this folder has, or examples'],
         ['toolgate serve --port 0 --data-dir /tmp/try', 'beside another one'],
         ['toolgate serve -c /etc/toolgate.yaml --host 0.0.0.0', 'for a team'],
+        ['TOOLGATE_LOG_LEVEL=warn toolgate', 'say less; also trace, debug, info, error, fatal, silent'],
+        ['TOOLGATE_LOG_FORMAT=json toolgate', 'log as elsewhere, not as on a terminal; also text'],
       ]),
     )
     .action((options: Options) => serve(options, context))
