@@ -16,7 +16,7 @@ const session: StoredSession = {
   version: 3,
   createdAt: now - 1_000,
   createdBy: 'usr_1',
-  startedAt: now - 1_000,
+  updatedAt: now,
   readyAt: now,
   expiresAt: now + 1_000,
   endedAt: null,

@@ -16,8 +16,8 @@ export type StoredSession = {
   createdAt: number
   /** An actor's id. */
   createdBy: string
-  /** When the run began. */
-  startedAt: number
+  /** Of the last change: of a session that is creating, when its run began. */
+  updatedAt: number
   readyAt: number | null
   expiresAt: number
   endedAt: number | null
@@ -53,8 +53,8 @@ export interface SessionStore {
   events(id: string, limit: number): Promise<SessionEvent[]>
   /** Sessions that have changed since; 0: all of them. What was deleted is not told. */
   changesSince(number: number): Promise<SessionChanges>
-  /** Those that may have to be ended: creating since before `startedBefore`, or creating or ready with an end at or before `now`. */
-  overdue(times: { startedBefore: number; now: number }, limit: number): Promise<StoredSession[]>
+  /** Those whose time is over: creating since `startedUntil` or longer, or creating or ready and to end by `now`. At most `limit`. */
+  overdue(times: { startedUntil: number; now: number }, limit: number): Promise<StoredSession[]>
   /** Deletes, with their events, at most `limit` of those that ended before. @returns how many */
   deleteEnded(before: number, limit: number): Promise<number>
 }

@@ -1,0 +1,4 @@
+import { sessionStoreContract } from '#test/contracts/session-store.ts'
+import { createMemorySessionStore } from './session-store.ts'
+
+sessionStoreContract(async () => createMemorySessionStore())
