@@ -17,7 +17,11 @@ export type BegunCall = {
 }
 
 /** What is kept of the call; `until`: Unix time in milliseconds. */
-type Begun = Pick<BegunCall, 'token' | 'callerToken'> & Pick<CallHooks, 'owner' | 'later'> & { until: number }
+type Begun = Omit<BegunCall, 'hooks'> & {
+  owner: string | undefined
+  later: (note: RpcNotification) => void
+  until: number
+}
 
 /** `tasks/result` is not answered before the task has ended: that the upstream is silent until then says nothing. */
 export function isPatient(method: string): boolean {
@@ -83,7 +87,7 @@ export class BegunTasks {
     if (callerToken === undefined) return true
     const own = forCaller(note, callerToken)
     if (via && via.owner === owner) via.notify(own)
-    else later?.(own)
+    else later(own)
     return true
   }
 
