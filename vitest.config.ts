@@ -7,6 +7,7 @@ const slow = 'test/{e2e,security}/**/*.test.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
+    globalSetup: ['test/support/postgres/setup.ts'],
     globals: false,
     restoreMocks: true,
     unstubEnvs: true,

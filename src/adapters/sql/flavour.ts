@@ -8,11 +8,11 @@ export type Flavour = {
   integer: 'integer' | 'bigint'
   real: 'real' | 'double precision'
   /** A key that the database counts up itself. */
-  counted(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
+  counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
   /** What stands behind the list of columns. */
-  end<Name extends string, Columns extends string>(
+  end: <Name extends string, Columns extends string>(
     table: CreateTableBuilder<Name, Columns>,
-  ): CreateTableBuilder<Name, Columns>
+  ) => CreateTableBuilder<Name, Columns>
 }
 
 /** `strict` makes SQLite refuse a value of the wrong type instead of storing it. */

@@ -67,6 +67,28 @@ export function referencesOf({ kind, spec }: Pick<Resource, 'kind' | 'spec'>): R
     .flatMap(({ path, to }) => [...new Set(idsAt(spec, path.split('.'), to))].map((id) => ({ kind: to, id, path })))
 }
 
+/** What a delete of a resource does to one that names it there. A path that no rule knows any more refuses. */
+export function onDeleteAt({ from, path, to }: Pick<Rule, 'from' | 'path' | 'to'>): OnDelete {
+  const rule = referenceRules.find((rule) => rule.from === from && rule.path === path && rule.to === to)
+  return rule?.onDelete ?? 'refuse'
+}
+
+/** The same resource without what names the deleted one at this path: the items of a list go, and an emptied list stays empty. */
+export function withoutReference(resource: Resource, { kind, id, path }: Reference): Resource {
+  const spec = withoutItems(resource.spec, path.split('.'), (item, rest) => idsAt(item, rest, kind).includes(id))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a list with fewer items is a list of the same type
+  return { ...resource, spec } as Resource
+}
+
+type Names = (item: unknown, path: readonly string[]) => boolean
+
+function withoutItems(value: unknown, path: readonly string[], names: Names): unknown {
+  if (Array.isArray(value)) return value.filter((item) => !names(item, path))
+  const [member, ...rest] = path
+  if (member === undefined || !isJsonObject(value)) return value
+  return { ...value, [member]: withoutItems(value[member], rest, names) }
+}
+
 /** A reference is an id, or `{kind, ref}` where it may be to several kinds. */
 function idsAt(value: unknown, path: readonly string[], to: ResourceKind): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => idsAt(item, path, to))

@@ -9,13 +9,13 @@ import type { Server } from '#contract/server.ts'
 import type { Team } from '#contract/team.ts'
 import type { Token, TokenState } from '#contract/token.ts'
 import type { Toolset } from '#contract/toolset.ts'
-import type { User } from '#contract/user.ts'
+import type { User, UserState } from '#contract/user.ts'
 
 /** What each kind says, as it is stored: every reference in it is an id. */
 export type SpecOf = {
   organization: Organization
   team: Team
-  user: User
+  user: User & UserState
   policy: Omit<Policy, 'name'>
   server: Omit<Server, 'name'>
   toolset: Toolset
@@ -34,8 +34,8 @@ export type Change =
   | { do: 'create'; resource: Resource }
   /** `resource.version` is the one that was seen; it is stored as one more. */
   | { do: 'update'; resource: Resource }
-  /** `version` null: whatever it is. */
-  | { do: 'delete'; kind: ResourceKind; id: string; version: number | null }
+  /** `version` null: whatever it is. `at` and `by` are what a resource says that is changed because it named the deleted one. */
+  | { do: 'delete'; kind: ResourceKind; id: string; version: number | null; at: number; by: string }
 
 /** Where a reader stands: every change has a number, and numbers rise. */
 export type ChangeNumber = number
@@ -68,15 +68,17 @@ export interface ResourceStore {
   /** Resources, of any kind, whose spec names this one (see `references.ts`). At most `limit`. */
   referrers(kind: ResourceKind, id: string, limit: number): Promise<{ kind: ResourceKind; id: string; name: string }[]>
   /**
-   * In one transaction, in their order.
+   * In one transaction, in their order. A delete does to those that name the deleted one what `references.ts` says, and each
+   * of them is a change with a number of its own. Ids of what the configuration declares (`resource-ids.ts`) are not looked for.
    * @returns the number of the last change
-   * @throws GatewayError `already_exists` (name, or a token's digest), `version_conflict` (another version is stored, or none),
-   *   `still_referenced` (a delete, or a reference to what is not there: `dangling_reference`); nothing is written
+   * @throws GatewayError `already_exists` (id, name, or a token's digest), `version_conflict` (another version is stored, or
+   *   none), `dangling_reference` (it names what is not stored), `still_referenced` (a delete that is refused),
+   *   `storage_unavailable`; nothing is written
    */
   write(changes: readonly Change[]): Promise<ChangeNumber>
   /** Everything there is, and where that leaves the reader. */
   load(): Promise<ResourceChanges>
-  /** What has changed since; `load`'s answer where that is no longer known. */
+  /** What has changed since; `load`'s answer (`isWhole`) where that is no longer known. */
   changesSince(number: ChangeNumber): Promise<ResourceChanges & { isWhole: boolean }>
   /** The number of the last change: cheap, to be asked often. */
   lastChange(): Promise<ChangeNumber>
