@@ -11,6 +11,7 @@ const time = (minimumMs: number, fallbackMs: number, what: string) =>
 export const Limits = z
   .strictObject({
     requestBytesMax: bytes(4_194_304, 'Size of one request body, or of one message on a channel.'),
+    managementBytesMax: bytes(1_048_576, 'Size of one request body of the management API.'),
     requestDepthMax: count(64, 'Nesting of one request body.'),
     requestTimeoutMs: time(100, 30_000, 'Time for a request body to arrive.'),
     responseBytesMax: bytes(33_554_432, 'Size of one answer, or of one event in a streamed answer.'),
@@ -22,6 +23,8 @@ export const Limits = z
     callsPerSessionMax: count(256, 'Requests under way in one client session.'),
     parkedCallsMax: count(1_000, 'Calls that wait for a client to answer a question.'),
     parkedCallMs: time(1000, 600_000, 'How long such a call waits.'),
+    agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),
+    agentSessionStartMs: time(1000, 600_000, 'An agent’s session has failed when it is not in use after this long.'),
     batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
   })
   .meta({ id: 'Limits' })

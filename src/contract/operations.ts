@@ -1,0 +1,250 @@
+/**
+ * Every operation of the native REST API, under `/api/v1`: one table from which the routes, the OpenAPI document and the reference page are
+ * made.
+ */
+import { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
+import { MintToken, resourceBodies, RotateToken, SetPassword } from './resource-body.ts'
+import { type ResourceKind, resourceKinds } from './resource.ts'
+import { ManagedResource, Role, RunAction } from './role-binding.ts'
+
+export type Operation = {
+  /** `createTeam`: unique, and the name of its handler. */
+  id: string
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below `/api/v1`; `{ref}` is a resource's name or id. */
+  path: string
+  tag: string
+  summary: string
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** Of a success. */
+  status: 200 | 201 | 204
+  /** Beside `unauthorized`, `internal` and `storage_unavailable`, which every one of them has. */
+  errors: readonly ErrorCode[]
+  /** Answers with an ETag, or takes one in If-Match. */
+  precondition?: 'etag' | 'if-match'
+  /** Nobody needs to be known. */
+  isOpen?: true
+}
+
+export const apiRoot = '/api/v1'
+
+export const resourcesPerPageMax = 500
+
+/** A name of a label and its value, `env=prod`, and more of them after commas. */
+const LabelSelector = z
+  .string()
+  .max(2_000)
+  .regex(/^[^=,]+=[^=,]*(?:,[^=,]+=[^=,]*)*$/, 'must be like env=prod,tier=web')
+
+export const ListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(resourcesPerPageMax).default(100).describe('Resources on one page.'),
+  cursor: z.string().max(512).optional().describe('The `next` of the page before.'),
+  labels: LabelSelector.optional().describe('Only those with all of these labels.'),
+  references: z
+    .string()
+    .max(200)
+    .regex(/^[a-z_]+:[\x21-\x7e]+$/, 'must be like project:web')
+    .optional()
+    .describe('Only those that name this resource, such as `user:ann` for her tokens.'),
+})
+export type ListQuery = z.infer<typeof ListQuery>
+
+/** A part of an address, and the word of one and of several. */
+const collections: Record<ResourceKind, { path: string; one: string; many: string }> = {
+  organization: { path: 'organizations', one: 'Organization', many: 'Organizations' },
+  team: { path: 'teams', one: 'Team', many: 'Teams' },
+  user: { path: 'users', one: 'User', many: 'Users' },
+  policy: { path: 'policies', one: 'Policy', many: 'Policies' },
+  server: { path: 'servers', one: 'Server', many: 'Servers' },
+  toolset: { path: 'toolsets', one: 'Toolset', many: 'Toolsets' },
+  project: { path: 'projects', one: 'Project', many: 'Projects' },
+  agent: { path: 'agents', one: 'Agent', many: 'Agents' },
+  token: { path: 'tokens', one: 'Token', many: 'Tokens' },
+  role_binding: { path: 'role-bindings', one: 'RoleBinding', many: 'RoleBindings' },
+}
+
+const writeErrors: readonly ErrorCode[] = [
+  'forbidden',
+  'invalid_body',
+  'dangling_reference',
+  'exceeds_creator',
+  'already_exists',
+  'last_admin',
+  'person_required',
+]
+const changeErrors: readonly ErrorCode[] = ['no_such_resource', 'forbidden', 'read_only', 'version_conflict']
+
+/** What is done with one kind, whichever it is. */
+export type ResourceVerb = 'list' | 'create' | 'get' | 'replace' | 'delete'
+export type ResourceOperation = Operation & { kind: ResourceKind; verb: ResourceVerb }
+
+function operationsOf(kind: ResourceKind): ResourceOperation[] {
+  const { path, one, many } = collections[kind]
+  const item = `/${path}/{ref}`
+  const common = { kind, tag: path }
+  const create = { id: `create${one}`, method: 'POST', path: `/${path}`, status: 201, errors: writeErrors } as const
+  return [
+    {
+      ...common,
+      verb: 'list',
+      id: `list${many}`,
+      method: 'GET',
+      path: `/${path}`,
+      summary: `${many} that you may see, in the order of their names`,
+      query: ListQuery,
+      status: 200,
+      errors: ['invalid_params'],
+    },
+    kind === 'token'
+      ? {
+          ...common,
+          ...create,
+          verb: 'create',
+          summary: 'Make a token; its secret is in this answer only',
+          body: MintToken,
+        }
+      : {
+          ...common,
+          ...create,
+          verb: 'create',
+          summary: `Make one`,
+          body: resourceBodies[kind],
+          precondition: 'etag',
+        },
+    {
+      ...common,
+      verb: 'get',
+      id: `get${one}`,
+      method: 'GET',
+      path: item,
+      summary: 'By name or id',
+      status: 200,
+      errors: ['no_such_resource'],
+      precondition: 'etag',
+    },
+    {
+      ...common,
+      verb: 'replace',
+      id: `replace${one}`,
+      method: 'PUT',
+      path: item,
+      summary: 'Replace all of it; with If-Match only the version that you have seen',
+      body: resourceBodies[kind],
+      status: 200,
+      errors: [...changeErrors, ...writeErrors],
+      precondition: 'if-match',
+    },
+    {
+      ...common,
+      verb: 'delete',
+      id: `delete${one}`,
+      method: 'DELETE',
+      path: item,
+      summary: 'Delete it, with what must go with it',
+      status: 204,
+      errors: [...changeErrors, 'still_referenced', 'last_admin'],
+      precondition: 'if-match',
+    },
+  ]
+}
+
+export const resourceOperations: readonly ResourceOperation[] = resourceKinds.flatMap(operationsOf)
+
+export const Introspect = z
+  .strictObject({ token: z.string().min(1).max(512).describe('The bearer that is asked about.') })
+  .meta({ id: 'Introspect' })
+
+export const SignIn = z
+  .strictObject({ user: z.string().min(1).max(100), password: z.string().min(1).max(256) })
+  .meta({ id: 'SignIn', description: 'A person’s name and password.' })
+
+export const CanI = z
+  .strictObject({
+    role: Role.optional(),
+    resource: ManagedResource.optional(),
+    name: z.string().min(1).max(128).optional(),
+    action: RunAction.optional(),
+  })
+  .meta({ id: 'CanI', description: 'role and resource; or action.' })
+export type CanI = z.infer<typeof CanI>
+
+/** Those that are about no one kind, or about one in a way of its own. */
+export const specialOperations = [
+  {
+    id: 'revokeToken',
+    method: 'POST',
+    path: '/tokens/{ref}/revoke',
+    tag: 'tokens',
+    summary: 'End a token at once and for ever; it stays in lists',
+    status: 200,
+    errors: changeErrors,
+    precondition: 'if-match',
+  },
+  {
+    id: 'rotateToken',
+    method: 'POST',
+    path: '/tokens/{ref}/rotate',
+    tag: 'tokens',
+    summary: 'A new secret, with the old one valid beside it for a while',
+    body: RotateToken,
+    status: 201,
+    errors: [...changeErrors, 'invalid_body', 'token_inactive', 'exceeds_creator', 'person_required'],
+    precondition: 'if-match',
+  },
+  {
+    id: 'introspectToken',
+    method: 'POST',
+    path: '/tokens/introspect',
+    tag: 'tokens',
+    summary: 'Whether a token is good, and for what (RFC 7662)',
+    body: Introspect,
+    status: 200,
+    errors: ['invalid_body'],
+  },
+  {
+    id: 'setPassword',
+    method: 'PUT',
+    path: '/users/{ref}/password',
+    tag: 'users',
+    summary: 'Set a person’s password',
+    body: SetPassword,
+    status: 204,
+    errors: [...changeErrors, 'invalid_body'],
+  },
+  {
+    id: 'signIn',
+    method: 'POST',
+    path: '/sign-in',
+    tag: 'access',
+    summary: 'A short-lived bearer for a person, for this API alone',
+    body: SignIn,
+    status: 201,
+    errors: ['invalid_body', 'rate_limited'],
+    isOpen: true,
+  },
+  {
+    id: 'whoAmI',
+    method: 'GET',
+    path: '/whoami',
+    tag: 'access',
+    summary: 'Who you are, and what you may manage',
+    status: 200,
+    errors: [],
+  },
+  {
+    id: 'canI',
+    method: 'POST',
+    path: '/access/can-i',
+    tag: 'access',
+    summary: 'Whether you may do something',
+    body: CanI,
+    status: 200,
+    errors: ['invalid_body'],
+  },
+] as const satisfies readonly Operation[]
+
+export type SpecialOperationId = (typeof specialOperations)[number]['id']
+
+export const operations: readonly Operation[] = [...specialOperations, ...resourceOperations]

@@ -1,0 +1,47 @@
+/** Who a bearer is for the management API: a `key` token, or a person who has signed in. Every failure is one and the same refusal. */
+import { GatewayError } from '#contract/errors.ts'
+import type { Clock } from '#core/clock.ts'
+import { verifySignInToken } from '#core/identity/sign-in-token.ts'
+import { isTokenForm } from '#core/identity/token-form.ts'
+import type { TokenSecrets } from '#core/identity/token-secrets.ts'
+import { isActiveToken } from '#core/identity/token-status.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
+import type { SessionKeys } from '#core/session/session-keys.ts'
+import { actorOfToken, actorOfUser, type Actor } from './actor.ts'
+
+export type AuthenticateDeps = {
+  index: ResourceIndex
+  clock: Pick<Clock, 'now'>
+  secrets: Pick<TokenSecrets, 'hash'>
+  keys: SessionKeys
+}
+
+const scheme = /^Bearer +(\S+)$/i
+
+/** @throws GatewayError `unauthorized` */
+export function authenticate(deps: AuthenticateDeps, authorization: string | undefined): Actor {
+  const bearer = authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
+  const actor = bearer === undefined ? null : (actorOfKey(deps, bearer) ?? actorOfPerson(deps, bearer))
+  if (!actor) throw new GatewayError('unauthorized')
+  return actor
+}
+
+function actorOfKey({ index, clock, secrets }: AuthenticateDeps, bearer: string): Actor | null {
+  if (!isTokenForm(bearer)) return null
+  const token = index.tokenByDigest(secrets.hash(bearer))
+  const now = clock.now()
+  if (!token || !isActiveToken(token.spec, now)) return null
+  const { owner, project } = token.spec
+  const holder = index.get(owner.kind, owner.ref)
+  if (!holder || (holder.kind === 'user' && holder.spec.isDisabled)) return null
+  if (project !== undefined && !index.get('project', project)) return null
+  return actorOfToken(index, token, now)
+}
+
+function actorOfPerson({ index, clock, keys }: AuthenticateDeps, bearer: string): Actor | null {
+  const claims = verifySignInToken(bearer, { keys, now: clock.now() })
+  const user = claims && index.get('user', claims.user_id)
+  if (!user || user.spec.type !== 'human' || user.spec.passwordHash === undefined) return null
+  // A sign-in lasts until the password changes.
+  return claims.signed_in_at < (user.spec.passwordSetAt ?? 0) ? null : actorOfUser(index, user)
+}

@@ -1,0 +1,136 @@
+/** What answers each operation of `contract/operations.ts`: a use case, and the form of its answer. */
+import { GatewayError } from '#contract/errors.ts'
+import { parseBody } from '#contract/parse-body.ts'
+import {
+  CanI,
+  Introspect,
+  ListQuery,
+  SignIn,
+  type ResourceOperation,
+  type ResourceVerb,
+  type SpecialOperationId,
+} from '#contract/operations.ts'
+import { ResourceKind } from '#contract/resource.ts'
+import type { Actor, Caller } from '#control/actor.ts'
+import { createResource } from '#control/create-resource.ts'
+import { deleteResource } from '#control/delete-resource.ts'
+import { getResource } from '#control/get-resource.ts'
+import { introspectToken } from '#control/introspect-token.ts'
+import { listResources } from '#control/list-resources.ts'
+import { mintToken, type TokenDeps } from '#control/mint-token.ts'
+import { setPassword, signIn, type PasswordDeps } from '#control/passwords.ts'
+import { revokeToken } from '#control/revoke-token.ts'
+import { rotateToken } from '#control/rotate-token.ts'
+import { updateResource } from '#control/update-resource.ts'
+import { mintSignInToken } from '#core/identity/sign-in-token.ts'
+import { can, canRun } from '#core/rbac/evaluate.ts'
+import { formatBinding } from '#core/rbac/binding-syntax.ts'
+import type { SessionKeys } from '#core/session/session-keys.ts'
+import { readCursor, toCursor } from './conditions.ts'
+
+export type RestDeps = TokenDeps & PasswordDeps & { keys: SessionKeys }
+
+export type RestRequest = {
+  caller: Caller
+  /** Of the path: a resource's name or id, or empty. */
+  ref: string
+  query: unknown
+  body: unknown
+  /** Of If-Match; null: whatever it is. */
+  version: number | null
+  /** The client's own, as far as it can be known. */
+  address: string
+}
+
+export type RestReply = { body?: unknown; version?: number; location?: string }
+export type Handler = (request: RestRequest) => Promise<RestReply>
+
+export function resourceHandler(deps: RestDeps, { kind, verb, path }: ResourceOperation): Handler {
+  const handlers: Record<ResourceVerb, Handler> = {
+    list: async ({ caller, query }) => ({ body: await listPage(deps, caller, { kind, query }) }),
+    create: async ({ caller, body }) => {
+      if (kind === 'token') return { body: await mintToken(deps, caller, body) }
+      const view = await createResource(deps, caller, { kind, body })
+      return { ...versioned(view), location: `${path}/${view.id}` }
+    },
+    get: async ({ caller, ref }) => versioned(await getResource(deps, caller, { kind, ref })),
+    replace: async ({ caller, ref, version, body }) =>
+      versioned(await updateResource(deps, caller, { kind, ref, version, body })),
+    delete: async ({ caller, ref, version }) => {
+      await deleteResource(deps, caller, { kind, ref, version })
+      return {}
+    },
+  }
+  return handlers[verb]
+}
+
+function versioned(view: { version: number }): RestReply {
+  return { body: view, version: view.version }
+}
+
+async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind: ResourceKind; query: unknown }) {
+  const { limit, cursor, labels, references } = parseQuery(query)
+  const page = await listResources(deps, caller, {
+    kind,
+    limit,
+    after: cursor === undefined ? undefined : readCursor(cursor),
+    labels:
+      labels === undefined ? undefined : Object.fromEntries(labels.split(',').map((label) => splitAt(label, '='))),
+    of: references === undefined ? undefined : readReference(references),
+  })
+  return { items: page.items, next: page.next === null ? null : toCursor(page.next) }
+}
+
+/** @throws GatewayError `invalid_params` */
+function parseQuery(query: unknown): ListQuery {
+  const parsed = ListQuery.safeParse(query)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const reason = `${issue?.path.join('.') ?? 'query'}: ${issue?.code === 'unrecognized_keys' ? 'an unknown parameter' : 'has a form that is not allowed here'}`
+  throw new GatewayError('invalid_params', { details: { reason } })
+}
+
+function readReference(text: string): { kind: ResourceKind; ref: string } {
+  const [kind, ref] = splitAt(text, ':')
+  const known = ResourceKind.safeParse(kind)
+  if (!known.success)
+    throw new GatewayError('invalid_params', { details: { reason: 'references: names no kind of resource' } })
+  return { kind: known.data, ref }
+}
+
+function splitAt(text: string, mark: string): [before: string, after: string] {
+  const at = text.indexOf(mark)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Handler> {
+  return {
+    revokeToken: async ({ caller, ref, version }) => versioned(await revokeToken(deps, caller, { ref, version })),
+    rotateToken: async ({ caller, ref, version, body }) => ({
+      body: await rotateToken(deps, caller, { ref, version, body }),
+    }),
+    introspectToken: async ({ caller, body }) => ({
+      body: introspectToken(deps, caller.actor, parseBody(Introspect, body).token),
+    }),
+    setPassword: async ({ caller, ref, body }) => {
+      await setPassword(deps, caller, { ref, body })
+      return {}
+    },
+    signIn: async ({ caller, body, address }) => {
+      const { user: name, password } = parseBody(SignIn, body)
+      const user = await signIn(deps, { name, password, address, requestId: caller.requestId })
+      const { text, expiresIn } = mintSignInToken(user.id, { keys: deps.keys, now: deps.clock.now() })
+      return { body: { access_token: text, token_type: 'Bearer', expires_in: expiresIn } }
+    },
+    whoAmI: async ({ caller: { actor } }) => ({
+      body: { kind: actor.kind, id: actor.id, name: actor.name, bindings: actor.bindings.map(formatBinding) },
+    }),
+    canI: async ({ caller: { actor }, body }) => ({ body: answerCanI(actor, parseBody(CanI, body)) }),
+  }
+}
+
+function answerCanI(actor: Actor, { role, resource, name, action }: CanI): { allowed: boolean } {
+  if (action !== undefined) return { allowed: canRun(actor.bindings, action) }
+  const isComplete = role !== undefined && resource !== undefined
+  return { allowed: isComplete && can(actor.bindings, role, { resource, name }) }
+}

@@ -1,0 +1,88 @@
+/** The operations as an OpenAPI 3.1 document. */
+import { z } from 'zod'
+import { errorCatalogue, type ErrorCode } from '#contract/errors.ts'
+import { apiRoot, operations, type Operation } from '#contract/operations.ts'
+import { problemType } from './problem.ts'
+
+const everywhere: readonly ErrorCode[] = ['unauthorized', 'storage_unavailable', 'internal']
+
+/** @param version of the program */
+export function toOpenApi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const operation of operations) {
+    const item = (paths[apiRoot + operation.path] ??= {})
+    item[operation.method.toLowerCase()] = toPathItem(operation)
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Toolgate', version, description: 'Who may do what, and everything that is decided from.' },
+    servers: [{ url: '/' }],
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        Problem: {
+          description: 'RFC 9457',
+          type: 'object',
+          required: ['type', 'title', 'status', 'code', 'instance'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            code: { type: 'string', enum: Object.keys(errorCatalogue) },
+            instance: { type: 'string' },
+          },
+        },
+      },
+    },
+  }
+}
+
+function toPathItem({ id, tag, summary, path, query, body, status, errors, precondition, isOpen }: Operation): object {
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    parameters: [
+      ...(path.includes('{ref}') ? [parameter('ref', 'path', 'A name or an id.')] : []),
+      ...(precondition === 'if-match' ? [parameter('If-Match', 'header', 'The ETag of the version to change.')] : []),
+      ...toQueryParameters(query),
+    ],
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: toSchema(body) } } } }),
+    ...(isOpen && { security: [] }),
+    responses: { [status]: { description: 'Done.' }, ...toFailures([...errors, ...everywhere]) },
+  }
+}
+
+function parameter(name: string, place: string, description: string): object {
+  return { name, in: place, description, required: place === 'path', schema: { type: 'string' } }
+}
+
+function toQueryParameters(query: Operation['query']): object[] {
+  if (!query) return []
+  const { properties = {} } = z.toJSONSchema(query, { io: 'input', unrepresentable: 'any' })
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', schema }))
+}
+
+function toSchema(body: z.ZodType): object {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(body, {
+    io: 'input',
+    unrepresentable: 'any',
+    reused: 'inline',
+  })
+  return schema
+}
+
+function toFailures(codes: readonly ErrorCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(new Set(codes), (code) => errorCatalogue[code].status)
+  return Object.fromEntries(
+    [...byStatus].map(([status, some]) => [
+      status,
+      {
+        description: some.map((code) => `${code}: ${errorCatalogue[code].title}`).join(' '),
+        content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  )
+}

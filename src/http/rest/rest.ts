@@ -1,0 +1,162 @@
+/** The native REST API: every operation of the table, behind authentication, in one form of success and one of failure. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { apiRoot, resourceOperations, specialOperations, type Operation } from '#contract/operations.ts'
+import { nobodyActor, toChangedBy, type Actor } from '#control/actor.ts'
+import { authenticate } from '#control/authenticate.ts'
+import { isDeeperThan } from '#core/protocol/scan.ts'
+import { readIfMatch, toEtag } from './conditions.ts'
+import { resourceHandler, specialHandlers, type Handler, type RestDeps } from './handlers.ts'
+import { toOpenApi } from './openapi.ts'
+import { problemType, toProblem } from './problem.ts'
+
+export type RestOptions = RestDeps & {
+  limits: { managementBytesMax: number; requestDepthMax: number }
+  version: string
+  nextRequestId: () => string
+  /** Somebody was refused before it was known who. */
+  onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
+  onError: (error: unknown, requestId: string) => void
+}
+
+export type RestApi = { handle(req: IncomingMessage, res: ServerResponse): void; close(): Promise<void> }
+
+/** What a token that is bound to a project, or to addresses, may still ask: about itself. */
+const aboutOneself = new Set(['whoAmI', 'introspectToken', 'canI'])
+
+export async function createRestApi(options: RestOptions): Promise<RestApi> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: options.limits.managementBytesMax,
+    genReqId: options.nextRequestId,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    return503OnClosing: false,
+  })
+  readJson(app, options)
+  app.setErrorHandler((error, request, reply) => sendProblem(toFailure(error), { request, reply, options }))
+  app.setNotFoundHandler((request, reply) => sendProblem(new GatewayError('not_found'), { request, reply, options }))
+  const special = specialHandlers(options)
+  for (const operation of specialOperations) addOperation(app, operation, special[operation.id], options)
+  for (const operation of resourceOperations) addOperation(app, operation, resourceHandler(options, operation), options)
+  addOpenApi(app, options)
+  refuseOtherMethods(app, options)
+  await app.ready()
+  return { handle: (req, res) => app.routing(req, res), close: () => app.close() }
+}
+
+function readJson(app: FastifyInstance, { limits: { requestDepthMax } }: RestOptions): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text: string, done) => {
+    try {
+      const body: unknown = JSON.parse(text)
+      if (isDeeperThan(body, requestDepthMax)) throw new GatewayError('body_too_deep', { details: { requestDepthMax } })
+      done(null, body)
+    } catch (error) {
+      done(error instanceof GatewayError ? error : new GatewayError('parse_error'))
+    }
+  })
+}
+
+const urlOf = ({ path }: Operation): string => apiRoot + path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+function addOperation(app: FastifyInstance, operation: Operation, handler: Handler, options: RestOptions): void {
+  const actors = new WeakMap<FastifyRequest, Actor>()
+  app.route<{ Params: { ref?: string } }>({
+    method: operation.method,
+    url: urlOf(operation),
+    // Before the body is read: a stranger's is not.
+    onRequest: (request, _reply, done) => {
+      actors.set(request, operation.isOpen ? nobodyActor : identify(request, operation, options))
+      done()
+    },
+    handler: async (request, reply) => {
+      const actor = actors.get(request) ?? nobodyActor
+      const { body, version, location } = await handler({
+        caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
+        ref: request.params.ref ?? '',
+        query: request.query,
+        body: request.body,
+        version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
+        address: request.ip,
+      })
+      if (version !== undefined) reply.header('etag', toEtag(version))
+      if (location !== undefined) reply.header('location', apiRoot + location)
+      // What a token may see today, a cache must not show to another tomorrow.
+      reply.header('cache-control', 'no-store').status(operation.status)
+      return operation.status === 204 ? reply.send() : body
+    },
+  })
+}
+
+function identify(request: FastifyRequest, operation: Operation, options: RestOptions): Actor {
+  const actor = authenticate(options, request.headers.authorization)
+  const { endpoints, project } = actor.token?.spec ?? {}
+  const isElsewhere = project !== undefined || (endpoints !== undefined && !endpoints.includes(apiRoot))
+  if (isElsewhere && !aboutOneself.has(operation.id))
+    throw new GatewayError('forbidden', { details: { reason: 'this token is bound to other addresses' } })
+  return actor
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function addOpenApi(app: FastifyInstance, options: RestOptions): void {
+  const document = toOpenApi(options.version)
+  app.get(`${apiRoot}/openapi.json`, (_request, reply) => reply.send(document))
+}
+
+const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+
+/** An address that exists says what may be done there (RFC 9110 §15.5.6). */
+function refuseOtherMethods(app: FastifyInstance, options: RestOptions): void {
+  const byUrl = Map.groupBy([...specialOperations, ...resourceOperations], urlOf)
+  for (const [url, known] of byUrl) {
+    const allowed = known.map(({ method }) => method)
+    app.route({
+      method: methods.filter((method) => !allowed.some((one) => one === method)),
+      url,
+      // A body that nobody reads is not parsed either.
+      onRequest: (request, reply, done) => {
+        reply.header('allow', allowed.join(', '))
+        sendProblem(new GatewayError('method_not_allowed'), { request, reply, options })
+        done()
+      },
+      handler: () => undefined,
+    })
+  }
+}
+
+const codesOfFastify: ReadonlyMap<string, 'body_too_large' | 'unsupported_media_type' | 'parse_error' | 'not_found'> =
+  new Map([
+    ['FST_ERR_CTP_BODY_TOO_LARGE', 'body_too_large'],
+    ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'unsupported_media_type'],
+    ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'parse_error'],
+    ['FST_ERR_CTP_EMPTY_JSON_BODY', 'parse_error'],
+    ['FST_ERR_BAD_URL', 'not_found'],
+  ])
+
+function toFailure(error: unknown): GatewayError {
+  const code = error instanceof Error && 'code' in error ? codesOfFastify.get(String(error.code)) : undefined
+  return code === undefined ? toGatewayError(error) : new GatewayError(code)
+}
+
+type Failing = { request: FastifyRequest; reply: FastifyReply; options: RestOptions }
+
+function sendProblem(error: GatewayError, { request, reply, options }: Failing): void {
+  const { id: requestId, method, url } = request
+  if (error.code === 'internal') options.onError(error.cause ?? error, requestId)
+  if (error.code === 'unauthorized') {
+    options.onRefusal({ requestId, method, path: url.split('?', 1)[0] ?? '' }, error)
+    reply.header('www-authenticate', 'Bearer realm="toolgate", error="invalid_token"')
+  }
+  const { retryAfterMs } = error.details
+  if (error.status === 503 || error.status === 429)
+    reply.header('retry-after', typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1_000) : 1)
+  reply
+    .status(error.status)
+    .type(problemType)
+    .send(JSON.stringify(toProblem(error, requestId)))
+}
