@@ -78,6 +78,12 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'The body names a resource that does not exist.',
   },
+  wrong_status: {
+    status: 409,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'The status that the resource has does not allow this.',
+  },
   idempotency_conflict: {
     status: 409,
     rpc: -32602,
@@ -96,6 +102,12 @@ export const errorCatalogue = {
     rpc: -32004,
     fault: 'caller',
     title: 'You cannot give rights or grants that you do not have yourself.',
+  },
+  token_inactive: {
+    status: 409,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'This token has ended: it is expired, revoked, or replaced by another. Make a new one.',
   },
   last_admin: {
     status: 409,

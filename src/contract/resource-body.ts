@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Agent } from './agent.ts'
 import { Organization } from './organization.ts'
+import { parseBody } from './parse-body.ts'
 import { Policy } from './policy.ts'
 import { Project } from './project.ts'
 import { Labels, type ResourceKind, ResourceName } from './resource.ts'
@@ -32,6 +33,13 @@ export const resourceBodies = {
 } as const satisfies Record<ResourceKind, z.ZodObject>
 
 export type ResourceBody<Kind extends ResourceKind> = z.infer<(typeof resourceBodies)[Kind]>
+
+const schemas: { [Kind in ResourceKind]: z.ZodType<ResourceBody<Kind>> } = resourceBodies
+
+/** @throws GatewayError `invalid_body` */
+export function parseResourceBody<Kind extends ResourceKind>(kind: Kind, body: unknown): ResourceBody<Kind> {
+  return parseBody(schemas[kind], body)
+}
 
 /** When a token ends, as people write it. */
 const Expires = z

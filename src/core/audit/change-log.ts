@@ -11,6 +11,9 @@ export type ChangeAction =
   | 'set_password'
   | 'sign_in'
   | 'bootstrap'
+  | 'restart'
+  | 'recover'
+  | 'end'
 
 /** One thing that was done, or that somebody tried to do. No value of a resource is in it, and no secret. */
 export type ChangeEvent = {
@@ -24,7 +27,7 @@ export type ChangeEvent = {
   changedBy: string
   action: ChangeAction
   /** `id` is empty where it never came to be; `name` is what it is called, or what was asked for. */
-  resource: { kind: ResourceKind; id: string; name: string }
+  resource: { kind: ResourceKind | 'session'; id: string; name: string }
   /** The members that an update changed, by name, never their values. */
   changed: readonly string[]
   /** `ok`, or the code of the catalogue with which it was refused. */

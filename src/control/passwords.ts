@@ -1,0 +1,114 @@
+import { GatewayError } from '#contract/errors.ts'
+import { invalidBody, parseBody } from '#contract/parse-body.ts'
+import { SetPassword } from '#contract/resource-body.ts'
+import type { PasswordHasher } from '#core/identity/password-hasher.ts'
+import type { Counters } from '#core/limits/counters.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import { nobodyActor, type Caller } from './actor.ts'
+import { commit } from './commit.ts'
+import type { ControlDeps } from './control-deps.ts'
+import { findResource } from './find-resource.ts'
+import { getFor } from './get-resource.ts'
+import { recorded } from './recorded.ts'
+import { requirePerson } from './token-rules.ts'
+import { requireChangeable } from './update-resource.ts'
+import { checkNotOutranked } from './user-rules.ts'
+
+export type PasswordDeps = ControlDeps & { passwords: PasswordHasher; counters: Pick<Counters, 'charge'> }
+
+/**
+ * Gives a user a new password; sign-ins from before are over. Who changes its own says the one until now; others need the right to edit the
+ * user, and all the rights that the user has, for whoever sets a password can sign in with it.
+ *
+ * @param body see `SetPassword`
+ * @throws GatewayError `person_required`, `no_such_resource`, `forbidden`, `read_only`, `invalid_body`, `unauthorized` (the current password is
+ *   not right), `rate_limited`, `version_conflict`, `storage_unavailable`
+ */
+export async function setPassword(
+  deps: PasswordDeps,
+  caller: Caller,
+  { ref, body }: { ref: string; body: unknown },
+): Promise<void> {
+  const { actor } = caller
+  return recorded(deps, { caller, action: 'set_password', kind: 'user', name: ref }, async (note) => {
+    requirePerson(actor)
+    const seen = await getFor(deps, actor, { kind: 'user', ref, role: 'view' })
+    note.id = seen.id
+    note.name = seen.name
+    const isOwn = actor.user?.id === seen.id
+    const user = isOwn ? seen : await getFor(deps, actor, { kind: 'user', ref: seen.id, role: 'edit' })
+    requireChangeable(user, null)
+    checkNotOutranked(deps, actor, user)
+    const { password, current } = parseBody(SetPassword, body)
+    if (user.spec.type === 'service') throw invalidBody([{ path: '', problem: 'a service has no password' }])
+    if (isOwn) await requireCurrent(deps, user, { current, address: '' })
+    const passwordHash = await deps.passwords.hash(password)
+    const now = deps.clock.now()
+    const spec = { ...user.spec, passwordHash, passwordSetAt: now }
+    await commit(deps, [{ do: 'update', resource: { ...user, updatedAt: now, updatedBy: actor.id, spec } }])
+  })
+}
+
+async function requireCurrent(
+  deps: PasswordDeps,
+  user: Resource<'user'>,
+  { current, address }: { current: string | undefined; address: string },
+): Promise<void> {
+  if (user.spec.passwordHash === undefined) return
+  if (current === undefined) throw invalidBody([{ path: 'current', problem: 'is required' }])
+  await chargeAttempt(deps, { name: user.name, address })
+  if (!(await deps.passwords.verify(current, user.spec.passwordHash))) throw new GatewayError('unauthorized')
+}
+
+const passwordCharsMax = 256
+
+/**
+ * The user whose name and password these are. Every other case is one and the same failure, after the same time: no such user, another
+ * password, a service, a disabled user.
+ *
+ * @param address of the client: attempts are counted for it and the name, and for the name from everywhere
+ * @throws GatewayError `unauthorized`, `rate_limited` with `retryAfterMs`, `storage_unavailable`
+ */
+export async function signIn(
+  deps: PasswordDeps,
+  { name, password, address, requestId }: { name: string; password: string; address: string; requestId: string },
+): Promise<Resource<'user'>> {
+  const caller: Caller = { actor: nobodyActor, requestId, changedBy: '' }
+  // Some type the password where the name belongs: what is no user's name is not recorded.
+  return recorded(deps, { caller, action: 'sign_in', kind: 'user', name: '' }, async (note) => {
+    if (password.length > passwordCharsMax) throw new GatewayError('unauthorized')
+    await chargeAttempt(deps, { name, address })
+    const user = await findResource(deps, 'user', name)
+    if (user) {
+      note.id = user.id
+      note.name = user.name
+    }
+    const hash = user && canSignIn(user) ? (user.spec.passwordHash ?? null) : null
+    if (!(await deps.passwords.verify(password, hash)) || !user) throw new GatewayError('unauthorized')
+    return user
+  })
+}
+
+function canSignIn({ spec }: Resource<'user'>): boolean {
+  return spec.type === 'human' && !spec.isDisabled
+}
+
+/**
+ * Ten at once and two a minute from one address; a hundred and thirty a minute in all, so that a stranger cannot keep a user out for ever. With
+ * the counters away hashing itself is the brake.
+ */
+async function chargeAttempt(
+  { counters }: Pick<PasswordDeps, 'counters'>,
+  { name, address }: { name: string; address: string },
+): Promise<void> {
+  const verdict = await counters.charge([
+    toAttempt(`sign-in ${name.slice(0, 100)} ${address.slice(0, 100)}`, { burst: 10, perSecond: 2 / 60 }),
+    toAttempt(`sign-in ${name.slice(0, 100)}`, { burst: 100, perSecond: 0.5 }),
+  ])
+  if (verdict.isAllowed) return
+  throw new GatewayError('rate_limited', { details: { limit: 'sign_in', retryAfterMs: verdict.retryAfterMs } })
+}
+
+function toAttempt(key: string, { burst, perSecond }: { burst: number; perSecond: number }) {
+  return { key, limit: { kind: 'bucket' as const, burst, perSecond }, cost: 1, whenAway: 'open' as const }
+}

@@ -1,0 +1,46 @@
+/**
+ * What must hold of a resource before it is stored, beside that its maker may make it: nobody gives what it does not have itself, unless it
+ * may manage everything anyway.
+ */
+import type { ResourceKind } from '#contract/resource.ts'
+import type { Change } from '#core/resources/resource-store.ts'
+import type { Actor } from './actor.ts'
+import { checkAgent } from './agent-rules.ts'
+import type { ControlDeps } from './control-deps.ts'
+import { checkRoleBinding } from './role-binding-rules.ts'
+import { checkServer } from './server-rules.ts'
+import { checkOrganizationPolicies, checkTeam } from './team-rules.ts'
+import { checkTokenUpdate } from './token-rules.ts'
+import { checkOrganization, type Transition } from './transition.ts'
+import { checkUser } from './user-rules.ts'
+
+type Rule<Kind extends ResourceKind> = (
+  deps: ControlDeps,
+  actor: Actor,
+  transition: Transition<Kind>,
+) => Promise<Change[]> | void
+
+const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
+  organization: (_, actor, transition) => checkOrganizationPolicies(actor, transition),
+  team: checkTeam,
+  user: checkUser,
+  policy: () => {},
+  server: (_, actor, transition) => checkServer(actor, transition),
+  toolset: () => {},
+  project: checkOrganization,
+  agent: checkAgent,
+  token: checkTokenUpdate,
+  role_binding: (_, actor, transition) => checkRoleBinding(actor, transition),
+}
+
+/**
+ * @returns what must be written together with it
+ * @throws GatewayError `exceeds_creator`, `forbidden`, `invalid_body`, `last_admin`, `person_required`
+ */
+export async function checkRules<Kind extends ResourceKind>(
+  deps: ControlDeps,
+  actor: Actor,
+  transition: Transition<Kind>,
+): Promise<Change[]> {
+  return (await rules[transition.after.kind](deps, actor, transition)) ?? []
+}

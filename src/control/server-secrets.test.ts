@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { Server } from '#contract/server.ts'
+import { hideSecrets, keepSecrets } from './server-secrets.ts'
+
+const spec = (transport: object) => Server.omit({ name: true }).parse({ transport, isolation: 'principal' })
+const remote = (more: object = {}) =>
+  spec({
+    kind: 'streamable_http',
+    url: 'https://ann:CANARY@example.com:8443/mcp?key=CANARY&x=1',
+    credential: { kind: 'bearer', token: 'CANARY' },
+    headers: { 'X-Key': 'CANARY', 'X-Other': 'CANARY' },
+    ...more,
+  })
+const stdio = (more: object = {}) =>
+  spec({ kind: 'stdio', command: 'serve', args: ['--key', 'CANARY'], env: { KEY: 'CANARY' }, ...more })
+const credentials = [
+  { kind: 'bearer', token: 'CANARY' },
+  { kind: 'api_key', key: 'CANARY', header: 'x-key' },
+  { kind: 'basic', username: 'ann', password: 'CANARY' },
+  { kind: 'none' },
+]
+const shown = (server: ReturnType<typeof spec>) => hideSecrets(server, { isEditor: true })
+
+describe('hideSecrets', () => {
+  it.each(credentials)('shows of a credential of kind $kind no secret', (credential) => {
+    const hidden = shown(remote({ credential }))
+    expect(JSON.stringify(hidden)).not.toContain('CANARY')
+    expect(hidden.transport).toMatchObject({
+      url: 'https://[secret]@example.com:8443/mcp?[secret]',
+      credential: { kind: credential.kind },
+      headers: { 'X-Key': '[secret]', 'X-Other': '[secret]' },
+    })
+  })
+
+  it('shows a program’s arguments to who may change them, and its environment to nobody', () => {
+    expect(hideSecrets(stdio(), { isEditor: true }).transport).toMatchObject({
+      args: ['--key', 'CANARY'],
+      env: { KEY: '[secret]' },
+    })
+    expect(JSON.stringify(hideSecrets(stdio(), { isEditor: false }))).not.toContain('CANARY')
+  })
+
+  it('leaves an address without a secret as it was written', () => {
+    const plain = remote({ url: 'https://example.com:443/a//b/' })
+    expect(shown(plain).transport).toMatchObject({ url: 'https://example.com:443/a//b/' })
+  })
+})
+
+describe('keepSecrets', () => {
+  it('takes what was shown for what it stands for', () => {
+    for (const server of [...credentials.map((credential) => remote({ credential })), stdio()]) {
+      expect(keepSecrets(shown(server), server)).toEqual({ spec: server, problems: [] })
+    }
+  })
+
+  it('takes a new secret beside old ones', () => {
+    const sent = shown(remote())
+    const changed = { ...sent, transport: { ...sent.transport, headers: { 'X-Key': 'new' } } } as typeof sent
+    const { spec: kept, problems } = keepSecrets(changed, remote())
+    expect(problems).toEqual([])
+    expect(kept.transport).toMatchObject({ headers: { 'X-Key': 'new' }, credential: { token: 'CANARY' } })
+  })
+
+  it.each([
+    ['another host', { url: 'https://evil.example/mcp' }],
+    ['another port', { url: 'https://example.com/mcp' }],
+    ['no encryption', { url: 'http://example.com:8443/mcp' }],
+    ['another user and host', { url: 'https://[secret]@evil.example:8443/mcp?[secret]' }],
+    ['another transport', { kind: 'sse' }],
+  ])('never lets a secret go to %s', (_, change) => {
+    const sent = shown(remote())
+    const { spec: kept, problems } = keepSecrets(
+      { ...sent, transport: { ...sent.transport, ...change } } as typeof sent,
+      remote(),
+    )
+    expect(JSON.stringify(kept)).not.toContain('CANARY')
+    expect(problems.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['transport.credential.token', 'transport.headers.X-Key']),
+    )
+  })
+
+  it.each([
+    ['another program', { command: 'env' }],
+    ['other arguments', { args: ['-c', 'env'] }],
+    ['another folder', { cwd: '/tmp' }],
+  ])('never gives an environment to %s', (_, change) => {
+    const { spec: kept, problems } = keepSecrets(
+      { ...stdio(), transport: { ...shown(stdio()).transport, ...change } },
+      stdio(),
+    )
+    expect(kept.transport).toMatchObject({ env: { KEY: '[secret]' } })
+    expect(problems).toEqual([{ path: 'transport.env.KEY', problem: expect.any(String) }])
+  })
+
+  it('refuses a mark where there was nothing', () => {
+    expect(keepSecrets(shown(remote()), null).problems.length).toBeGreaterThan(3)
+    const sent = shown(remote({ headers: { New: '[secret]' } }))
+    expect(keepSecrets(sent, remote()).problems).toEqual([
+      { path: 'transport.headers.New', problem: expect.any(String) },
+    ])
+  })
+
+  it('does not move a credential to another header', () => {
+    const stored = remote({ credential: { kind: 'api_key', key: 'CANARY', header: 'x-key' } })
+    const sent = remote({ credential: { kind: 'api_key', key: '[secret]', header: 'x-echo' } })
+    expect(keepSecrets(sent, stored).problems).toEqual([
+      { path: 'transport.credential.key', problem: expect.any(String) },
+    ])
+  })
+})

@@ -1,0 +1,65 @@
+/** From the body that somebody sent to the spec that is stored; what only the gateway sets stays as it was. */
+import { invalidBody } from '#contract/parse-body.ts'
+import type { ResourceBody } from '#contract/resource-body.ts'
+import type { ResourceKind } from '#contract/resource.ts'
+import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
+import { keepSecrets } from './server-secrets.ts'
+
+/** Kinds that are made like any other; a token is minted. */
+export type CreatableKind = Exclude<ResourceKind, 'token'>
+
+type ToSpec<Kind extends ResourceKind> = (body: ResourceBody<Kind>, before: Resource<Kind> | null) => SpecOf[Kind]
+
+/**
+ * @param before null: it is new, which a token never is here
+ * @throws GatewayError `invalid_body` where a secret would have to go where it has not been
+ */
+export function toSpec<Kind extends ResourceKind>(
+  kind: Kind,
+  body: ResourceBody<Kind>,
+  before: Resource<Kind> | null,
+): SpecOf[Kind] {
+  return specs[kind](body, before)
+}
+
+const specs: { [Kind in ResourceKind]: ToSpec<Kind> } = {
+  organization: withoutNames,
+  team: withoutNames,
+  user: toUserSpec,
+  policy: withoutNames,
+  server: toServerSpec,
+  toolset: withoutNames,
+  project: withoutNames,
+  agent: withoutNames,
+  token: toTokenSpec,
+  role_binding: withoutNames,
+}
+
+function withoutNames<Body extends { name: string; labels: unknown }>({ name: _name, labels: _labels, ...spec }: Body) {
+  return spec
+}
+
+/** A service cannot sign in: a person's password does not wait in it. */
+function toUserSpec(body: ResourceBody<'user'>, before: Resource<'user'> | null): SpecOf['user'] {
+  const spec = withoutNames(body)
+  const { passwordHash, passwordSetAt } = before?.spec ?? {}
+  if (spec.type === 'service' || passwordHash === undefined) return spec
+  return { ...spec, passwordHash, ...(passwordSetAt !== undefined && { passwordSetAt }) }
+}
+
+function toTokenSpec(body: ResourceBody<'token'>, before: Resource<'token'> | null): SpecOf['token'] {
+  if (before === null) throw new Error('a token is minted')
+  const { digest, prefix, revokedAt, replacedBy } = before.spec
+  return { ...withoutNames(body), digest, prefix, revokedAt, replacedBy }
+}
+
+/** As in the configuration document: a program is one process, and so shared. */
+function toServerSpec(
+  { name: _name, isolation, ...body }: ResourceBody<'server'>,
+  before: Resource<'server'> | null,
+): SpecOf['server'] {
+  const sent = { ...body, isolation: isolation ?? (body.transport.kind === 'stdio' ? 'shared' : 'principal') }
+  const { spec, problems } = keepSecrets(sent, before?.spec ?? null)
+  if (problems.length > 0) throw invalidBody(problems)
+  return spec
+}

@@ -1,0 +1,42 @@
+import { GatewayError } from '#contract/errors.ts'
+import { invalidBody } from '#contract/parse-body.ts'
+import type { Token } from '#contract/token.ts'
+import type { Actor } from './actor.ts'
+import type { ControlDeps } from './control-deps.ts'
+import { grantOfOwner, holdsPolicies } from './grants.ts'
+import { checkBindings } from './role-binding-rules.ts'
+import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
+
+/** For people only: they change nothing that the token may. */
+const plainMembers = new Set(['description'])
+
+/** A token that may more, longer or elsewhere is a new token: whoever changes one could as well have made it. */
+export function checkTokenUpdate(deps: ControlDeps, actor: Actor, { before, after }: Transition<'token'>): void {
+  if (before === null) return
+  const changed = changedMembers(before.spec, after.spec)
+  const fixed = changed.filter((member) => member === 'owner' || member === 'project')
+  if (fixed.length > 0) throw invalidBody(fixed.map((path) => ({ path, problem: 'cannot be changed' })))
+  if (changed.every((member) => plainMembers.has(member))) return
+  requirePerson(actor)
+  checkTokenGrant(deps, actor, after.spec)
+}
+
+/** Nothing that a token can reach makes, changes or hands out another: one that leaks must not outlive its end. */
+export function requirePerson(actor: Actor): void {
+  if (actor.kind === 'token') throw new GatewayError('person_required')
+}
+
+/**
+ * Whether the actor has all that this token would have.
+ * @param token with ids for names
+ * @throws GatewayError `exceeds_creator`, `invalid_body`
+ */
+export function checkTokenGrant(
+  { index }: Pick<ControlDeps, 'index'>,
+  actor: Actor,
+  { policies, owner, bindings }: Pick<Token, 'policies' | 'owner' | 'bindings'>,
+): void {
+  checkBindings(actor, bindings)
+  const grant = policies.length > 0 ? policies : grantOfOwner(index, owner)
+  if (!isFree(actor) && !holdsPolicies(index, actor, grant)) throw exceedsCreator('policies')
+}
