@@ -80,14 +80,12 @@ const changeErrors: readonly ErrorCode[] = ['no_such_resource', 'forbidden', 're
 export type ResourceVerb = 'list' | 'create' | 'get' | 'replace' | 'delete'
 export type ResourceOperation = Operation & { kind: ResourceKind; verb: ResourceVerb }
 
-function operationsOf(kind: ResourceKind): ResourceOperation[] {
+function readOperations(kind: ResourceKind): ResourceOperation[] {
   const { path, one, many } = collections[kind]
-  const item = `/${path}/{ref}`
-  const common = { kind, tag: path }
-  const create = { id: `create${one}`, method: 'POST', path: `/${path}`, status: 201, errors: writeErrors } as const
   return [
     {
-      ...common,
+      kind,
+      tag: path,
       verb: 'list',
       id: `list${many}`,
       method: 'GET',
@@ -97,39 +95,48 @@ function operationsOf(kind: ResourceKind): ResourceOperation[] {
       status: 200,
       errors: ['invalid_params'],
     },
-    kind === 'token'
-      ? {
-          ...common,
-          ...create,
-          verb: 'create',
-          summary: 'Make a token; its secret is in this answer only',
-          body: MintToken,
-        }
-      : {
-          ...common,
-          ...create,
-          verb: 'create',
-          summary: `Make one`,
-          body: resourceBodies[kind],
-          precondition: 'etag',
-        },
     {
-      ...common,
+      kind,
+      tag: path,
       verb: 'get',
       id: `get${one}`,
       method: 'GET',
-      path: item,
+      path: `/${path}/{ref}`,
       summary: 'By name or id',
       status: 200,
       errors: ['no_such_resource'],
       precondition: 'etag',
     },
+  ]
+}
+
+function createOperation(kind: ResourceKind): ResourceOperation {
+  const { path, one } = collections[kind]
+  return {
+    kind,
+    tag: path,
+    verb: 'create',
+    id: `create${one}`,
+    method: 'POST',
+    path: `/${path}`,
+    summary: kind === 'token' ? 'Make a token; its secret is in this answer only' : 'Make one',
+    body: kind === 'token' ? MintToken : resourceBodies[kind],
+    status: 201,
+    errors: writeErrors,
+    precondition: 'etag',
+  }
+}
+
+function changeOperations(kind: ResourceKind): ResourceOperation[] {
+  const { path, one } = collections[kind]
+  return [
     {
-      ...common,
+      kind,
+      tag: path,
       verb: 'replace',
       id: `replace${one}`,
       method: 'PUT',
-      path: item,
+      path: `/${path}/{ref}`,
       summary: 'Replace all of it; with If-Match only the version that you have seen',
       body: resourceBodies[kind],
       status: 200,
@@ -137,11 +144,12 @@ function operationsOf(kind: ResourceKind): ResourceOperation[] {
       precondition: 'if-match',
     },
     {
-      ...common,
+      kind,
+      tag: path,
       verb: 'delete',
       id: `delete${one}`,
       method: 'DELETE',
-      path: item,
+      path: `/${path}/{ref}`,
       summary: 'Delete it, with what must go with it',
       status: 204,
       errors: [...changeErrors, 'still_referenced', 'last_admin'],
@@ -150,7 +158,11 @@ function operationsOf(kind: ResourceKind): ResourceOperation[] {
   ]
 }
 
-export const resourceOperations: readonly ResourceOperation[] = resourceKinds.flatMap(operationsOf)
+export const resourceOperations: readonly ResourceOperation[] = resourceKinds.flatMap((kind) => [
+  ...readOperations(kind),
+  createOperation(kind),
+  ...changeOperations(kind),
+])
 
 export const Introspect = z
   .strictObject({ token: z.string().min(1).max(512).describe('The bearer that is asked about.') })

@@ -37,8 +37,9 @@ export async function createRestApi(options: RestOptions): Promise<RestApi> {
   app.setErrorHandler((error, request, reply) => sendProblem(toFailure(error), { request, reply, options }))
   app.setNotFoundHandler((request, reply) => sendProblem(new GatewayError('not_found'), { request, reply, options }))
   const special = specialHandlers(options)
-  for (const operation of specialOperations) addOperation(app, operation, special[operation.id], options)
-  for (const operation of resourceOperations) addOperation(app, operation, resourceHandler(options, operation), options)
+  for (const operation of specialOperations) addOperation(app, { operation, handler: special[operation.id], options })
+  for (const operation of resourceOperations)
+    addOperation(app, { operation, handler: resourceHandler(options, operation), options })
   addOpenApi(app, options)
   refuseOtherMethods(app, options)
   await app.ready()
@@ -60,7 +61,10 @@ function readJson(app: FastifyInstance, { limits: { requestDepthMax } }: RestOpt
 
 const urlOf = ({ path }: Operation): string => apiRoot + path.replaceAll(/\{(\w+)\}/g, ':$1')
 
-function addOperation(app: FastifyInstance, operation: Operation, handler: Handler, options: RestOptions): void {
+type Route = { operation: Operation; handler: Handler; options: RestOptions }
+
+function addOperation(app: FastifyInstance, route: Route): void {
+  const { operation, options } = route
   const actors = new WeakMap<FastifyRequest, Actor>()
   app.route<{ Params: { ref?: string } }>({
     method: operation.method,
@@ -70,23 +74,26 @@ function addOperation(app: FastifyInstance, operation: Operation, handler: Handl
       actors.set(request, operation.isOpen ? nobodyActor : identify(request, operation, options))
       done()
     },
-    handler: async (request, reply) => {
-      const actor = actors.get(request) ?? nobodyActor
-      const { body, version, location } = await handler({
-        caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
-        ref: request.params.ref ?? '',
-        query: request.query,
-        body: request.body,
-        version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
-        address: request.ip,
-      })
-      if (version !== undefined) reply.header('etag', toEtag(version))
-      if (location !== undefined) reply.header('location', apiRoot + location)
-      // What a token may see today, a cache must not show to another tomorrow.
-      reply.header('cache-control', 'no-store').status(operation.status)
-      return operation.status === 204 ? reply.send() : body
-    },
+    handler: (request, reply) => answer(route, { request, reply, actor: actors.get(request) ?? nobodyActor }),
   })
+}
+
+type Visit = { request: FastifyRequest<{ Params: { ref?: string } }>; reply: FastifyReply; actor: Actor }
+
+async function answer({ operation, handler }: Route, { request, reply, actor }: Visit): Promise<unknown> {
+  const { body, version, location } = await handler({
+    caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
+    ref: request.params.ref ?? '',
+    query: request.query,
+    body: request.body,
+    version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
+    address: request.ip,
+  })
+  if (version !== undefined) reply.header('etag', toEtag(version))
+  if (location !== undefined) reply.header('location', apiRoot + location)
+  // What a token may see today, a cache must not show to another tomorrow.
+  reply.header('cache-control', 'no-store').status(operation.status)
+  return operation.status === 204 ? reply.send() : body
 }
 
 function identify(request: FastifyRequest, operation: Operation, options: RestOptions): Actor {
@@ -98,7 +105,7 @@ function identify(request: FastifyRequest, operation: Operation, options: RestOp
   return actor
 }
 
-function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+function headerOf({ headers }: Pick<FastifyRequest, 'headers'>, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? value.join(', ') : value
 }
