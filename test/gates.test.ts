@@ -246,6 +246,7 @@ describe('.ci/run', { timeout: gateMsMax }, () => {
     // An npm that does as told, where the real one would install and test.
     const cases = `  ci) ${steps.ci} ;;\n  test) ${steps.test} ;;\n  "run conformance") ${steps.conformance} ;;\n`
     house.writeProgram('node_modules/.bin/npm', `#!/bin/sh\ncase "$*" in\n${cases}  *) exit 64 ;;\nesac\n`)
+    house.writeProgram('node_modules/.bin/redis-server', '#!/bin/sh\n')
     const run = await house.run('bash', '.ci/run')
     expect(run.output.trimEnd().split('\n').at(-1)).toBe(lastLine)
     expect(run.code).toBe(code)

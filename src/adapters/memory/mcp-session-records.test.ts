@@ -1,0 +1,10 @@
+import { FakeClock } from '#test/support/fake-clock.ts'
+// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
+import { mcpSessionRecordsContract } from '../../../test/contracts/mcp-session-records.ts'
+import { createMemoryMcpSessionRecords } from './mcp-session-records.ts'
+
+mcpSessionRecordsContract(async () => {
+  const clock = new FakeClock()
+  const records = createMemoryMcpSessionRecords({ clock })
+  return { one: records, two: records, pass: (ms) => clock.advance(ms) }
+})
