@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { keyIdOf } from './derived-key.ts'
 import type { SessionKeys, SigningKey } from '#core/session/session-keys.ts'
 
 /** RFC 2104: a key shorter than the hash is weaker than the hash. */
@@ -13,7 +14,7 @@ function createSigningKey(secret: Buffer): SigningKey {
   if (secret.length < signingKeyBytesMin) throw new RangeError('A signing key has at least 32 bytes.')
   const key = createSecretKey(secret)
   return {
-    id: mac(key, 'toolgate: id of this signing key').slice(0, 8),
+    id: keyIdOf(secret),
     sign: (text) => mac(key, text, 'base64url'),
     verifies: (text, given) => isSame(mac(key, text, 'base64url'), given),
   }
