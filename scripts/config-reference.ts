@@ -86,9 +86,12 @@ function toRow(key: string, schema: JsonSchema, isRequired: boolean): Row {
 function typeOf(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ')
   if (schema.oneOf !== undefined) return 'map'
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.filter(isRecord).map(typeOf).join(', ')
   switch (schema.type) {
     case 'integer':
       return rangeOf(schema)
+    case 'number':
+      return 'number'
     case 'boolean':
       return '`true`, `false`'
     case 'array':

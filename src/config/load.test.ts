@@ -136,6 +136,8 @@ describe('servers of a configuration', () => {
 const common = {
   aliases: [],
   labels: [],
+  isForEveryone: false,
+  visibility: 'public',
   isEnabled: true,
   timeoutMs: 60_000,
   timeoutTotalMs: 600_000,

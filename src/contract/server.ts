@@ -100,6 +100,16 @@ export const Server = z
     transport: Transport,
     aliases: z.array(ServerName).default([]).describe('Extra names. A real name always wins over an alias.'),
     labels: z.array(z.string().min(1)).default([]).describe('Access groups: an endpoint or a policy can name them.'),
+    isForEveryone: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Every caller may call it, unless a rule denies it. The bounds of a token, project, toolset or agent still hold.',
+      ),
+    visibility: z
+      .enum(['public', 'internal'])
+      .default('public')
+      .describe('internal: there only for clients whose address is internal.'),
     isEnabled: z
       .boolean()
       .default(true)

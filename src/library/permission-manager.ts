@@ -145,6 +145,11 @@ function withinAllowed(policies: readonly CheckedPolicy[], access: Access): Acce
   }
   return {
     tool: (server, tool) => refusal(server) ?? access.tool(server, tool),
+    call: (server, tool, args) => refusal(server) ?? access.call(server, tool, args),
+    explain: (server, tool, args) => {
+      const explanation = access.explain(server, tool, args)
+      return { ...explanation, decision: refusal(server) ?? explanation.decision }
+    },
     server: (server) => refusal(server) ?? access.server(server),
     mayReach: (server) => refusal(server) === undefined && access.mayReach(server),
     fingerprint: JSON.stringify([

@@ -1,30 +1,41 @@
-/** A caller's policies, compiled once and asked on every call. The answers are those of `decide.ts`. */
+/**
+ * A caller's access: what its policies and ceilings come to, asked on every list and call. It is compiled when somebody first asks, server by
+ * server. The answers are those of `decide.ts`.
+ */
 import type { Policy } from '#contract/policy.ts'
-import {
-  allowsRead,
-  higher,
-  matchesServer,
-  noPolicy,
-  sortPolicies,
-  toDefaultDecision,
-  toRuleDecision,
-  type Decision,
-} from './decide.ts'
-import { everything, exact, rankRules, type RankedRule } from './rule-order.ts'
-import { matchesWildcard } from './wildcard.ts'
+import { passageOf } from './ceiling.ts'
+import { partsOf, type AccessParts } from './composition.ts'
+import { matchesServer, sortPolicies, type Decision } from './decide.ts'
+import { explain, type Explanation } from './explain.ts'
+import { toFingerprint } from './fingerprint.ts'
+import { compareTexts, exact, rankRules, type RankedRule } from './rule-order.ts'
+import { ServerAccess } from './server-access.ts'
 
 export type { Decision } from './decide.ts'
 
 export interface Access {
-  /** @param server the real name, never an alias */
+  /**
+   * For lists, and wherever the arguments are not known: the best that some arguments get.
+   * @param server the real name, never an alias
+   */
   tool(server: string, tool: string): Decision
+  /** Equal to what `tool` gives where that is not `isConditional`. */
+  call(server: string, tool: string, args: unknown): Decision
   /** The level for prompts, resources and whatever else has no tool name. */
   server(server: string): Decision
   /** Whether the caller may see anything at all of this server, be it one tool. */
   mayReach(server: string): boolean
-  /** Equal exactly for policies that are equal, in whatever order they were given: what was made for one serves the other. */
+  /**
+   * How a decision comes about. Not for the path of a call.
+   * @param tool null: what the server has beside tools
+   * @param args undefined: for lists
+   */
+  explain(server: string, tool: string | null, args?: unknown): Explanation
+  /** Equal exactly for what is made of equal parts, in whatever order they were given: what was made for one serves the other. */
   readonly fingerprint: string
 }
+
+export type Hash = (text: string) => string
 
 /** What is remembered is bounded, because callers choose the names they ask for. */
 const toolsMax = 10_000
@@ -32,133 +43,124 @@ const serversMax = 1_000
 const nameCharsMax = 256
 
 /**
- * @param hash makes the fingerprint short; it must be one that nobody can find collisions for. Without it the
- * fingerprint is the policies' own text
+ * Compiled when somebody first asks, and then server by server: most callers ask for few.
+ * @param parts are not changed afterwards: whoever has other policies, or other labels, makes another access
+ * @param hash makes the fingerprint short; it must be one that nobody can find collisions for. Without it the fingerprint is a text of all parts
  */
-export function compileAccess(policies: readonly Policy[], hash: (text: string) => string = (text) => text): Access {
-  const sorted = sortPolicies(policies)
-  const rulesFor = indexByServer(rankRules(sorted))
-  const servers = new Map<string, ServerAccess>()
-  let toolCount = 0
+export function composeAccess({ hash = asItIs, ...parts }: AccessParts & { hash?: Hash | undefined }): Access {
+  return new ComposedAccess(parts, hash)
+}
 
-  function serverAccess(server: string): ServerAccess {
-    const known = servers.get(server)
+/** Of a caller who has these policies and nothing else. Labels are not known: a rule that denies one denies every server. */
+export function compileAccess(policies: readonly Policy[], hash: Hash = asItIs): Access {
+  const access = new ComposedAccess(partsOf(policies), hash)
+  access.compile()
+  return access
+}
+
+function asItIs(text: string): string {
+  return text
+}
+
+type Compiled = { grant: readonly Policy[]; rulesFor: (server: string) => RankedRule[] }
+
+class ComposedAccess implements Access {
+  readonly #parts: AccessParts
+  readonly #hash: Hash
+  readonly #servers = new Map<string, ServerAccess>()
+  #compiled: Compiled | undefined
+  #fingerprint: string | undefined
+  #toolCount = 0
+
+  constructor(parts: AccessParts, hash: Hash) {
+    this.#parts = parts
+    this.#hash = hash
+  }
+
+  get fingerprint(): string {
+    return (this.#fingerprint ??= toFingerprint(this.#parts, this.#hash))
+  }
+
+  tool(server: string, tool: string): Decision {
+    const access = this.#servers.get(server) ?? this.#compileServer(server)
+    const known = access.known.get(tool)
     if (known) return known
-    const compiled = compileServer(sorted, rulesFor(server))
-    if (servers.size >= serversMax) forget()
-    if (server.length <= nameCharsMax) servers.set(server, compiled)
-    return compiled
+    const decision = access.list(tool)
+    if (tool.length > nameCharsMax) return decision
+    if (this.#toolCount >= toolsMax) this.#forget()
+    access.known.set(tool, decision)
+    this.#toolCount++
+    return decision
   }
 
-  function forget(): void {
-    servers.clear()
-    toolCount = 0
+  call(server: string, tool: string, args: unknown): Decision {
+    const decision = this.tool(server, tool)
+    if (decision.isConditional !== true) return decision
+    return (this.#servers.get(server) ?? this.#compileServer(server)).call(tool, args)
   }
 
-  return {
-    tool(server, tool) {
-      const access = serverAccess(server)
-      const known = access.tools.get(tool)
-      if (known) return known
-      const decision = decide(access, tool)
-      if (tool.length > nameCharsMax) return decision
-      if (toolCount >= toolsMax) forget()
-      access.tools.set(tool, decision)
-      toolCount++
-      return decision
-    },
-    server: (server) => serverAccess(server).decision,
-    mayReach: (server) => serverAccess(server).mayReach,
-    fingerprint: hash(toText(sorted)),
+  server(server: string): Decision {
+    return (this.#servers.get(server) ?? this.#compileServer(server)).decision
+  }
+
+  mayReach(server: string): boolean {
+    return (this.#servers.get(server) ?? this.#compileServer(server)).mayReach
+  }
+
+  explain(server: string, tool: string | null, args?: unknown): Explanation {
+    return explain(this.#parts, { server, tool, args })
+  }
+
+  compile(): Compiled {
+    return (this.#compiled ??= compileRules(this.#parts))
+  }
+
+  #compileServer(server: string): ServerAccess {
+    const { labelsOf, isForEveryone, ceilings } = this.#parts
+    const { grant, rulesFor } = this.compile()
+    const labels = labelsOf(server)
+    const passages = ceilings
+      .map((ceiling) => ({ name: ceiling.name, passage: passageOf(ceiling, server, labels) }))
+      .toSorted((one, other) => compareTexts(one.name, other.name))
+    const access = new ServerAccess({
+      rules: rulesFor(server),
+      grant,
+      isForEveryone: isForEveryone?.(server) ?? false,
+      passages,
+    })
+    if (this.#servers.size >= serversMax) this.#forget()
+    if (server.length <= nameCharsMax) this.#servers.set(server, access)
+    return access
+  }
+
+  #forget(): void {
+    this.#servers.clear()
+    this.#toolCount = 0
   }
 }
 
-/** One policy's rules for one server. Exact names are looked up; the rest is tried in order, the most specific first. */
-type Bucket = { exact: Map<string, Decision>; patterns: { tool: string; decision: Decision }[] }
-
-type ServerAccess = {
-  denies: Bucket
-  grants: readonly { rules: Bucket; fallback: Decision }[]
-  decision: Decision
-  mayReach: boolean
-  /** Decisions already taken. */
-  tools: Map<string, Decision>
+function compileRules({ grant, bounds, labelsOf }: AccessParts): Compiled {
+  const granting = new Set(grant.map(({ policy }) => policy))
+  const bounding = bounds.map(({ policy }) => policy)
+  const rules = rankRules([...granting.union(new Set(bounding))])
+  const counting = rules.filter(({ policy, level }) => level === 'deny' || granting.has(policy))
+  return { grant: sortPolicies(granting), rulesFor: indexByServer(counting, labelsOf) }
 }
 
-function decide({ denies, grants }: ServerAccess, tool: string): Decision {
-  const denied = find(denies, tool)
-  if (denied) return denied
-  let best = noPolicy
-  for (const { rules, fallback } of grants) best = higher(best, find(rules, tool) ?? fallback)
-  return best
-}
-
-function find(bucket: Bucket, tool: string): Decision | undefined {
-  const named = bucket.exact.get(tool)
-  if (named) return named
-  for (const { tool: pattern, decision } of bucket.patterns) if (matchesWildcard(pattern, tool)) return decision
-  return undefined
-}
-
-/** Most rules name one server: those are looked up, so that only the patterns are tried one by one. */
-function indexByServer(ranked: readonly RankedRule[]): (server: string) => RankedRule[] {
-  const rank = new Map(ranked.map((rule, position) => [rule, position]))
-  const named = Map.groupBy(
-    ranked.filter(({ serverKind }) => serverKind === exact),
-    ({ server }) => server,
-  )
-  const patterns = ranked.filter(({ serverKind }) => serverKind !== exact)
-  return (server) =>
-    [...(named.get(server) ?? []), ...patterns.filter((rule) => matchesServer(rule, server))].toSorted(
-      (one, other) => (rank.get(one) ?? 0) - (rank.get(other) ?? 0),
-    )
-}
-
-function compileServer(policies: readonly Policy[], rules: readonly RankedRule[]): ServerAccess {
-  const isDeny = ({ level }: RankedRule) => level === 'deny'
-  const granting = Map.groupBy(
-    rules.filter((rule) => !isDeny(rule)),
-    ({ policy }) => policy,
-  )
-  const grants = policies.map((policy) => {
-    const own = granting.get(policy) ?? []
-    return { rules: toBucket(own), fallback: toDefaultDecision(policy), forServer: own.find(isForEveryTool) }
-  })
-  const denying = rules.filter(isDeny)
-  const deny = denying.find(isForEveryTool)
-  const decision = deny
-    ? toRuleDecision(deny)
-    : grants
-        .map(({ forServer, fallback }) => (forServer ? toRuleDecision(forServer) : fallback))
-        .reduce(higher, noPolicy)
-  const denies = toBucket(denying)
-  const isOpen = ({ level, tool, toolKind }: RankedRule) =>
-    allowsRead(level) && (toolKind !== exact || find(denies, tool) === undefined)
-  const mayReach = deny === undefined && (allowsRead(decision.level) || rules.some(isOpen))
-  return { denies, grants, decision, mayReach, tools: new Map() }
-}
-
-function isForEveryTool({ toolKind }: RankedRule): boolean {
-  return toolKind === everything
-}
-
-function toBucket(rules: readonly RankedRule[]): Bucket {
-  const bucket: Bucket = { exact: new Map(), patterns: [] }
-  for (const rule of rules) {
-    const decision = toRuleDecision(rule)
-    if (rule.toolKind !== exact) bucket.patterns.push({ tool: rule.tool, decision })
-    else if (!bucket.exact.has(rule.tool)) bucket.exact.set(rule.tool, decision)
+/** Most rules name one server: those are looked up, so that only the others are tried one by one. */
+function indexByServer(
+  rules: readonly RankedRule[],
+  labelsOf: AccessParts['labelsOf'],
+): (server: string) => RankedRule[] {
+  const placed = rules.map((rule, position) => ({ rule, position }))
+  const isNamed = ({ rule }: { rule: RankedRule }): boolean => rule.serverKind === exact
+  const named = Map.groupBy(placed.filter(isNamed), ({ rule }) => rule.server)
+  const others = placed.filter((one) => !isNamed(one))
+  return (server) => {
+    const labels = labelsOf(server)
+    const matching = others.filter(({ rule }) => matchesServer(rule, server, labels))
+    return [...(named.get(server) ?? []), ...matching]
+      .toSorted((one, other) => one.position - other.position)
+      .map(({ rule }) => rule)
   }
-  return bucket
-}
-
-/** All that a decision or its reason can depend on, and nothing else. */
-function toText(sorted: readonly Policy[]): string {
-  return JSON.stringify(
-    sorted.map(({ name, default: level, rules }) => [
-      name,
-      level,
-      rules.map((rule) => [rule.server, rule.tool, rule.level]),
-    ]),
-  )
 }

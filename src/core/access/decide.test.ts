@@ -2,10 +2,17 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Policy } from '#contract/policy.ts'
 import type { Level, PolicyRule } from '#contract/policy.ts'
-import { allowsExecute, allowsRead, decideServer, decideTool, type Decision } from './decide.ts'
+import { partsOf } from './composition.ts'
+import * as definition from './decide.ts'
+import { allowsExecute, allowsRead, type Decision } from './decide.ts'
 
 const levels: readonly Level[] = ['deny', 'read', 'execute', 'admin']
 const rankOf = (level: Level) => levels.indexOf(level)
+
+const decideTool = (policies: readonly Policy[], server: string, tool: string): Decision =>
+  definition.decideTool(partsOf(policies), server, tool)
+const decideServer = (policies: readonly Policy[], server: string): Decision =>
+  definition.decideServer(partsOf(policies), server)
 
 type RuleText = readonly [server: string, tool: string, level: Level]
 
@@ -282,7 +289,6 @@ describe('every decision', () => {
 
 function levelNamedBy(policies: readonly Policy[], decision: Decision): Level | undefined {
   const { reason } = decision
-  if (reason.kind === 'no_policy') return 'deny'
   if (reason.kind === 'rule') return ruleOf(policies, decision)?.level
-  return policies.find(({ name }) => name === reason.policy)?.default
+  return reason.kind === 'default' ? policies.find(({ name }) => name === reason.policy)?.default : 'deny'
 }

@@ -1,39 +1,71 @@
 /**
  * Who may call what: the definition, to be read beside contract/policy.ts. `access.ts` gives the same answers at the speed of a call.
  *
- * A caller has the union of its policies, and a deny rule takes away from all of it:
- * 1. Any matching rule of level `deny`, in any of the policies, denies.
- * 2. Otherwise each policy gives the level of its most specific matching rule: exact tool, tool pattern, every tool (`*`); among
- *    these exact server, server pattern, every server; then the longer literal part, the tool's first; of equals the lower level.
- *    A policy without a matching rule gives its default. A default `deny` is the absence of a grant and takes nothing from others.
- * 3. The highest of these levels is the decision. No policy at all: deny.
+ * 1. What lies outside a ceiling is denied.
+ * 2. Any matching rule of level `deny`, in any policy of the grant or the bounds, denies.
+ * 3. Otherwise each policy of the grant gives the level of its most specific matching rule: exact tool, tool pattern, every tool (`*`); among
+ *    these exact server, label, server pattern, every server; then the longer literal part, the tool's first; then a rule that asks for
+ *    arguments before one that does not; of equals the lower level. A policy without a matching rule gives its default. A default `deny`
+ *    is the absence of a grant and takes nothing from others.
+ * 4. A server that is for everyone gives `execute`.
+ * 5. The highest of these levels is the decision. Nothing at all: deny.
+ *
+ * A rule that asks for arguments (guard.ts) counts for a call only if the call's arguments are such; bearing.ts says what it means for lists,
+ * and for what is no tool. A list gets the best that some arguments would.
  */
 import type { Level, Policy } from '#contract/policy.ts'
+import { bearingOf, type Asking, type Bearing } from './bearing.ts'
+import { isThrough, passageOf, type Ceiling } from './ceiling.ts'
+import type { AccessParts } from './composition.ts'
 import {
   compareTexts,
   everything,
   exact,
+  labelled,
   levelRank,
   rankRules,
-  type PatternKind,
   type RankedRule,
+  type SelectorKind,
 } from './rule-order.ts'
 import { matchesWildcard } from './wildcard.ts'
 
+export type Reason =
+  /** `index` is the rule's position in its policy; `parameter` the argument for which it denies. */
+  | { kind: 'rule'; policy: string; index: number; parameter?: string }
+  | { kind: 'default'; policy: string }
+  | { kind: 'everyone' }
+  | { kind: 'ceiling'; name: string }
+  | { kind: 'name_too_long' }
+  | { kind: 'no_policy' }
+
 export type Decision = {
   level: Level
-  /** `index` is the rule's position in its policy. */
-  reason: { kind: 'rule'; policy: string; index: number } | { kind: 'default'; policy: string } | { kind: 'no_policy' }
+  reason: Reason
+  /** Of a decision for lists: it is the best that some arguments get, and each call must be asked for with its own. */
+  isConditional?: true
+  /** Of a decision for a call: the rule that would have given more for another argument at this path. */
+  unmet?: { policy: string; index: number; parameter: string }
 }
 
+/** MCP asks for tool names of at most 128. What is longer is no tool's name, and no pattern has to be tried on it. */
+export const toolCharsMax = 1_024
+
 /**
- * May the caller list or call this tool.
+ * May the caller list the tool.
  * @param server the real name, never an alias
  * @param tool the name that the server itself uses
  * @public for whoever asks once, as an explanation does
  */
-export function decideTool(policies: readonly Policy[], server: string, tool: string): Decision {
-  return decideAmong(policies, (rule) => matchesServer(rule, server) && matchesPattern(rule.tool, rule.toolKind, tool))
+export function decideTool(parts: AccessParts, server: string, tool: string): Decision {
+  return decide(parts, { server, tool }, 'some')
+}
+
+/**
+ * May the caller call the tool with these arguments.
+ * @public for whoever asks once, as an explanation does
+ */
+export function decideCall(parts: AccessParts, call: { server: string; tool: string; args: unknown }): Decision {
+  return decide(parts, call, { args: call.args })
 }
 
 /**
@@ -41,8 +73,8 @@ export function decideTool(policies: readonly Policy[], server: string, tool: st
  * allowing and denying ones alike: a rule that names tools says nothing about prompts.
  * @public for whoever asks once, as an explanation does
  */
-export function decideServer(policies: readonly Policy[], server: string): Decision {
-  return decideAmong(policies, (rule) => rule.toolKind === everything && matchesServer(rule, server))
+export function decideServer(parts: AccessParts, server: string): Decision {
+  return decide(parts, { server, tool: null }, 'none')
 }
 
 export function allowsRead(level: Level): boolean {
@@ -54,8 +86,12 @@ export function allowsExecute(level: Level): boolean {
 }
 
 export const noPolicy: Decision = { level: 'deny', reason: { kind: 'no_policy' } }
+export const forEveryone: Decision = { level: 'execute', reason: { kind: 'everyone' } }
+export const nameTooLong: Decision = { level: 'deny', reason: { kind: 'name_too_long' } }
 
-export function matchesServer(rule: RankedRule, server: string): boolean {
+/** @param labels null where they are not known: then any of them may be there, for a rule that denies */
+export function matchesServer(rule: RankedRule, server: string, labels: readonly string[] | null): boolean {
+  if (rule.serverKind === labelled) return labels?.includes(rule.server) ?? rule.level === 'deny'
   return matchesPattern(rule.server, rule.serverKind, server)
 }
 
@@ -67,32 +103,95 @@ export function toDefaultDecision(policy: Policy): Decision {
   return { level: policy.default, reason: { kind: 'default', policy: policy.name } }
 }
 
-/** The grant of two policies together. Of equal levels a rule is the better reason than a default, then the first one. */
-export function higher(one: Decision, other: Decision): Decision {
-  const difference = levelRank[other.level] - levelRank[one.level]
-  if (difference !== 0) return difference > 0 ? other : one
-  return reasonRank[other.reason.kind] > reasonRank[one.reason.kind] ? other : one
+export function toCeilingDecision(name: string): Decision {
+  return { level: 'deny', reason: { kind: 'ceiling', name } }
 }
 
-export function sortPolicies(policies: readonly Policy[]): Policy[] {
-  return policies.toSorted((one, other) => compareTexts(one.name, other.name))
+/** `tool` null: what the server has beside tools. */
+type Place = { server: string; tool: string | null }
+
+/** A rule whose names match. */
+export type Borne = { rule: RankedRule; bearing: Bearing }
+
+function decide(parts: AccessParts, place: Place, asking: Asking): Decision {
+  if ((place.tool?.length ?? 0) > toolCharsMax) return nameTooLong
+  const cutting = parts.ceilings.filter((ceiling) => !isWithin(parts, ceiling, place)).map(({ name }) => name)
+  const [first] = cutting.toSorted(compareTexts)
+  if (first !== undefined) return toCeilingDecision(first)
+  const borne = findRules(parts, place, asking)
+  const denying = borne.find(({ rule, bearing }) => rule.level === 'deny' && bearing.counts === true)
+  if (denying) return withParameter(toRuleDecision(denying.rule), denying.bearing.parameter)
+  return decideAllowed(parts, place, borne)
 }
 
-const reasonRank = { no_policy: 0, default: 1, rule: 2 } as const
-
-function decideAmong(policies: readonly Policy[], isMatch: (rule: RankedRule) => boolean): Decision {
-  const matching = rankRules(policies).filter(isMatch)
-  const denying = matching.find(({ level }) => level === 'deny')
-  if (denying) return toRuleDecision(denying)
-  return sortPolicies(policies)
-    .map((policy) => {
-      const first = matching.find((rule) => rule.policy === policy)
-      return first ? toRuleDecision(first) : toDefaultDecision(policy)
-    })
-    .reduce(higher, noPolicy)
+export function isWithin({ labelsOf }: AccessParts, ceiling: Ceiling, { server, tool }: Place): boolean {
+  return isThrough(passageOf(ceiling, server, labelsOf(server)), tool)
 }
 
-function matchesPattern(pattern: string, kind: PatternKind, text: string): boolean {
+/** Every rule whose names match, the most specific first. */
+export function findRules({ grant, bounds, labelsOf }: AccessParts, { server, tool }: Place, asking: Asking): Borne[] {
+  const policies = new Set([...grant, ...bounds].map(({ policy }) => policy))
+  const labels = labelsOf(server)
+  const matchesTool = (rule: RankedRule): boolean =>
+    tool === null ? rule.toolKind === everything : matchesPattern(rule.tool, rule.toolKind, tool)
+  return rankRules([...policies])
+    .filter((rule) => matchesServer(rule, server, labels) && matchesTool(rule))
+    .map((rule) => ({ rule, bearing: bearingOf(rule, asking) }))
+}
+
+function decideAllowed(parts: AccessParts, { server }: Place, borne: readonly Borne[]): Decision {
+  const choices = chooseRules(parts, borne)
+  const reached = borne.filter((one) => choices.some((choice) => choice.reached.includes(one)))
+  const best = findHighest([
+    ...reached.filter(({ bearing }) => bearing.counts !== false).map(({ rule }) => toRuleDecision(rule)),
+    ...(parts.isForEveryone?.(server) ? [forEveryone] : []),
+    ...choices.flatMap(({ policy, isSettled }) => (isSettled ? [] : [toDefaultDecision(policy)])),
+  ])
+  const denying = borne.filter(({ rule }) => rule.level === 'deny')
+  const asksAgain = [...denying, ...reached].some(({ bearing }) => bearing.counts === 'maybe')
+  if (asksAgain && best.level !== 'deny') return { ...best, isConditional: true }
+  const missed = reached.find((one) => isMissed(one, best))
+  return missed ? withUnmet(best, missed) : best
+}
+
+/** Of one policy: its rules down to the first that counts whatever the arguments are. That one settles it: the rest, and the default, are idle. */
+type Choice = { policy: Policy; reached: readonly Borne[]; isSettled: boolean }
+
+/** Of every policy of the grant, by name. */
+export function chooseRules({ grant }: AccessParts, borne: readonly Borne[]): Choice[] {
+  const policies = sortPolicies(new Set(grant.map(({ policy }) => policy)))
+  return policies.map((policy) => {
+    const own = borne.filter(({ rule }) => rule.policy === policy && rule.level !== 'deny')
+    const settling = own.findIndex(({ bearing }) => bearing.counts === true)
+    const isSettled = settling !== -1
+    return { policy, reached: isSettled ? own.slice(0, settling + 1) : own, isSettled }
+  })
+}
+
+export function sortPolicies(policies: Iterable<Policy>): Policy[] {
+  return [...policies].toSorted((one, other) => compareTexts(one.name, other.name))
+}
+
+/** Of equals the first. */
+function findHighest(decisions: readonly Decision[]): Decision {
+  const isHigher = (one: Decision, other: Decision): boolean => levelRank[one.level] > levelRank[other.level]
+  return decisions.reduce((best, one) => (isHigher(one, best) ? one : best), decisions[0] ?? noPolicy)
+}
+
+export function isMissed({ rule, bearing }: Borne, best: Decision): boolean {
+  return bearing.counts === false && bearing.parameter !== null && levelRank[rule.level] > levelRank[best.level]
+}
+
+export function withUnmet(best: Decision, { rule: { policy, index }, bearing: { parameter } }: Borne): Decision {
+  return parameter === null ? best : { ...best, unmet: { policy: policy.name, index, parameter } }
+}
+
+export function withParameter(decision: Decision, parameter: string | null): Decision {
+  const { level, reason } = decision
+  return parameter === null || reason.kind !== 'rule' ? decision : { level, reason: { ...reason, parameter } }
+}
+
+function matchesPattern(pattern: string, kind: SelectorKind, text: string): boolean {
   if (kind === exact) return pattern === text
   return kind === everything || matchesWildcard(pattern, text)
 }

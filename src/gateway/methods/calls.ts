@@ -22,8 +22,8 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   const { call, context } = run
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
   if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
-  decideCall(run, tool)
   const params = knownParams(call)
+  decideCall(run, tool, params['arguments'])
   if (call.era === 'modern' && call.headers !== null) {
     checkParamHeaders(call.headers, tool.item.paramHeaders, params['arguments'])
   }
@@ -35,8 +35,9 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
     outputSchema: tool.item.item['outputSchema'],
     toExposed: exposeResult(run, tool.upstream),
   }
-  // Its text holds what was taken out.
-  const sent = call.large !== null && params !== call.message.params ? { ...call, large: null } : call
+  // Its text holds what was taken out; and where arguments decide, a name may stand in it twice, of which we saw the last.
+  const isOtherText = params !== call.message.params || tool.decision.isConditional === true
+  const sent = call.large !== null && isOtherText ? { ...call, large: null } : call
   const send = (): Promise<Answer> => forward(sent, target, context.forward)
   const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
   return canBecomeTask(call) ? answer.then((given) => noteTask(run, tool, given)) : answer
@@ -55,23 +56,40 @@ function refuseUnseen({ call, facts }: Run, name: string): void {
 }
 
 /** Steps 4 to 6. A tool that may be seen and not called says why; one that may not be seen is unknown (see the lists). */
-function decideCall({ facts }: Run, tool: Exposed): void {
-  facts.server = tool.upstream.name
-  facts.target = tool.item.key
-  facts.reason = wordOf(tool.decision)
-  if (allowsExecute(tool.decision.level)) return
+function decideCall({ call, facts }: Run, { upstream, item, decision: listed }: Exposed, args: unknown): void {
+  const { access } = call.principal
+  const decision = listed.isConditional === true ? access.call(upstream.name, item.key, args) : listed
+  facts.server = upstream.name
+  facts.target = item.key
+  facts.reason = wordOf(decision)
+  if (allowsExecute(decision.level)) return
   facts.effect = 'deny'
   throw new GatewayError('forbidden', {
-    details: { reason: facts.reason, needed: 'execute', level: tool.decision.level },
+    details: { reason: facts.reason, needed: 'execute', level: decision.level },
   })
 }
 
-export function wordOf({ reason }: Decision): string {
+/** Arguments are named by their place, and what stands there never: the words go into the audit log, and to the caller. */
+export function wordOf({ reason, unmet }: Decision): string {
+  const words = wordOfReason(reason)
+  if (!unmet) return words
+  return `${words}; rule ${unmet.index} of policy ${unmet.policy} does not allow this ${unmet.parameter}`
+}
+
+function wordOfReason(reason: Decision['reason']): string {
   switch (reason.kind) {
-    case 'rule':
-      return `rule ${reason.index} of policy ${reason.policy}`
+    case 'rule': {
+      const words = `rule ${reason.index} of policy ${reason.policy}`
+      return reason.parameter === undefined ? words : `${words}, for ${reason.parameter}`
+    }
     case 'default':
       return `default of policy ${reason.policy}`
+    case 'everyone':
+      return 'server for everyone'
+    case 'ceiling':
+      return `outside ${reason.name}`
+    case 'name_too_long':
+      return 'name too long'
     default:
       return 'no policy'
   }
