@@ -92,6 +92,18 @@ describe('a resource feed', () => {
     await feed.close()
   })
 
+  it('sees what came at whatever moment of a look, its end included', async () => {
+    await feed.start()
+    for (let turns = 0; turns < 12; turns++) {
+      const first = feed.refresh()
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      store.log.push(resource('team', `t${turns}`))
+      await Promise.all([first, feed.refresh()])
+      expect(snapshot.find('team', `t${turns}`)).toBeDefined()
+    }
+    await feed.close()
+  })
+
   it('does not start from nothing', async () => {
     store.isAway = true
     await expect(feed.start()).rejects.toThrow('away')

@@ -61,7 +61,7 @@ export class ResourceFeed {
   refresh(): Promise<void> {
     // Who comes while a look is under way may know of a change that it does not see.
     this.#isWanted = true
-    return (this.#running ??= this.#refreshWhileWanted().finally(() => (this.#running = undefined)))
+    return (this.#running ??= this.#refreshWhileWanted())
   }
 
   async #refreshWhileWanted(): Promise<void> {
@@ -69,6 +69,8 @@ export class ResourceFeed {
       this.#isWanted = false
       await this.#look()
     }
+    // In the very turn in which it was found that nobody wants more: whoever comes now starts another look.
+    this.#running = undefined
   }
 
   async #look(): Promise<void> {
