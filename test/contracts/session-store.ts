@@ -132,6 +132,19 @@ export function sessionStoreContract(create: () => Promise<SessionStore>): void 
       ])
     })
 
+    it('lists nothing but what may be told', async () => {
+      const store = await create()
+      await store.create(storedSession(1), [])
+      await store.create(storedSession(2), [])
+      await store.create(storedSession(3, { agentId: 'agt_2' }), [])
+      const listed = async (some: readonly string[], agents: readonly string[]) =>
+        ids(await store.list({ limit: 9, within: { ids: new Set(some), agentIds: new Set(agents) } }))
+      expect(await listed([], [])).toEqual([])
+      expect(await listed([sessionId(1)], [])).toEqual([sessionId(1)])
+      expect(await listed([], ['agt_2'])).toEqual([sessionId(3)])
+      expect(await listed([sessionId(1)], ['agt_2'])).toEqual([sessionId(3), sessionId(1)])
+    })
+
     it('tells what has changed since, each session once, as it is now', async () => {
       const store = await create()
       await store.create(storedSession(1), [])

@@ -57,10 +57,15 @@ function newestFirst(one: StoredSession, other: StoredSession): number {
   return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1)
 }
 
-function pageOf(sessions: readonly StoredSession[], { agentId, status, limit, after }: SessionQuery): StoredSession[] {
+function pageOf(
+  sessions: readonly StoredSession[],
+  { agentId, status, within, limit, after }: SessionQuery,
+): StoredSession[] {
   const from = after === undefined ? 0 : sessions.findIndex(({ id }) => id === after) + 1
   if (after !== undefined && from === 0) return []
   const fits = (session: StoredSession): boolean =>
-    (agentId === undefined || session.agentId === agentId) && (status === undefined || session.status === status)
+    (agentId === undefined || session.agentId === agentId) &&
+    (status === undefined || session.status === status) &&
+    (within === undefined || within.ids.has(session.id) || within.agentIds.has(session.agentId))
   return sessions.slice(from).filter(fits).slice(0, limit)
 }

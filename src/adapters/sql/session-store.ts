@@ -105,11 +105,21 @@ async function insertEvents(all: Transaction<Tables>, id: string, events: readon
 
 async function listSessions(
   queries: Kysely<Tables>,
-  { agentId, status, limit, after }: SessionQuery,
+  { agentId, status, within, limit, after }: SessionQuery,
 ): Promise<StoredSession[]> {
   let query = queries.selectFrom('session').select(columns)
   if (agentId !== undefined) query = query.where('agent_id', '=', agentId)
   if (status !== undefined) query = query.where('status', '=', status)
+  if (within) {
+    const [ids, agentIds] = [[...within.ids], [...within.agentIds]]
+    // An empty list is no SQL, so nothing stands for it.
+    query = query.where((is) =>
+      is.or([
+        ...(ids.length > 0 ? [is('id', 'in', ids)] : []),
+        ...(agentIds.length > 0 ? [is('agent_id', 'in', agentIds)] : []),
+      ]),
+    )
+  }
   if (after !== undefined) {
     const last = await queries
       .selectFrom('session')

@@ -26,6 +26,8 @@ export type StoredSession = {
 export type SessionQuery = {
   agentId?: string
   status?: SessionStatus
+  /** Those that may be told: these, and those of these agents. Without it: all. */
+  within?: { ids: ReadonlySet<string>; agentIds: ReadonlySet<string> }
   /** 1 to 1,000. */
   limit: number
   /** The id of the session after which the page begins; one that is not there gives an empty page. */

@@ -1,0 +1,78 @@
+/**
+ * Agents' sessions in memory, as this replica knows them: what the broker decides from, so that no database stands on a call's path.
+ * What this replica writes is known at once; what others write, after `catchUp`.
+ */
+import type { SessionStore, StoredSession } from './session-store.ts'
+
+export type SessionListener = (session: StoredSession) => void
+
+export class SessionIndex {
+  readonly #sessions = new Map<string, StoredSession>()
+  readonly #listeners = new Set<SessionListener>()
+  #upTo = 0
+  #confirmedAt = -Infinity
+  #running: Promise<void> | undefined
+  #isWanted = false
+
+  get(id: string): StoredSession | undefined {
+    return this.#sessions.get(id)
+  }
+
+  /** Those that run, or start. */
+  get openCount(): number {
+    let count = 0
+    for (const { status } of this.#sessions.values()) if (status === 'creating' || status === 'ready') count++
+    return count
+  }
+
+  /** Unix time in milliseconds at which the store last said that there is nothing newer. */
+  get confirmedAt(): number {
+    return this.#confirmedAt
+  }
+
+  /** Takes what a store has taken. An older version than the known one says nothing. */
+  put(session: StoredSession): void {
+    const known = this.#sessions.get(session.id)
+    if (known && known.version >= session.version) return
+    this.#sessions.set(session.id, session)
+    for (const listener of this.#listeners) listener(session)
+  }
+
+  /** @returns ends it. The listener is told of each session that is new or has changed, after the change */
+  subscribe(listener: SessionListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Forgets those that ended before: by then none of their tokens lives. */
+  forgetEnded(before: number): void {
+    for (const { id, endedAt } of this.#sessions.values())
+      if (endedAt !== null && endedAt < before) this.#sessions.delete(id)
+  }
+
+  /**
+   * Asks the store for what others have written. Rejects with the store's failure.
+   * @param now Unix milliseconds
+   */
+  catchUp(store: Pick<SessionStore, 'changesSince'>, now: () => number): Promise<void> {
+    // Who comes while a look is under way may know of a change that it does not see.
+    this.#isWanted = true
+    return (this.#running ??= this.#look(store, now))
+  }
+
+  async #look(store: Pick<SessionStore, 'changesSince'>, now: () => number): Promise<void> {
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false
+        const askedAt = now()
+        const { changed, upTo } = await store.changesSince(this.#upTo)
+        for (const session of changed) this.put(session)
+        this.#upTo = upTo
+        this.#confirmedAt = askedAt
+      }
+    } finally {
+      // In the very turn in which it was found that nobody wants more: whoever comes now starts another look.
+      this.#running = undefined
+    }
+  }
+}
