@@ -4,7 +4,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, auditKinds, toStorableAuditEvent } from '#core/audit/audit-event.ts'
 import type { AuditEventTable } from './tables.ts'
 
-const columns = [
+export const auditColumns = [
   'at',
   'kind',
   'token_id',
@@ -21,9 +21,9 @@ const columns = [
 ] as const satisfies readonly (keyof AuditEventTable)[]
 
 /** The one statement that is not built per query: it runs for each call, and the builder would cost more than the insert. */
-export const insertAuditEventSql = `insert into audit_event (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+export const insertAuditEventSql = `insert into audit_event (${auditColumns.join(', ')}) values (${auditColumns.map(() => '?').join(', ')})`
 
-/** The values of `columns`, in their order. */
+/** The values of `auditColumns`, in their order. */
 export type AuditRow = [number, ...texts: [...TenTexts, string], number]
 type TenTexts = [string, string, string, string, string, string, string, string, string, string]
 

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { insertAuditEventSql, toAuditRow } from './audit-row.ts'
@@ -10,10 +10,12 @@ import { migrateToLatest, migrationsFor } from './migrations.ts'
 import { busyTimeoutMs, NodeSqliteDialect, whenFree } from './node-sqlite.ts'
 import type { Tables } from './tables.ts'
 
-/** An open database, up to date. What the stores of this room share; another SQL database gives the same three. */
+/** An open database, up to date. What the stores of this room share; `openPostgres` gives the same. */
 export type Database = {
   /** Every write goes through `queries.transaction()`: it waits for other processes without blocking this one. */
   readonly queries: Kysely<Tables>
+  /** One state of the database, however many queries look at it; writers of other connections go on meanwhile. */
+  readSnapshot<Result>(work: (snapshot: Kysely<Tables>) => Promise<Result>): Promise<Result>
   /** Stores the events in one transaction, in their order: all of them or, when it rejects, none. */
   insertAuditEvents(events: readonly AuditEvent[]): Promise<void>
   /** Whoever uses the database has finished. */
@@ -41,6 +43,15 @@ function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
   const insert = handle.prepare(insertAuditEventSql)
   return {
     queries,
+    readSnapshot: (work) =>
+      queries.connection().execute(async (connection) => {
+        await sql`begin`.execute(connection)
+        try {
+          return await work(connection)
+        } finally {
+          await sql`commit`.execute(connection)
+        }
+      }),
     async insertAuditEvents(events) {
       // The builder opens the transaction, so that it also queues behind the other users of the connection.
       await queries.transaction().execute(() => {

@@ -35,6 +35,7 @@ export async function migrateToLatest<DB>(
     const migrator = new Migrator({ db: transaction, provider: { getMigrations: () => Promise.resolve({ ...known }) } })
     const { error } = await migrator.migrateToLatest()
     // The migrator returns its error; only a throw rolls the transaction back.
+    if (error instanceof GatewayError) throw error
     if (error !== undefined)
       throw new GatewayError('internal', { details: { reason: 'A migration failed.' }, cause: error })
   })

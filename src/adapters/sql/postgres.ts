@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { DatabaseError } from 'pg'
+import { GatewayError } from '#contract/errors.ts'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { auditColumns, toAuditRow } from './audit-row.ts'
+import type { Database } from './database.ts'
+import { postgresFlavour } from './flavour.ts'
+import { migrateToLatest, migrationsFor } from './migrations.ts'
+import { createPostgresPool, postgresTimes, type PostgresTimes } from './postgres-pool.ts'
+import type { Tables } from './tables.ts'
+
+export type PostgresOptions = {
+  /** `postgres://user:password@host:port/database`, with the parameters that libpq knows, such as `sslmode`. */
+  url: string
+  times?: Partial<PostgresTimes>
+  /** How long a start waits for a PostgreSQL that cannot be reached yet, because it starts at the same time. 15 s where it is not given. */
+  startWaitMs?: number
+}
+
+/**
+ * Connects, and runs the migrations; replicas that start together wait for each other. Afterwards every loss of the
+ * connection is `storage_unavailable`, told within the times, and over as soon as PostgreSQL is back.
+ * @throws GatewayError `config_invalid` where PostgreSQL refuses what it is asked for, or belongs to a newer version,
+ *   `storage_unavailable` where it cannot be reached; `details.reason` says which, without the password
+ */
+export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: PostgresOptions): Promise<Database> {
+  const allTimes = { ...postgresTimes, ...times }
+  await migratePatiently(url, { ...allTimes, startWaitMs })
+  const queries = connect(url, allTimes)
+  return {
+    queries,
+    readSnapshot: (work) =>
+      queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+    async insertAuditEvents(events) {
+      if (events.length > 0) await insertAuditEvents(events).execute(queries)
+    },
+    close: () => queries.destroy(),
+  }
+}
+
+function connect(url: string, times: PostgresTimes): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createPostgresPool(url, times) }) })
+}
+
+/** One statement is one transaction. */
+function insertAuditEvents(events: readonly AuditEvent[]) {
+  const rows = events.map((event) => sql`(${sql.join(toAuditRow(event).map(toStorable))})`)
+  return sql`insert into audit_event (${sql.join(auditColumns.map((column) => sql.ref(column)))}) values ${sql.join(rows)}`
+}
+
+/** PostgreSQL keeps no NUL in a text: U+2400, the picture of one, takes its place. */
+function toStorable(value: string | number): string | number {
+  return typeof value === 'string' ? value.replaceAll('\0', '\u2400') : value
+}
+
+const retryMs = 250
+/** A migration of large tables takes its time, and so does waiting for another replica's. */
+const migrateMs = 600_000
+
+type Waiting = PostgresTimes & { startWaitMs: number }
+
+async function migratePatiently(url: string, { startWaitMs, connectMs }: Waiting): Promise<void> {
+  const giveUpAt = performance.now() + startWaitMs
+  for (;;) {
+    try {
+      await migrate(url, { connectMs, answerMs: migrateMs })
+      return
+    } catch (error) {
+      const failure = toOpenFailure(url, error)
+      if (failure.code !== 'storage_unavailable' || performance.now() >= giveUpAt) throw failure
+    }
+    await delay(retryMs)
+  }
+}
+
+async function migrate(url: string, times: PostgresTimes): Promise<void> {
+  const queries = connect(url, times)
+  try {
+    await migrateToLatest(queries, migrationsFor(postgresFlavour), lockForMigration)
+  } finally {
+    await queries.destroy()
+  }
+}
+
+/** Any number that nobody else has for this purpose in this database. */
+const migrationLock = 4_180_202_611
+
+/** Beginning a transaction keeps nobody out, and two replicas that create one table at the same time would both fail. */
+async function lockForMigration<DB>(transaction: Kysely<DB>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
+  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(
+    transaction,
+  )
+  const encoding = rows[0]?.encoding
+  if (encoding === 'UTF8') return
+  const reason = `The database has the encoding ${encoding}. Create one with UTF8.`
+  throw new GatewayError('config_invalid', { details: { reason } })
+}
+
+/** What the operator can do something about, by the beginning of its SQLSTATE. */
+const refusals: readonly { state: string; reason: string }[] = [
+  { state: '28', reason: 'refuses this login' },
+  { state: '3D', reason: 'has no database of this name' },
+  { state: '42501', reason: 'does not let this user create tables' },
+]
+
+function toOpenFailure(url: string, error: unknown): GatewayError {
+  if (error instanceof GatewayError && error.code === 'config_invalid') return error
+  const address = describeAddress(url)
+  const state = stateOf(error)
+  const refusal = refusals.find((refusal) => state.startsWith(refusal.state))
+  if (refusal)
+    return new GatewayError('config_invalid', {
+      details: { reason: `PostgreSQL (${address}) ${refusal.reason}.` },
+      cause: error,
+    })
+  if (!(error instanceof GatewayError)) return new GatewayError('internal', { cause: error })
+  const reason = error.code === 'storage_unavailable' ? { reason: `PostgreSQL (${address}) cannot be reached.` } : {}
+  return new GatewayError(error.code, { details: { ...error.details, ...reason }, cause: error.cause })
+}
+
+/** The SQLSTATE behind a failure, however often it was wrapped. */
+function stateOf(error: unknown): string {
+  if (error instanceof DatabaseError) return error.code ?? ''
+  return error instanceof Error && error.cause !== undefined ? stateOf(error.cause) : ''
+}
+
+/** Host, port and database; never the login. */
+function describeAddress(url: string): string {
+  if (!URL.canParse(url)) return 'storage.postgres is not a valid address'
+  const { host, pathname, searchParams } = new URL(url)
+  return `${searchParams.get('host') ?? host}${pathname}`
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, it } from 'vitest'
+import { expectFollowerSeesAll } from '#test/contracts/resource-changes.ts'
+import { resourceStoreContract } from '#test/contracts/resource-store.ts'
+import { postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
+import { type Database, openDatabase } from './database.ts'
+import { openPostgres } from './postgres.ts'
+import { createSqlResourceStore } from './resource-store.ts'
+
+const opened: { close(): Promise<void> }[] = []
+
+async function keep(opening: Promise<Database>): Promise<Database> {
+  const database = await opening
+  opened.push(database)
+  return database
+}
+
+afterEach(async () => {
+  for (const database of opened.splice(0)) await database.close()
+})
+
+describe('in SQLite', () => {
+  resourceStoreContract(async (options) =>
+    createSqlResourceStore({ database: await keep(openDatabase({ path: ':memory:' })), ...options }),
+  )
+
+  it('tells a process every change of other processes', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'toolgate-resources-'))
+    try {
+      const stores = await openThree(() => openDatabase({ path: join(folder, 'toolgate.db') }))
+      await expectFollowerSeesAll(stores)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
+  const createDatabase = postgresDatabases()
+  resourceStoreContract(async (options) =>
+    createSqlResourceStore({ database: await keep(openPostgres({ url: await createDatabase() })), ...options }),
+  )
+
+  it('tells a replica every change of other replicas, in whatever order they are committed', async () => {
+    const url = await createDatabase()
+    const stores = await openThree(() => openPostgres({ url }))
+    await expectFollowerSeesAll({ ...stores, writesOfEach: 100 })
+  })
+})
+
+async function openThree(open: () => Promise<Database>) {
+  const databases = [await keep(open()), await keep(open()), await keep(open())]
+  const [reader, ...writers] = databases.map((database) => createSqlResourceStore({ database }))
+  if (!reader) throw new Error('no store')
+  return { reader, writers }
+}
