@@ -6,6 +6,9 @@
  * has all of that grant's policies that deny anything.
  */
 import type { Token } from '#contract/token.ts'
+import { chooseGrant, type Scopes } from '#core/access/choose-grant.ts'
+import { policyIdOf } from '#core/identity/policies.ts'
+import { policiesOf, scopesOfOwner, scopesOfTeam, scopesOfUser } from '#core/identity/scopes.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
@@ -14,44 +17,33 @@ import type { Actor } from './actor.ts'
 type Grant = readonly string[]
 
 /** What a token of this owner may call where it names no policy itself: its owner's, else its teams', else its organization's. */
-export function grantOfOwner(index: ResourceIndex, { kind, ref }: Token['owner']): Grant {
-  if (kind === 'team') {
-    const team = index.get('team', ref)
-    return team ? grantOfTeam(index, team.spec) : []
-  }
-  const user = index.get('user', ref)
-  return user ? grantOfUser(index, user.id, user.spec) : []
+export function grantOfOwner(index: ResourceIndex, owner: Token['owner']): Grant {
+  return idsOf(scopesOfOwner(index, owner))
 }
 
-export function grantOfTeam(
-  index: ResourceIndex,
-  { policies, organization }: Pick<Resource<'team'>['spec'], 'policies' | 'organization'>,
-): Grant {
-  return firstGrant([policies, grantOfOrganization(index, organization)])
+export function grantOfTeam(index: ResourceIndex, spec: Resource<'team'>['spec']): Grant {
+  return idsOf(scopesOfTeam(index, { name: '', spec }))
 }
 
-export function grantOfUser(
-  index: ResourceIndex,
-  id: string,
-  { policies, organization }: Pick<Resource<'user'>['spec'], 'policies' | 'organization'>,
-): Grant {
-  const teams = index.teamsOf(id)
-  return firstGrant([
-    policies,
-    teams.flatMap(({ spec }) => spec.policies),
-    grantOfOrganization(index, organization),
-    teams.flatMap(({ spec }) => grantOfOrganization(index, spec.organization)),
-  ])
+export function grantOfUser(index: ResourceIndex, id: string, spec: Resource<'user'>['spec']): Grant {
+  return idsOf(scopesOfUser(index, { id, spec }))
+}
+
+/** A policy that is not there has no id of its own, and may deny (see `canDeny`). */
+function idsOf(scopes: Scopes): Grant {
+  return chooseGrant(scopes).grant.map(({ policy }) => policyIdOf(policy))
 }
 
 /** Whether the actor has at least what these policies grant. None of them: they grant nothing. */
 export function holdsPolicies(index: ResourceIndex, actor: Actor, policies: Grant): boolean {
+  return grantsOf(index, actor).some((grant) => isWithin(index, policies, grant)) || policies.length === 0
+}
+
+/** Whether these policies are part of one grant, with all of it that denies anything. */
+export function isWithin(index: ResourceIndex, policies: Grant, grant: Grant): boolean {
   const asked = new Set(policies)
   if (asked.size === 0) return true
-  return grantsOf(index, actor).some(
-    (grant) =>
-      asked.isSubsetOf(new Set(grant)) && grant.every((policy) => asked.has(policy) || !canDeny(index, policy)),
-  )
+  return asked.isSubsetOf(new Set(grant)) && grant.every((policy) => asked.has(policy) || !canDeny(index, policy))
 }
 
 /** Every policy that is in a grant of the actor. */
@@ -78,18 +70,13 @@ export function teamsManagedBy(index: ResourceIndex, { user }: Actor): readonly 
 /** Its own; and of the teams that it manages, whose tokens it may make, theirs. */
 function grantsOf(index: ResourceIndex, actor: Actor): Grant[] {
   const { user, token } = actor
-  if (token) return [firstGrant([token.spec.policies, grantOfOwner(index, token.spec.owner)])]
+  if (token) {
+    const { policies, owner } = token.spec
+    return [idsOf({ token: { policies: policiesOf(index, policies) }, ...scopesOfOwner(index, owner) })]
+  }
   if (!user) return []
   const managed = teamsManagedBy(index, actor).map(({ spec }) => grantOfTeam(index, spec))
   return [grantOfUser(index, user.id, user.spec), ...managed]
-}
-
-function grantOfOrganization(index: ResourceIndex, id: string | undefined): Grant {
-  return (id === undefined ? undefined : index.get('organization', id))?.spec.policies ?? []
-}
-
-function firstGrant(grants: readonly Grant[]): Grant {
-  return grants.find(({ length }) => length > 0) ?? []
 }
 
 /** A policy that this replica does not know yet may deny. */

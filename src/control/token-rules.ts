@@ -2,8 +2,9 @@ import { GatewayError } from '#contract/errors.ts'
 import { invalidBody } from '#contract/parse-body.ts'
 import type { Token } from '#contract/token.ts'
 import type { Actor } from './actor.ts'
+import { actsForOwner } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { grantOfOwner, holdsPolicies } from './grants.ts'
+import { grantOfOwner, holdsPolicies, isWithin } from './grants.ts'
 import { checkBindings } from './role-binding-rules.ts'
 import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
 
@@ -27,7 +28,9 @@ export function requirePerson(actor: Actor): void {
 }
 
 /**
- * Whether the actor has all that this token would have.
+ * Whether the actor has all that this token would have. What somebody makes for itself or for a team has at most the grant of that owner,
+ * whatever other grants it has.
+ *
  * @param token with ids for names
  * @throws GatewayError `exceeds_creator`, `invalid_body`
  */
@@ -37,6 +40,10 @@ export function checkTokenGrant(
   { policies, owner, bindings }: Pick<Token, 'policies' | 'owner' | 'bindings'>,
 ): void {
   checkBindings(actor, bindings)
-  const grant = policies.length > 0 ? policies : grantOfOwner(index, owner)
-  if (!isFree(actor) && !holdsPolicies(index, actor, grant)) throw exceedsCreator('policies')
+  if (isFree(actor)) return
+  const ofOwner = grantOfOwner(index, owner)
+  const isHeld = actsForOwner(index, actor, owner)
+    ? isWithin(index, policies, ofOwner)
+    : holdsPolicies(index, actor, policies.length > 0 ? policies : ofOwner)
+  if (!isHeld) throw exceedsCreator('policies')
 }
