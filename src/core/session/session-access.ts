@@ -1,32 +1,33 @@
 /** What a session may call: what its agent's policies grant, within what is attached, within what its token names. */
-import type { Policy } from '#contract/policy.ts'
 import type { Ceiling } from '#core/access/ceiling.ts'
 import {
   attachmentsPolicy,
   missingPolicy,
+  type AccessParts,
   type AttachedPolicy,
   type Attachment,
-  type Composition,
 } from '#core/access/composition.ts'
+import { policyOf } from '#core/identity/policies.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 
-type Index = Pick<ResourceIndex, 'get'>
+type Index = Pick<ResourceIndex, 'get' | 'find'>
 
 /**
  * An agent without policies may call all that is attached; what its organization denies, it may not.
  * @param servers ids that the token names
  */
-export function composeSession(index: Index, agent: Resource<'agent'>, servers: readonly string[]): Composition {
+export function composeSession(index: Index, agent: Resource<'agent'>, servers: readonly string[]): AccessParts {
   const { policies, organization } = agent.spec
   const attachedTo: Attachment = { kind: 'agent', name: agent.name }
   return {
     grant:
       policies.length === 0
         ? [{ policy: attachmentsPolicy, attachedTo }]
-        : policies.map((id) => ({ policy: policyOf(index, id), attachedTo })),
+        : policies.map((id) => ({ policy: policyOf(index, id) ?? missingPolicy, attachedTo })),
     bounds: organization === undefined ? [] : boundsOf(index, organization),
     ceilings: [...agentCeilings(index, agent), { name: 'the session’s token', servers: namesOf(index, servers) }],
+    labelsOf: (name) => index.find('server', name)?.spec.labels ?? null,
   }
 }
 
@@ -34,12 +35,7 @@ function boundsOf(index: Index, id: string): AttachedPolicy[] {
   const organization = index.get('organization', id)
   const attachedTo: Attachment = { kind: 'organization', name: organization?.name }
   if (!organization) return [{ policy: missingPolicy, attachedTo }]
-  return organization.spec.policies.map((policy) => ({ policy: policyOf(index, policy), attachedTo }))
-}
-
-function policyOf(index: Index, id: string): Policy {
-  const policy = index.get('policy', id)
-  return policy ? { name: policy.name, ...policy.spec } : missingPolicy
+  return organization.spec.policies.map((policy) => ({ policy: policyOf(index, policy) ?? missingPolicy, attachedTo }))
 }
 
 function agentCeilings(index: Index, { name, spec }: Resource<'agent'>): Ceiling[] {
