@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, it } from 'vitest'
 import { expectFollowerSeesAll } from '#test/contracts/resource-changes.ts'
 import { resourceStoreContract } from '#test/contracts/resource-store.ts'
-import { postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
+import { emptiedPostgres, postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
 import { type Database, openDatabase } from './database.ts'
 import { openPostgres } from './postgres.ts'
 import { createSqlResourceStore } from './resource-store.ts'
@@ -39,9 +39,8 @@ describe('in SQLite', () => {
 
 describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   const createDatabase = postgresDatabases()
-  resourceStoreContract(async (options) =>
-    createSqlResourceStore({ database: await keep(openPostgres({ url: await createDatabase() })), ...options }),
-  )
+  const emptied = emptiedPostgres()
+  resourceStoreContract(async (options) => createSqlResourceStore({ database: await emptied(), ...options }))
 
   it('tells a replica every change of other replicas, in whatever order they are committed', async () => {
     const url = await createDatabase()
