@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
-
-/** Where none is named, this one is taken, of the folder where the program was started. */
-export const configFileName = 'toolgate.yaml'
+import { configFileName } from '#config/config-file.ts'
 
 /** `--config`, which $TOOLGATE_CONFIG stands in for. */
 export function configOption(): Option {

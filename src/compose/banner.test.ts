@@ -6,7 +6,7 @@ const facts: Banner = {
   address: 'http://127.0.0.1:4180',
   dataPath: '/home/me/.toolgate',
   configPath: null,
-  adminToken: token,
+  admin: { name: 'admin', password: 'correct-horse', token },
   servers: [
     { name: 'everything', transport: 'streamable_http' },
     { name: 'files', transport: 'stdio' },
@@ -67,11 +67,19 @@ describe('banner', () => {
   })
 
   it('says where the token goes where it cannot be shown', () => {
-    const text = banner({ ...facts, adminToken: null })
+    const text = banner({ ...facts, admin: { name: 'admin', password: null, token: null } })
     expect(text).not.toContain('tg_')
     expect(text).toContain('put your token in place of YOUR_TOKEN')
     expect(text.match(/Bearer YOUR_TOKEN/g)).toHaveLength(3)
     expect(text).toContain('toolgate serve --reset-admin-token')
+  })
+
+  it('shows how to sign in, and the password once', () => {
+    const text = banner(facts)
+    expect(text).toContain('Sign in admin, with the password correct-horse')
+    expect(text).toContain('POST /api/v1/sign-in')
+    const later = banner({ ...facts, admin: { name: 'admin', password: null, token } })
+    expect(later).not.toContain('password')
   })
 
   it('fits into 80 columns, but for what holds the token', () => {

@@ -1,14 +1,14 @@
 /** What `toolgate serve` says when it is up: everything a person needs to make the first call, ready to be copied. */
-import { configFileName } from '#cli/config-path.ts'
+import { configFileName } from '#config/config-file.ts'
 import type { BuiltInServers } from './built-in-servers.ts'
+import type { FirstAdmin } from './first-admin.ts'
 
 export type Banner = {
   /** Where clients reach the gateway, without a path of its own. */
   address: string
   dataPath: string
   configPath: string | null
-  /** Null where it was made earlier and cannot be shown again. */
-  adminToken: string | null
+  admin: FirstAdmin
   servers: readonly { name: string; transport: string }[]
   separator: string
   kind: BuiltInServers['kind']
@@ -19,8 +19,8 @@ export type Banner = {
 const placeholder = 'YOUR_TOKEN'
 
 export function banner(facts: Banner): string {
-  const { address, dataPath, configPath, adminToken } = facts
-  const token = adminToken ?? placeholder
+  const { address, dataPath, configPath, admin } = facts
+  const token = admin.token ?? placeholder
   return [
     '',
     `Toolgate is up at ${address}/mcp`,
@@ -31,7 +31,9 @@ export function banner(facts: Banner): string {
     '',
     ...serverLines(facts),
     '',
-    adminToken === null ? `Client entry (put your token in place of ${placeholder}, here and below):` : 'Client entry:',
+    admin.token === null
+      ? `Client entry (put your token in place of ${placeholder}, here and below):`
+      : 'Client entry:',
     '',
     ...indented(JSON.stringify(clientEntry(address, token), null, 2)),
     '',
@@ -47,13 +49,26 @@ export function banner(facts: Banner): string {
   ].join('\n')
 }
 
-function tokenLines({ adminToken, program }: Banner): string[] {
-  return adminToken === null
+function tokenLines({ admin, program }: Banner): string[] {
+  return admin.token === null
     ? [
         '  Token   the admin token was shown at the first start; only its hash is kept.',
         `          Lost? ${program} serve --reset-admin-token`,
       ]
-    : [`  Token   ${adminToken}`, '          for the admin. Shown this once; only its hash is kept.']
+    : [
+        `  Token   ${admin.token}`,
+        '          for the admin. Shown this once; only its hash is kept.',
+        ...passwordLines(admin),
+      ]
+}
+
+/** A token makes no tokens: that is for people who have signed in. */
+function passwordLines({ name, password }: FirstAdmin): string[] {
+  if (password === null) return []
+  return [
+    `  Sign in ${name}, with the password ${password}`,
+    '          to make tokens (POST /api/v1/sign-in). Shown this once.',
+  ]
 }
 
 function serverLines(facts: Banner): string[] {

@@ -1,27 +1,31 @@
 /** `toolgate serve`: opens everything in order; the language closes it in reverse. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { createSqlAuditLog } from '#adapters/sql/audit-log.ts'
-import { openDatabase } from '#adapters/sql/database.ts'
-import { createSqlTokenStore } from '#adapters/sql/token-store.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
+import { hashToken } from '#adapters/crypto/token-mint.ts'
+import { configFileName } from '#config/config-file.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
-import { configFileName } from '#cli/config-path.ts'
 import { watchConfig } from '#config/watch.ts'
 import { toGatewayError } from '#contract/errors.ts'
+import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
-import type { StoredToken } from '#core/identity/token-store.ts'
-import { recordConfigChange } from '#gateway/record.ts'
-import { compileIdentities } from '#gateway/identify.ts'
+import { Principals } from '#core/identity/principals.ts'
+import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import { recordConfigChange, recordRefusal } from '#gateway/record.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
-import { createEngine } from './engine.ts'
-import { adminPolicy, prepareAdminToken } from './first-run.ts'
 import { banner } from './banner.ts'
 import { builtInServers } from './built-in-servers.ts'
+import { createControlParts, sealerOf } from './control-parts.ts'
+import { declaredResources } from './declared-resources.ts'
+import { describeError } from './describe-error.ts'
+import { createEngine } from './engine.ts'
+import { prepareFirstAdmin } from './first-admin.ts'
 import { openLog, standardError } from './log.ts'
+import { createManagement } from './management.ts'
+import { readSecretKey } from './secret-key.ts'
+import { makeDataFolder, openState } from './state.ts'
 import { tellingLines } from './telling-lines.ts'
+import { version } from './version.ts'
 
 export type ServeOptions = {
   config: LoadedConfig
@@ -48,8 +52,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = openLog(env, standardError())
   await using resources = new AsyncDisposableStack()
   const dataPath = overrides.dataPath ?? config.storage.path
-  const { audit, tokens } = await openStores(dataPath, { resources, log })
-  const admin = await prepareAdminToken(tokens, { now: Date.now(), isReset: options.isAdminTokenReset })
+  makeDataFolder(dataPath)
+  const secret = readSecretKey(env, dataPath)
+  let apply = (): void => undefined
+  const state = await openState({ dataPath, sealer: sealerOf(secret), log, resources, onChange: () => apply() })
+  const { audit, snapshot, feed } = state
 
   const builtIn = await builtInServers({ config, dataPath, mainPath: options.mainPath, log })
   resources.defer(() => builtIn.close())
@@ -63,32 +70,62 @@ export async function serve(options: ServeOptions): Promise<void> {
     holdHttp: builtIn.holdHttp,
   })
   resources.defer(() => engine.close())
-  const apply = (next: LoadedConfig): void => {
-    engine.apply(snapshotOf(next, admin.tokens, builtIn.servers))
+  const identities = new Principals(snapshot, { hash: hashToken })
+  const declare = (next: LoadedConfig): void => {
+    const standsIn = next.path === null && next.servers.length === 0
+    snapshot.declare(declaredResources(next, standsIn ? builtIn.servers : next.servers))
     // A file has come where there was none: from now on its servers are all there are.
     if (next.path !== null) void builtIn.close()
   }
-  apply(config)
+  declare(config)
+  apply = () => engine.apply({ servers: serversOf(snapshot), identities })
+  await feed.start()
 
   const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
   let guards = createGuardOptions(placeOf(config))
   const { host } = placeOf(config)
+  const control = createControlParts(state, identities, secret)
+  const onError = (error: unknown, requestId: string): void =>
+    log.error({ requestId, err: describeError(error) }, 'a defect')
+  const management = resources.use(
+    createManagement({
+      ...control,
+      limits,
+      version,
+      nextRequestId: () => randomId('req'),
+      onRefusal: ({ requestId, method, path }, error) => {
+        const at = Date.now()
+        const request = { requestId, method, endpoint: path, principal: null, receivedAt: at }
+        recordRefusal(audit, request, { error, at })
+      },
+      onError,
+    }),
+  )
   const http = await listen({
     gateway: engine,
     limits,
     randomId,
     now: Date.now,
-    onError: (error, requestId) => log.error({ requestId, err: describe(error) }, 'a defect'),
+    onError,
     guards: () => guards,
     host,
     port: overrides.port ?? config.listen.port,
+    management,
   })
   resources.defer(() => http.close(drainMs))
   // Only now is it certain that it will be shown.
-  await admin.store()
+  const admin = await prepareFirstAdmin(control, { isReset: options.isAdminTokenReset })
   const onChange = (next: LoadedConfig): void => {
     guards = createGuardOptions(placeOf(next))
-    reload(next, { config, apply, log, audit })
+    reload(next, {
+      config,
+      log,
+      audit,
+      apply: () => {
+        declare(next)
+        apply()
+      },
+    })
   }
   resources.use(follow(config.path ?? configFileName, { config, env, log, audit, onChange }))
   print(
@@ -96,7 +133,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       address: addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl }),
       dataPath,
       configPath: config.path,
-      adminToken: admin.raw,
+      admin,
       servers: engine.registry.upstreams.map(({ server }) => ({ name: server.name, transport: server.transport.kind })),
       separator: naming.separator,
       kind: builtIn.kind,
@@ -108,27 +145,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info('ending: calls under way may finish')
 }
 
-type Opening = { resources: AsyncDisposableStack; log: Logger }
-
-async function openStores(dataPath: string, { resources, log }: Opening) {
-  mkdirSync(dataPath, { recursive: true, mode: 0o700 })
-  const database = await openDatabase({ path: join(dataPath, 'toolgate.db') })
-  resources.defer(() => database.close())
-  const onRefused = (cause: unknown, lost: number): void =>
-    log.error({ err: describe(cause), lost }, 'audit events were not stored')
-  const onLost = (lost: { calls: number; refusals: number }): void =>
-    log.warn(lost, 'audit events found no room and were not stored')
-  const audit = createSqlAuditLog({ database, onRefused, onLost })
-  resources.defer(() => audit.close())
-  return { audit, tokens: createSqlTokenStore(database) }
-}
-
 type Following = {
   config: LoadedConfig
   env: ServeOptions['env']
   log: Logger
   audit: AuditLog
   onChange: (next: LoadedConfig) => void
+}
+
+/** What is offered now, declared and stored. */
+function serversOf(snapshot: ResourceSnapshot): Server[] {
+  return snapshot.all('server').map(({ name, spec }) => ({ name, ...spec }))
 }
 
 function follow(path: string, { config, env, log, audit, onChange }: Following): Disposable {
@@ -143,19 +170,6 @@ function follow(path: string, { config, env, log, audit, onChange }: Following):
     },
   })
   return { [Symbol.dispose]: () => watched.close() }
-}
-
-function snapshotOf(config: LoadedConfig, stored: readonly StoredToken[], builtIn: LoadedConfig['servers']) {
-  const configured = config.tokens.map(({ name, hash, policies, expiresAt }) => ({
-    id: `cfg_${name}`,
-    name,
-    hash,
-    policies,
-    expiresAt,
-    createdAt: 0,
-  }))
-  const servers = config.path === null && config.servers.length === 0 ? builtIn : config.servers
-  return { servers, identities: compileIdentities([...stored, ...configured], [adminPolicy, ...config.policies]) }
 }
 
 /** What needs a new start is said, and not half done. */
@@ -182,11 +196,4 @@ function reload(
 function addressOf({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | undefined }): string {
   const shownHost = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   return (publicUrl ?? `http://${shownHost}:${port}`).replace(/\/$/, '')
-}
-
-/** An error for the log, without what an upstream may have put in it. */
-function describe(error: unknown): { name: string; message: string; stack?: string | undefined } {
-  if (!(error instanceof Error)) return { name: typeof error, message: 'not an error' }
-  const cause = error.cause instanceof Error ? error.cause : error
-  return { name: cause.name, message: cause.message, stack: cause.stack }
 }

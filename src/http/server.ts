@@ -24,6 +24,8 @@ export type HttpServerOptions = Omit<EntranceDeps, 'clock' | 'nextRequestId'> & 
   guards: () => GuardOptions
   host: string
   port: number
+  /** The management API, where there is one. */
+  management?: { handle(req: IncomingMessage, res: ServerResponse): void }
 }
 
 export interface HttpServer {
@@ -150,13 +152,22 @@ class HttpEdge implements HttpServer {
         return sendText(visit.res, this.#isClosing ? 503 : 200, this.#isClosing ? 'closing\n' : 'ok\n')
       case 'mcp':
         return this.#visitMcp(route, visit)
+      case 'management':
+        return this.#visitManagement(visit)
     }
+  }
+
+  #visitManagement({ req, res }: HttpVisit): void {
+    if (this.#isClosing) throw new GatewayError('shutting_down')
+    const { management } = this.#options
+    if (!management) throw new GatewayError('not_found')
+    management.handle(req, res)
   }
 
   #visitMcp(route: McpRoute, visit: HttpVisit): void {
     const { req, res, path, query, requestId, receivedAt } = visit
     if (this.#isClosing) throw new GatewayError('shutting_down')
-    const { principal, endpoint, address } = findCaller(visit, route.names, this.#deps.gateway)
+    const { principal, endpoint, address } = findCaller(visit, route.words, this.#deps.gateway)
     const context = { principal, endpoint, address, req, res, requestId, receivedAt, deps: this.#deps }
     switch (`${route.transport} ${req.method}`) {
       case 'streamable_http POST':
@@ -184,7 +195,7 @@ class HttpEdge implements HttpServer {
       const route = routePath(splitUrl(req.url ?? '/').path)
       if (route?.kind !== 'mcp' || route.transport !== 'websocket') throw new GatewayError('not_found')
       if (this.#isClosing) throw new GatewayError('shutting_down')
-      const caller = findCaller(visit, route.names, this.#deps.gateway)
+      const caller = findCaller(visit, route.words, this.#deps.gateway)
       const isServed = this.#webSockets.upgrade({ ...caller, req, socket, head })
       // The handshake was not one, and has been answered as such.
       if (!isServed) recordRefused(visit, new GatewayError('invalid_request'), { deps: this.#deps })

@@ -6,8 +6,10 @@ import { GatewayError } from '#contract/errors.ts'
  * - `refusal`: a request ended before it was a call: unreadable, of no known revision, of no session, for nobody here.
  * - `auth_failure`: the same, because there was no valid token.
  * - `config_change`: a changed configuration was applied, or could not be.
+ * - `resource_change`: somebody changed a resource through the management API, signed in, or tried to. `tokenId` and `tokenName` say who, a
+ *   person or a token; `method` what was done to which kind; `reason` which members changed, and for whom it was done.
  */
-export const auditKinds = ['call', 'session_end', 'refusal', 'auth_failure', 'config_change'] as const
+export const auditKinds = ['call', 'session_end', 'refusal', 'auth_failure', 'config_change', 'resource_change'] as const
 
 /** An immutable fact: who, through what, did what, was it allowed, how did it end. */
 export type AuditEvent = {

@@ -1,0 +1,60 @@
+/** What a gateway that nobody manages yet starts with: a person who may sign in, and a token that may everything. */
+import { randomBytes } from 'node:crypto'
+import { adminPolicyName } from './declared-resources.ts'
+import { commit } from '#control/commit.ts'
+import { bootstrapFirstAdmin } from '#control/first-admin.ts'
+import { findAdmin } from '#control/last-admin.ts'
+import { newTokenState, type TokenDeps } from '#control/mint-token.ts'
+import type { PasswordDeps } from '#control/passwords.ts'
+import { GatewayError } from '#contract/errors.ts'
+import { everything } from '#core/rbac/evaluate.ts'
+import { toDeclaredId } from '#core/resources/resource-ids.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+
+/** Texts to be shown once; null where they were made before: they are stored as hashes and cannot be shown again. */
+export type FirstAdmin = { name: string; password: string | null; token: string | null }
+
+export type FirstAdminDeps = TokenDeps & Omit<PasswordDeps, 'counters'>
+
+const adminName = 'admin'
+const passwordBytes = 18
+
+/** To be called when it is certain that the texts will be shown. With `isReset` the token is replaced by a new one. */
+export async function prepareFirstAdmin(deps: FirstAdminDeps, { isReset }: { isReset: boolean }): Promise<FirstAdmin> {
+  const password = randomBytes(passwordBytes).toString('base64url')
+  const isNew = await bootstrapFirstAdmin(deps, { name: adminName, password })
+  const owner = await findAdmin(deps.store, null)
+  if (!owner) throw new GatewayError('internal', { details: { reason: 'There is no admin.' } })
+  const known = await deps.store.find('token', adminName)
+  const token = known && !isReset ? null : await storeToken(deps, { owner, known })
+  return { name: owner.name, password: isNew ? password : null, token }
+}
+
+type Owned = { owner: Resource<'user'>; known: Resource<'token'> | null }
+
+async function storeToken(deps: FirstAdminDeps, { owner, known }: Owned): Promise<string> {
+  const { raw, hash } = deps.secrets.mint()
+  const now = deps.clock.now()
+  const token: Resource<'token'> = {
+    kind: 'token',
+    id: known?.id ?? deps.newId('tok'),
+    name: adminName,
+    labels: known?.labels ?? {},
+    version: known?.version ?? 1,
+    createdAt: known?.createdAt ?? now,
+    createdBy: known?.createdBy ?? 'system',
+    updatedAt: now,
+    updatedBy: 'system',
+    spec: {
+      description: 'Made at the first start. It may everything but make other tokens.',
+      owner: { kind: 'user', ref: owner.id },
+      policies: [toDeclaredId('policy', adminPolicyName)],
+      bindings: [...everything],
+      limits: {},
+      expiresAt: null,
+      ...newTokenState(raw, hash),
+    },
+  }
+  await commit(deps, [{ do: known ? 'update' : 'create', resource: token }])
+  return raw
+}

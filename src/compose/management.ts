@@ -1,0 +1,31 @@
+/** The management API, made when somebody first asks for it: most gateways of a developer's never are. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RestApi, RestOptions } from '#http/rest/rest.ts'
+
+export type Management = AsyncDisposable & {
+  handle(req: IncomingMessage, res: ServerResponse): void
+}
+
+export function createManagement(options: RestOptions): Management {
+  let making: Promise<RestApi> | undefined
+  const make = async (): Promise<RestApi> => {
+    const { createRestApi } = await import('#http/rest/rest.ts')
+    return createRestApi(options)
+  }
+  return {
+    handle(req, res) {
+      making ??= make()
+      making.then(
+        (api) => api.handle(req, res),
+        (error: unknown) => {
+          options.onError(error, '')
+          res.writeHead(500).end()
+        },
+      )
+    },
+    async [Symbol.asyncDispose]() {
+      const api = await making?.catch(() => undefined)
+      await api?.close()
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** What the gateway decides from: the database, what is in it as this process knows it, and what the configuration lays over it. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { createSqlAuditLog } from '#adapters/sql/audit-log.ts'
+import { openDatabase, type Database } from '#adapters/sql/database.ts'
+import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { Sealer } from '#core/credential/sealer.ts'
+import { ResourceFeed } from '#core/resources/resource-feed.ts'
+import { createSealedStore } from '#core/resources/sealed-store.ts'
+import type { ResourceStore } from '#core/resources/resource-store.ts'
+import { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import { describeError } from './describe-error.ts'
+import { systemClock } from './system-clock.ts'
+
+export type State = {
+  audit: AuditLog
+  store: ResourceStore
+  snapshot: ResourceSnapshot
+  feed: ResourceFeed
+}
+
+type Opening = {
+  dataPath: string
+  sealer: Sealer
+  log: Logger
+  resources: AsyncDisposableStack
+  /** After the snapshot has changed. */
+  onChange: () => void
+}
+
+/** Rejects with `config_invalid` where the data folder cannot be used. The feed is not started. */
+export async function openState({ dataPath, sealer, log, resources, onChange }: Opening): Promise<State> {
+  const database = await openDatabase({ path: join(dataPath, 'toolgate.db') })
+  resources.defer(() => database.close())
+  const audit = openAudit(database, log)
+  resources.defer(() => audit.close())
+  const store = createSealedStore(createSqlResourceStore({ database }), sealer)
+  const snapshot = new ResourceSnapshot()
+  const feed = new ResourceFeed({
+    store,
+    snapshot,
+    clock: systemClock,
+    onChange,
+    onReach: (error) => {
+      if (error === null) log.info('the database is there again')
+      else log.error({ err: describeError(error) }, 'the database cannot be reached; calls go on with what is known')
+    },
+  })
+  resources.defer(() => feed.close())
+  return { audit, store, snapshot, feed }
+}
+
+/** Everything that is kept lies below it, for its owner alone. */
+export function makeDataFolder(dataPath: string): void {
+  mkdirSync(dataPath, { recursive: true, mode: 0o700 })
+}
+
+function openAudit(database: Database, log: Logger): AuditLog {
+  const onRefused = (cause: unknown, lost: number): void =>
+    log.error({ err: describeError(cause), lost }, 'audit events were not stored')
+  const onLost = (lost: { calls: number; refusals: number }): void =>
+    log.warn(lost, 'audit events found no room and were not stored')
+  return createSqlAuditLog({ database, onRefused, onLost })
+}
