@@ -1,0 +1,90 @@
+/** A gateway that was started for the first time, and a person who has signed in to its management API. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { startProgram, tokenIn, type Program } from './cli/run-program.ts'
+
+export type ApiAnswer = { status: number; headers: Headers; body: Record<string, unknown> }
+export type Api = (
+  method: string,
+  path: string,
+  options?: { body?: unknown; headers?: Record<string, string>; bearer?: string | null },
+) => Promise<ApiAnswer>
+
+export type ManagedGateway = AsyncDisposable & {
+  program: Program
+  /** Without a path. */
+  url: string
+  folder: string
+  /** The first admin's token, and what a person has after signing in. */
+  token: string
+  password: string
+  bearer: string
+  /** Asks `/api/v1{path}` as the person, or as whom `bearer` says. */
+  api: Api
+}
+
+/** @param config without `listen` */
+export async function startManagedGateway(config: Record<string, unknown>): Promise<ManagedGateway> {
+  await using starting = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-managed-'))
+  starting.defer(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'toolgate.yaml'), stringify({ listen: { port: 0 }, ...config }))
+  const program = starting.use(startProgram(['serve'], { cwd: folder }))
+  const url = await program.untilUp()
+  const token = tokenIn(program.stdout())
+  const password = passwordIn(program.stdout())
+  const bearer = await signIn(url, 'admin', password)
+  const started = starting.move()
+  return {
+    program,
+    url,
+    folder,
+    token,
+    password,
+    bearer,
+    api: (method, path, options = {}) => callApi(url, { method, path, bearer, ...options }),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}
+
+export function passwordIn(banner: string): string {
+  const password = /with the password (\S+)$/m.exec(banner)?.[1]
+  if (password === undefined) throw new Error(`no password in\n${banner}`)
+  return password
+}
+
+export async function signIn(url: string, user: string, password: string): Promise<string> {
+  const { status, body } = await callApi(url, {
+    method: 'POST',
+    path: '/sign-in',
+    bearer: null,
+    body: { user, password },
+  })
+  if (status !== 201) throw new Error(`signing in answered ${status} ${JSON.stringify(body)}`)
+  return String(body['access_token'])
+}
+
+type Asked = {
+  method: string
+  path: string
+  bearer: string | null
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+async function callApi(url: string, { method, path, bearer, body, headers }: Asked): Promise<ApiAnswer> {
+  const response = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: {
+      ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const parsed: unknown = text === '' ? {} : JSON.parse(text)
+  return { status: response.status, headers: response.headers, body: parsed as Record<string, unknown> }
+}
