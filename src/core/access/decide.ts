@@ -61,11 +61,12 @@ export function decideTool(parts: AccessParts, server: string, tool: string): De
 }
 
 /**
- * May the caller call the tool with these arguments.
+ * May the caller call the tool with these arguments. What no arguments get is denied for the reason that lists have.
  * @public for whoever asks once, as an explanation does
  */
 export function decideCall(parts: AccessParts, call: { server: string; tool: string; args: unknown }): Decision {
-  return decide(parts, call, { args: call.args })
+  const listed = decideTool(parts, call.server, call.tool)
+  return listed.isConditional ? decide(parts, call, { args: call.args }) : listed
 }
 
 /**
