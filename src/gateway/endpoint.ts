@@ -1,5 +1,6 @@
 /** The addresses behind which servers are offered: all, some, or one alone. */
 import { GatewayError } from '#contract/errors.ts'
+import type { AddressWords } from '#core/naming/address.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 
 export type Endpoint = {
@@ -11,15 +12,13 @@ export type Endpoint = {
 }
 
 /** What a client asked for. After a change of the configuration the same words may mean other servers. */
-export type Address = {
-  /** Null: everything. */
-  names: string | null
+export type Address = AddressWords & {
   /** The value of `x-mcp-servers`; null: nothing is narrowed. */
   narrowing: string | null
 }
 
 export function isSameAddress(one: Address, other: Address): boolean {
-  return one.names === other.names && one.narrowing === other.narrowing
+  return one.scope === other.scope && one.names === other.names && one.narrowing === other.narrowing
 }
 
 /** A snapshot of the servers, replaced whole when the configuration changes. */
@@ -48,12 +47,6 @@ export class Registry {
     return this.#byName.get(name) ?? this.#byAlias.get(name)
   }
 
-  /** @throws GatewayError `server_not_found` */
-  at({ names, narrowing }: Address): Endpoint {
-    const whole = names === null ? this.all() : this.named(names)
-    return narrowing === null ? whole : this.narrowed(whole, narrowing)
-  }
-
   /** Everything that is enabled. */
   all(): Endpoint {
     return this.#endpoint('', () => ({
@@ -73,6 +66,12 @@ export class Registry {
       if (only) return { kind: 'single', upstreams: enabled([only]) }
       return { kind: 'aggregate', upstreams: this.#select(parts, true) }
     })
+  }
+
+  /** Those that are there and enabled, each once and with its prefix, however many they are: a server that joins renames nothing. */
+  listed(servers: readonly string[]): Endpoint {
+    const found = servers.map((name) => this.#byName.get(name)).filter((upstream) => upstream !== undefined)
+    return this.#intern({ kind: 'aggregate', upstreams: [...new Set(found)].filter(({ server }) => server.isEnabled) })
   }
 
   /** `x-mcp-servers`: narrows what there is. Names that mean nothing name nothing; no name that means something gives nothing. */

@@ -17,8 +17,9 @@ import { GatheredChanges } from '#gateway/client/gathered-changes.ts'
 import { ListenHub } from '#gateway/client/listen-hub.ts'
 import { moveViewers } from '#gateway/client/move-viewers.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
-import type { Address, Endpoint, Registry } from './endpoint.ts'
+import type { Address, Registry } from './endpoint.ts'
 import { identify, nobody, type Identities } from './identify.ts'
+import { admit, locate, type Located } from './locate.ts'
 import { LiveServers, type LiveServersDeps } from './live-servers.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
@@ -122,16 +123,8 @@ export class Gateway {
     this.#servers.apply(servers)
     moveViewers(this.#hub, {
       principalOf: (before) => identities.current(before),
-      endpointAt: (address) => this.#endpointAt(address),
+      locate: (principal, address) => this.locate(principal, address),
     })
-  }
-
-  #endpointAt(address: Address): Endpoint | null {
-    try {
-      return this.#servers.registry.at(address)
-    } catch {
-      return null
-    }
   }
 
   #sweepLater(): void {
@@ -152,6 +145,22 @@ export class Gateway {
   identify(authorization: string | undefined): Principal {
     if (this.#isClosed) throw new GatewayError('shutting_down')
     return identify(authorization, this.#identities, { now: this.#deps.clock.now(), hash: this.#deps.hash })
+  }
+
+  /**
+   * Steps 3 and 4 of a call: what the address means, and what the caller may there.
+   * @throws GatewayError `forbidden`, `server_not_found`
+   */
+  locate(principal: Principal, address: Address): Located {
+    return locate(principal, address, { identities: this.#identities, registry: this.#servers.registry })
+  }
+
+  /**
+   * The same for who comes anew: of what it may use nothing, it does not learn that it is there.
+   * @throws GatewayError `forbidden`, `server_not_found`
+   */
+  admit(principal: Principal, address: Address): Located {
+    return admit(principal, address, { identities: this.#identities, registry: this.#servers.registry })
   }
 
   /** For what the entrances refuse: what was handed in as a call, or to open a session, is recorded here. */

@@ -1,38 +1,25 @@
 /** Step 2 of a call: a token becomes a principal, from memory, by its hash. Every failure is the same refusal. */
 import { GatewayError } from '#contract/errors.ts'
-import type { Policy } from '#contract/policy.ts'
-import { compileAccess } from '#core/access/access.ts'
-import type { Principal } from '#core/identity/principal.ts'
+import type { Principal, Scope } from '#core/identity/principal.ts'
 import { isTokenForm } from '#core/identity/token-form.ts'
-import type { StoredToken } from '#core/identity/token-store.ts'
 
 /** Who holds which token. */
 export interface Identities {
   /** @param digest lower-case hex SHA-256 of the whole token */
   byDigest(digest: string): Principal | undefined
-  /** What a principal is now; undefined where its token is gone. */
+  /** What a principal is now, wherever it stands; undefined where its token is gone. */
   current(before: Principal): Principal | undefined
+  /** The project or toolset of this name. */
+  scope(kind: Scope['kind'], name: string): Scope | undefined
+  /** The same principal, with what is left of its access at the address of a project or toolset. */
+  within(principal: Principal, scope: Scope): Principal
 }
 
-export const nobody: Identities = { byDigest: () => undefined, current: () => undefined }
-
-/** Compiles every token's access once. Tokens of equal policies share one compiled access, and so the lists made for it. */
-export function compileIdentities(tokens: readonly StoredToken[], policies: readonly Policy[]): Identities {
-  const byName = new Map(policies.map((policy) => [policy.name, policy]))
-  const accesses = new Map<string, Principal['access']>()
-  const byDigest = new Map<string, Principal>()
-  const byToken = new Map<string, Principal>()
-  for (const token of tokens) {
-    const key = JSON.stringify(token.policies.toSorted())
-    let access = accesses.get(key)
-    // A policy that does not exist grants nothing.
-    if (!access) accesses.set(key, (access = compileAccess(token.policies.flatMap((name) => byName.get(name) ?? []))))
-    const { id, name, expiresAt } = token
-    const principal = { id, tokenId: id, tokenName: name, access, expiresAt }
-    byDigest.set(token.hash, principal)
-    byToken.set(id, principal)
-  }
-  return { byDigest: (digest) => byDigest.get(digest), current: ({ tokenId }) => byToken.get(tokenId) }
+export const nobody: Identities = {
+  byDigest: () => undefined,
+  current: () => undefined,
+  scope: () => undefined,
+  within: (principal) => principal,
 }
 
 const scheme = /^Bearer +(\S+)$/i

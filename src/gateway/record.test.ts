@@ -8,7 +8,7 @@ import { recordCall } from './record.ts'
 const call = (method: string): ClientCall => ({
   principal: principal('ann'),
   endpoint: { key: 'aggregate:files', kind: 'aggregate', upstreams: [] },
-  address: { names: null, narrowing: null },
+  address: { scope: 'servers', names: null, narrowing: null },
   era: 'legacy',
   revision: '2025-11-25',
   facts: { capabilities: {}, info: undefined, logLevel: undefined },

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { routePath } from './route.ts'
 
-const mcp = (names: string | null, transport = 'streamable_http') => ({ kind: 'mcp', transport, names })
+const mcp = (names: string | null, transport = 'streamable_http', scope = 'servers') => ({
+  kind: 'mcp',
+  transport,
+  words: { scope, names },
+})
 
 describe('routePath', () => {
   it.each([
@@ -22,6 +26,14 @@ describe('routePath', () => {
     ['/files/mcp/ws', mcp('files', 'websocket')],
     ['/mcp/mcp', mcp('mcp')],
     ['/mcp/constructor', mcp('constructor')],
+    ['/projects/demo/mcp', mcp('demo', 'streamable_http', 'project')],
+    ['/projects/demo/mcp/', mcp('demo', 'streamable_http', 'project')],
+    ['/projects/de%6do/mcp/sse', mcp('demo', 'sse', 'project')],
+    ['/projects/a,b/mcp/messages', mcp('a,b', 'messages', 'project')],
+    ['/toolset/sse/mcp', mcp('sse', 'streamable_http', 'toolset')],
+    ['/toolset/readers/mcp/ws', mcp('readers', 'websocket', 'toolset')],
+    ['/projects/mcp', mcp('projects')],
+    ['/mcp/toolset', mcp('toolset')],
     ['/health/live', { kind: 'live' }],
     ['/health/ready', { kind: 'ready' }],
   ])('leads %s where it belongs', (path, route) => {
@@ -40,6 +52,14 @@ describe('routePath', () => {
     '/mcp/a/b',
     '/a/mcp/b',
     '/a/b/mcp',
+    '/projects/mcp/demo',
+    '/projects//mcp',
+    '/projects/demo',
+    '/mcp/projects/demo',
+    '/toolsets/demo/mcp',
+    '/Projects/demo/mcp',
+    '/projects/demo/mcp/more',
+    '/constructor/demo/mcp',
     '/mcp/%',
     '/mcp/%ff',
     '/constructor',

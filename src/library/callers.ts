@@ -25,7 +25,7 @@ export class Callers {
     const isOwner = hashed === null && typeof team !== 'string' && typeof org !== 'string'
     const id = isOwner ? ownerId : this.#hash(JSON.stringify([hashed, team ?? null, org ?? null]))
     const tokenId = hashed === null ? id.slice(0, 16) : `key:${hashed.slice(0, 16)}`
-    return { id, tokenId, tokenName: team ?? org ?? '', access, expiresAt: null }
+    return { id, tokenId, tokenName: team ?? org ?? '', access, expiresAt: null, token: null }
   }
 
   rateLimitRpm(caller: PermissionCaller): number | undefined {

@@ -154,7 +154,7 @@ export class EngineCalls {
     return {
       principal: this.#callers.principal(options),
       endpoint: engine.registry.named(server),
-      address: { names: server, narrowing: null },
+      address: { scope: 'servers', names: server, narrowing: null },
       // The legacy wire asks while a call runs; the modern one would end the call and start it anew for each question.
       era: 'legacy',
       revision: newestLegacyRevision,

@@ -3,16 +3,19 @@ import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { createEngine } from '#compose/engine.ts'
+import type { SharedState } from '#compose/shared-state.ts'
 import type { GatewayError } from '#contract/errors.ts'
 import { Limits } from '#contract/limits.ts'
 import { Policy } from '#contract/policy.ts'
 import { Server } from '#contract/server.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
-import type { StoredToken } from '#core/identity/token-store.ts'
+import { Principals } from '#core/identity/principals.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { Gateway } from '#gateway/gateway.ts'
-import { compileIdentities } from '#gateway/identify.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen, type HttpServer } from '#http/server.ts'
+import { resource } from './resources.ts'
 
 /** `tg_` and 40 characters of `name`. */
 export const rawToken = (name: string): string => `tg_${name.repeat(40).slice(0, 40)}`
@@ -26,6 +29,12 @@ export type RawGatewayOptions = {
   tokens?: Readonly<Record<string, readonly string[]>>
   /** Token name → Unix time in milliseconds. */
   expiries?: Readonly<Record<string, number>>
+  /** Token name → what else its resource says; references are ids (see resources.ts). Its owner is the user `owner`, unless it says another. */
+  tokenSpecs?: Readonly<Record<string, object>>
+  /** Organizations, teams, users, toolsets and projects. */
+  resources?: readonly Resource[]
+  /** Of the replicas that it is one of. */
+  shared?: SharedState
 }
 
 export type Trouble = { server: string; code: string; text: string }
@@ -51,6 +60,7 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     limits,
     separator: '__',
     audit: log,
+    ...(options.shared ? { shared: options.shared } : {}),
     onTrouble: (server, error, diagnosis) =>
       troubles.push({ server, code: error.code, text: troubleText(error, diagnosis) }),
   })
@@ -85,20 +95,35 @@ function troubleText(error: GatewayError, diagnosis: string): string {
   return [error.message, JSON.stringify(error.details), String(error.stack), String(error.cause), diagnosis].join('\n')
 }
 
-export function toSnapshot({ servers, policies, tokens, expiries = {} }: RawGatewayOptions) {
+export function toSnapshot(options: RawGatewayOptions) {
+  const servers = options.servers.map((server) => Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...server }))
+  const snapshot = new ResourceSnapshot()
+  const changed = [...toResources(options), ...servers.map(toServerResource), ...(options.resources ?? [])]
+  snapshot.apply({ changed, deleted: [], isWhole: true })
+  return { servers, identities: new Principals(snapshot, { hash: hashToken }) }
+}
+
+function toResources({ policies = [], tokens, expiries = {}, tokenSpecs = {} }: RawGatewayOptions): Resource[] {
   const everything = { name: 'everything', default: 'execute' }
   const given = tokens ?? { a: ['everything'], b: ['everything'] }
-  const stored = Object.entries(given).map(([name, names]): StoredToken => ({
-    id: `tok_${name}`,
-    name,
-    hash: hashToken(rawToken(name)),
-    policies: [...names],
-    expiresAt: expiries[name] ?? null,
-    createdAt: 0,
-  }))
-  const known = [everything, ...(policies ?? [])].map((policy) => Policy.parse(policy))
-  return {
-    servers: servers.map((server) => Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...server })),
-    identities: compileIdentities(stored, known),
-  }
+  return [
+    resource('user', 'owner'),
+    ...[everything, ...policies].map((policy) => {
+      const { name, ...spec } = Policy.parse(policy)
+      return resource('policy', name, spec)
+    }),
+    ...Object.entries(given).map(([name, names]) =>
+      resource('token', name, {
+        owner: { kind: 'user', ref: 'usr_owner' },
+        digest: hashToken(rawToken(name)),
+        policies: names.map((policy) => `pol_${policy}`),
+        expiresAt: expiries[name] ?? null,
+        ...tokenSpecs[name],
+      }),
+    ),
+  ]
+}
+
+function toServerResource({ name, ...spec }: Server): Resource<'server'> {
+  return { ...resource('server', name), spec }
 }

@@ -54,7 +54,7 @@ export function policy(name: string, more: Partial<Policy> = {}): Policy {
 }
 
 export function principal(id: string, policies: readonly Policy[] = [policy('all', { default: 'admin' })]): Principal {
-  return { id, tokenId: id, tokenName: id, access: compileAccess(policies), expiresAt: null }
+  return { id, tokenId: id, tokenName: id, access: compileAccess(policies), expiresAt: null, token: null }
 }
 
 export function user(principalId = 'ann', capabilities: JsonObject = {}): SessionUser {

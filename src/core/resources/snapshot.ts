@@ -19,6 +19,7 @@ export class ResourceSnapshot implements ResourceIndex {
   readonly #stored = new Map<ResourceKind, Shelf>()
   #declared = new Map<ResourceKind, Shelf>()
   #version = 0
+  readonly #versions = new Map<ResourceKind, number>()
   readonly #tokensByDigest = new Map<string, Resource<'token'>>()
   readonly #teamsByUser = new Index<Resource<'team'>>(({ spec }) => spec.members.map(({ user }) => user))
   readonly #bindingsBySubject = new Index<Resource<'role_binding'>>(({ spec }) =>
@@ -28,6 +29,11 @@ export class ResourceSnapshot implements ResourceIndex {
   /** Rises with each change: what was concluded from all of it is good for one version. */
   get version(): number {
     return this.#version
+  }
+
+  /** The same for one kind alone. */
+  versionOf(kind: ResourceKind): number {
+    return this.#versions.get(kind) ?? 0
   }
 
   get<Kind extends ResourceKind>(kind: Kind, id: string): Resource<Kind> | undefined {
@@ -89,6 +95,7 @@ export class ResourceSnapshot implements ResourceIndex {
 
   #put(shelves: Map<ResourceKind, Shelf>, resource: Resource): void {
     this.#remove(shelves, resource.kind, resource.id)
+    this.#touch(resource.kind)
     let shelf = shelves.get(resource.kind)
     if (!shelf) shelves.set(resource.kind, (shelf = new Shelf()))
     shelf.byId.set(resource.id, resource)
@@ -102,12 +109,17 @@ export class ResourceSnapshot implements ResourceIndex {
     const shelf = shelves.get(kind)
     const known = shelf?.byId.get(id)
     if (!shelf || !known) return
+    this.#touch(kind)
     shelf.byId.delete(id)
     if (shelf.byName.get(known.name) === known) shelf.byName.delete(known.name)
     if (known.kind === 'team') this.#teamsByUser.delete(known)
     else if (known.kind === 'role_binding') this.#bindingsBySubject.delete(known)
     else if (known.kind === 'token' && this.#tokensByDigest.get(known.spec.digest) === known)
       this.#tokensByDigest.delete(known.spec.digest)
+  }
+
+  #touch(kind: ResourceKind): void {
+    this.#versions.set(kind, this.versionOf(kind) + 1)
   }
 }
 

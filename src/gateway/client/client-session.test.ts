@@ -14,7 +14,7 @@ function session(capabilities: JsonObject = { elicitation: {} }, revision = '202
   return new ClientSession({
     id: 'mcp_1',
     principal: principal('ann'),
-    address: { names: null, narrowing: null },
+    address: { scope: 'servers', names: null, narrowing: null },
     endpoint: { key: 'aggregate:', kind: 'aggregate', upstreams: [] },
     revision,
     facts: { capabilities, info: undefined, logLevel: undefined },

@@ -20,7 +20,7 @@ function stream(wish: Partial<ListenStreamOptions['wish']> = {}, more: Partial<L
   const ends: string[] = []
   const listener = new ListenStream({
     principal: principal('ann'),
-    address: { names: null, narrowing: null },
+    address: { scope: 'servers', names: null, narrowing: null },
     endpoint: aggregateOf(),
     id: 9,
     capabilities: {},

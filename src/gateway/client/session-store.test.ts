@@ -8,7 +8,7 @@ import { SessionStore } from './session-store.ts'
 
 let clock: FakeClock
 let store: SessionStore
-const all: Address = { names: null, narrowing: null }
+const all: Address = { scope: 'servers', names: null, narrowing: null }
 const ann = principal('ann')
 const bob = principal('bob')
 const notFound = expect.objectContaining({ code: 'session_not_found', details: {} })

@@ -33,7 +33,7 @@ function client(id = 'mcp_1', heard: RpcMessage[] = []): ClientSession {
   const session = new ClientSession({
     id,
     principal: principal('ann'),
-    address: { names: null, narrowing: null },
+    address: { scope: 'servers', names: null, narrowing: null },
     endpoint: { key: 'aggregate:', kind: 'aggregate', upstreams: [files] },
     revision: '2025-11-25',
     facts: { capabilities: {}, info: undefined, logLevel: undefined },

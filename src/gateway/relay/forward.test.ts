@@ -39,7 +39,12 @@ const sink = { canStart: true, start() {}, write: () => true, onDrain() {}, end(
 
 function toCall(revision: string, kind: Endpoint['kind'], method: string): ClientCall {
   const endpoint: Endpoint = { key: kind, kind, upstreams: [files] }
-  const common = { principal: principal('ann'), endpoint, address: { names: null, narrowing: null }, revision }
+  const common = {
+    principal: principal('ann'),
+    endpoint,
+    address: { scope: 'servers', names: null, narrowing: null } as const,
+    revision,
+  }
   const facts = { capabilities: {}, info: undefined, logLevel: undefined }
   const limits = { askTimeoutMs: 1_000, callsMax: 10 }
   const session = new ClientSession({

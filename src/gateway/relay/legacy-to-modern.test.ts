@@ -53,7 +53,7 @@ function call(said: Said = {}, cancellation = new Cancellation()): Promise<Outco
   const clientCall: ClientCall = {
     principal: principal('ann'),
     endpoint: { key: 'single:files', kind: 'single', upstreams: [target.upstream] },
-    address: { names: 'files', narrowing: null },
+    address: { scope: 'servers', names: 'files', narrowing: null },
     era: 'legacy',
     revision,
     facts: { capabilities, info: { name: 'client' }, logLevel },

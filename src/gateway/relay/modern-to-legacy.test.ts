@@ -40,7 +40,7 @@ function call({ params = {}, capabilities = { elicitation: {} }, logLevel, by = 
   const clientCall: ClientCall = {
     principal: principal(by),
     endpoint: { key: 'single:files', kind: 'single', upstreams: [target.upstream] },
-    address: { names: 'files', narrowing: null },
+    address: { scope: 'servers', names: 'files', narrowing: null },
     era: 'modern',
     revision: '2026-07-28',
     facts: { capabilities, info: undefined, logLevel },

@@ -25,7 +25,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import { responseText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
-import type { Endpoint } from '#gateway/endpoint.ts'
+import type { Located } from '#gateway/locate.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import { checkBatch } from './batch.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
@@ -126,12 +126,7 @@ export class ChannelClient {
   #open(message: RpcRequest, arrival: Arrival): void {
     if (this.#session || this.#isOpening)
       throw new GatewayError('invalid_request', { details: { reason: 'initialize was sent before' } })
-    const opening = {
-      principal: this.#principal(),
-      endpoint: this.#endpoint(),
-      address: this.#options.address,
-      ...arrival,
-    }
+    const opening = { ...this.#locate(), address: this.#options.address, ...arrival }
     this.#isOpening = true
     this.#options.deps.gateway
       .openSession(opening, message.params)
@@ -150,8 +145,7 @@ export class ChannelClient {
   #call(message: RpcRequest, era: Era, { requestId, receivedAt }: Arrival): void {
     const session = era === 'legacy' ? this.#session : null
     const cancellation = new Cancellation()
-    const principal = this.#principal()
-    const endpoint = this.#endpoint()
+    const { principal, endpoint } = this.#locate()
     const facts = session?.facts ?? readClientFacts(metaOf(message.params) ?? {})
     if (!session) this.#begin(message.id, cancellation)
     this.#options.deps.gateway
@@ -191,19 +185,19 @@ export class ChannelClient {
     this.#running.set(id, cancellation)
   }
 
-  /** A connection outlives many messages, and a token may be revoked between two of them. */
-  #principal() {
+  /**
+   * Who asks now, of what: a connection outlives many messages, and between two of them a token may be revoked, or bound elsewhere.
+   * @throws GatewayError `unauthorized`, `forbidden`, which end the connection, or `server_not_found`
+   */
+  #locate(): Located {
+    const { deps, authorization, address } = this.#options
     try {
-      return this.#options.deps.gateway.identify(this.#options.authorization)
+      const { principal, endpoint } = deps.gateway.locate(deps.gateway.identify(authorization), address)
+      return { principal, endpoint: this.#session?.endpoint ?? endpoint }
     } catch (error) {
-      this.#options.close()
+      if (toGatewayError(error).code !== 'server_not_found') this.#options.close()
       throw error
     }
-  }
-
-  /** What the address means now. @throws GatewayError `server_not_found` */
-  #endpoint(): Endpoint {
-    return this.#session?.endpoint ?? this.#options.deps.gateway.registry.at(this.#options.address)
   }
 
   #answer(id: RequestId, answer: Answer): void {

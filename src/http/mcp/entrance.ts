@@ -1,10 +1,10 @@
 /** What the MCP entrances share: who is asking, for which endpoint. */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
+import type { AddressWords } from '#core/naming/address.ts'
 import { single } from '#core/protocol/mcp-headers.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { Gateway } from '#gateway/gateway.ts'
@@ -40,26 +40,21 @@ type Known = Caller & { authorization: string | undefined; epoch: number }
 const knownByConnection = new WeakMap<Socket, Known>()
 
 /**
- * Steps 2 and 3 of a call, before its body is read. What is found on the way is noted in the visit, for its refusal.
- * @throws GatewayError `unauthorized`, `server_not_found`
+ * Steps 2 to 4 of a call, before its body is read. What is found on the way is noted in the visit, for its refusal.
+ * @throws GatewayError `unauthorized`, `forbidden`, `server_not_found`
  */
-export function findCaller(visit: Visit, names: string | null, gateway: Gateway): Caller {
+export function findCaller(visit: Visit, words: AddressWords, gateway: Gateway): Caller {
   const { req } = visit
   const { authorization } = req.headers
   const narrowing = single(req.headers, 'x-mcp-servers') ?? null
   const known = knownByConnection.get(req.socket)
   const isKnown = known?.epoch === gateway.epoch && known.authorization === authorization
-  if (isKnown && isAt(known, names, narrowing) && !gateway.isExpired(known.principal)) return note(visit, known)
-  const principal = gateway.identify(authorization)
-  visit.principal = principal
-  const address = { names, narrowing }
-  const found = {
-    principal,
-    address,
-    endpoint: resolve(principal, address, gateway),
-    authorization,
-    epoch: gateway.epoch,
-  }
+  if (isKnown && isAt(known, words, narrowing) && !gateway.isExpired(known.principal)) return note(visit, known)
+  const identified = gateway.identify(authorization)
+  visit.principal = identified
+  const address = { ...words, narrowing }
+  const { principal, endpoint } = gateway.admit(identified, address)
+  const found = { principal, address, endpoint, authorization, epoch: gateway.epoch }
   knownByConnection.set(req.socket, found)
   return note(visit, found)
 }
@@ -70,15 +65,6 @@ function note(visit: Visit, caller: Caller): Caller {
   return caller
 }
 
-function isAt({ address }: Caller, names: string | null, narrowing: string | null): boolean {
-  return address.names === names && address.narrowing === narrowing
-}
-
-function resolve(principal: Principal, { names, narrowing }: Address, { registry }: Gateway): Endpoint {
-  const whole = names === null ? registry.all() : registry.named(names)
-  // A server that the caller may use nothing of is one that does not exist.
-  if (names !== null && !registry.isSeen(names, (server) => principal.access.mayReach(server))) {
-    throw new GatewayError('server_not_found')
-  }
-  return narrowing === null ? whole : registry.narrowed(whole, narrowing)
+function isAt({ address }: Caller, { scope, names }: AddressWords, narrowing: string | null): boolean {
+  return address.names === names && address.scope === scope && address.narrowing === narrowing
 }

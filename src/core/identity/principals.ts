@@ -1,0 +1,211 @@
+/**
+ * Who holds which token, and what they may call: made from the resources when a token is first used, and kept until something changes that
+ * it was made from. Callers who are made of equal parts share one access.
+ */
+import type { ResourceKind } from '#contract/resource.ts'
+import type { Hash } from '#core/access/access.ts'
+import { AccessPool } from '#core/access/access-pool.ts'
+import type { Ceiling } from '#core/access/ceiling.ts'
+import { chooseGrant } from '#core/access/choose-grant.ts'
+import type { AttachedPolicy, Composition } from '#core/access/composition.ts'
+import { addressKey, parseAddress } from '#core/naming/address.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import { Ceilings } from './ceilings.ts'
+
+import type { Principal, Scope, TokenFacts } from './principal.ts'
+import { organizationOf, policiesOf, scopesOfOwner } from './scopes.ts'
+
+/** Kinds that say what a token may do, beside the token itself. */
+const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project'] as const
+
+type Made = {
+  version: number
+  serverVersion: number
+  pool: AccessPool
+  ceilings: Ceilings
+  /** Null: a token that is not good. */
+  byToken: WeakMap<Resource<'token'>, Principal | null>
+  scopes: Map<string, Bounded | null>
+  within: WeakMap<Principal, Map<string, Principal>>
+}
+
+/** What an address takes from everybody who uses it. */
+type Bounded = { scope: Scope; ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
+
+export class Principals {
+  readonly #snapshot: ResourceSnapshot
+  readonly #hash: Hash
+  /** Of what each principal's access is made. */
+  readonly #compositions = new WeakMap<Principal, Composition>()
+  #made: Made | undefined
+
+  /** @param options.hash one that nobody can find collisions for */
+  constructor(snapshot: ResourceSnapshot, { hash }: { hash: Hash }) {
+    this.#snapshot = snapshot
+    this.#hash = hash
+  }
+
+  /**
+   * Undefined for a token that is unknown or revoked, or whose owner or project is gone, or whose owner is disabled. One that has expired is
+   * given: its end is looked at when it is used.
+   * @param digest lower-case hex SHA-256 of the whole bearer
+   */
+  byDigest(digest: string): Principal | undefined {
+    const token = this.#snapshot.tokenByDigest(digest)
+    return token && this.#of(token)
+  }
+
+  /** What a principal is now, wherever it stands; undefined where its token is not good any more. */
+  current({ tokenId, token: before }: Principal): Principal | undefined {
+    const token = this.#snapshot.get('token', tokenId)
+    return token && token.spec.digest === before?.digest ? this.#of(token) : undefined
+  }
+
+  /** The project or toolset of this name. */
+  scope(kind: Scope['kind'], name: string): Scope | undefined {
+    return this.#bounded(kind, name)?.scope
+  }
+
+  /** The same principal with what is left of its access at the address of a project or toolset. */
+  within(principal: Principal, { kind, id, name }: Scope): Principal {
+    // What its project takes from a token was taken when it was made.
+    if (principal.token?.projectId === id) return principal
+    const { within, pool } = this.#present()
+    let known = within.get(principal)
+    if (!known) within.set(principal, (known = new Map<string, Principal>()))
+    let narrowed = known.get(id)
+    if (!narrowed) {
+      const composition = addBounds(this.#compositions.get(principal) ?? nothing, this.#bounded(kind, name))
+      narrowed = { ...principal, access: pool.of(composition) }
+      known.set(id, narrowed)
+    }
+    return narrowed
+  }
+
+  #of(token: Resource<'token'>): Principal | undefined {
+    const { byToken } = this.#present()
+    let principal = byToken.get(token)
+    if (principal === undefined) {
+      principal = this.#isGood(token) ? this.#make(token) : null
+      byToken.set(token, principal)
+    }
+    return principal ?? undefined
+  }
+
+  #isGood({ spec: { revokedAt, owner, project } }: Resource<'token'>): boolean {
+    const holder = this.#snapshot.get(owner.kind, owner.ref)
+    const isOwned = holder !== undefined && !(holder.kind === 'user' && holder.spec.isDisabled)
+    return (
+      revokedAt === null && isOwned && (project === undefined || this.#snapshot.get('project', project) !== undefined)
+    )
+  }
+
+  #make(token: Resource<'token'>): Principal {
+    const { id, name, spec } = token
+    const composition = this.#compose(token)
+    const access = this.#present().pool.of(composition)
+    const facts = toFacts(token, this.#snapshot.get(spec.owner.kind, spec.owner.ref)?.spec.organization)
+    const principal = { id, tokenId: id, tokenName: name, access, expiresAt: spec.expiresAt, token: facts }
+    this.#compositions.set(principal, composition)
+    return principal
+  }
+
+  #compose({ spec }: Resource<'token'>): Composition {
+    const snapshot = this.#snapshot
+    const { ceilings } = this.#present()
+    const own = { policies: policiesOf(snapshot, spec.policies) }
+    const { grant, bounds } = chooseGrant({ token: own, ...scopesOfOwner(snapshot, spec.owner) })
+    const composition = { grant, bounds, ceilings: ceilings.ofToken(spec) }
+    const project = spec.project === undefined ? undefined : snapshot.get('project', spec.project)
+    return project ? addBounds(composition, this.#boundedByProject(project)) : composition
+  }
+
+  #bounded(kind: Scope['kind'], name: string): Bounded | null {
+    const { scopes } = this.#present()
+    const key = `${kind} ${name}`
+    const known = scopes.get(key)
+    if (known !== undefined) return known
+    const resource = this.#snapshot.find(kind, name)
+    // Names are the caller's words: only those that mean something are remembered.
+    if (!resource) return null
+    const bounded = resource.kind === 'project' ? this.#boundedByProject(resource) : this.#boundedByToolset(resource)
+    scopes.set(key, bounded)
+    return bounded
+  }
+
+  #boundedByProject(project: Resource<'project'>): Bounded {
+    const ceiling = this.#present().ceilings.ofProject(project)
+    const organization = organizationOf(this.#snapshot, project.spec.organization)
+    const { grant: bounds } = chooseGrant({ organization })
+    return { scope: toScope(project, ceiling), ceiling, bounds }
+  }
+
+  #boundedByToolset(toolset: Resource<'toolset'>): Bounded {
+    const ceiling = this.#present().ceilings.ofToolset(toolset)
+    return { scope: toScope(toolset, ceiling), ceiling, bounds: [] }
+  }
+
+  /** A token that comes or goes changes nothing for the others. */
+  #present(): Made {
+    const version = this.#versionOf(foundations)
+    if (this.#made?.version === version) return this.#made
+    const serverVersion = this.#versionOf(['server'])
+    const pool = this.#made?.serverVersion === serverVersion ? this.#made.pool : this.#createPool()
+    return (this.#made = {
+      version,
+      serverVersion,
+      pool,
+      ceilings: new Ceilings(this.#snapshot),
+      byToken: new WeakMap(),
+      scopes: new Map(),
+      within: new WeakMap(),
+    })
+  }
+
+  #createPool(): AccessPool {
+    const snapshot = this.#snapshot
+    return new AccessPool({
+      hash: this.#hash,
+      labelsOf: (server) => snapshot.find('server', server)?.spec.labels ?? null,
+      isForEveryone: (server) => snapshot.find('server', server)?.spec.isForEveryone ?? false,
+    })
+  }
+
+  #versionOf(kinds: readonly ResourceKind[]): number {
+    let sum = 0
+    for (const kind of kinds) sum += this.#snapshot.versionOf(kind)
+    return sum
+  }
+}
+
+const nothing: Composition = { grant: [], bounds: [], ceilings: [] }
+
+function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounded | null): Composition {
+  // Whoever asks has found the scope; one that has gone meanwhile lets nothing through.
+  if (!bounded) return nothing
+  return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
+}
+
+function toScope({ id, name, kind }: Resource<'project' | 'toolset'>, { servers = [], toolsets = [] }: Ceiling): Scope {
+  const named = toolsets.flatMap(({ tools }) => tools.map(({ server }) => server))
+  return { kind, id, name, servers: [...new Set([...servers, ...named])] }
+}
+
+function toFacts({ spec }: Resource<'token'>, organization: string | undefined): TokenFacts {
+  const { owner, digest, project, endpoints, limits } = spec
+  const keyOf = (path: string): string[] => {
+    const address = parseAddress(path)
+    return address ? [addressKey(address)] : []
+  }
+  return {
+    kind: 'key',
+    digest,
+    userId: owner.kind === 'user' ? owner.ref : null,
+    teamId: owner.kind === 'team' ? owner.ref : null,
+    organizationId: organization ?? null,
+    projectId: project ?? null,
+    endpoints: endpoints ? new Set(endpoints.flatMap(keyOf)) : null,
+    limits: Object.keys(limits).length > 0 ? limits : null,
+  }
+}
