@@ -125,7 +125,7 @@ export const errorCatalogue = {
     status: 503,
     rpc: -32010,
     fault: 'gateway',
-    title: 'The storage cannot be reached at the moment. Nothing was changed.',
+    title: 'The storage cannot be reached at the moment.',
     isRetryable: true,
   },
   missing_client_capability: {

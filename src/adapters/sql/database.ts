@@ -34,7 +34,8 @@ export async function openDatabase(options: { path: string }): Promise<Database>
     await migrateToLatest(queries, migrationsFor(sqliteFlavour))
   } catch (error) {
     handle.close()
-    throw error instanceof GatewayError ? error : toOpenFailure(options.path, error)
+    const isTold = error instanceof GatewayError && error.code !== 'storage_unavailable'
+    throw isTold ? error : toOpenFailure(options.path, error)
   }
   return toDatabase(handle, queries)
 }

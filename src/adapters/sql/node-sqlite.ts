@@ -12,6 +12,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely'
+import { GatewayError } from '#contract/errors.ts'
 
 /** SQLite waits for another process by blocking this thread, so it may wait only this long; `whenFree` does the rest. */
 export const busyTimeoutMs = 15
@@ -78,11 +79,28 @@ export async function whenFree<Result>(attempt: () => Result | Promise<Result>):
   }
 }
 
-/** SQLITE_BUSY is 5; its extended codes keep it in the low byte. */
+const busy = 5
+/** SQLite's own codes for what is no fault of the statement: nomem, readonly, ioerr, full, cantopen. */
+const unavailable = new Set([busy, 7, 8, 10, 13, 14])
+
 function isBusy(error: unknown): boolean {
-  return (
-    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5
-  )
+  return codeOf(error instanceof GatewayError ? error.cause : error) === busy
+}
+
+/** Extended codes keep the plain one in the low byte. */
+function codeOf(error: unknown): number | null {
+  const isSqlite = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+  return isSqlite ? Number(error.errcode) & 0xff : null
+}
+
+/** What has to do with the file and the machine is `storage_unavailable`; it may work later. */
+function withFailures<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (unavailable.has(codeOf(error) ?? 0)) throw new GatewayError('storage_unavailable', { cause: error })
+    throw error
+  }
 }
 
 function toSqliteDatabase(handle: DatabaseSync): SqliteDatabase {
@@ -97,7 +115,7 @@ function toSqliteDatabase(handle: DatabaseSync): SqliteDatabase {
       if (known) return known
       // Texts are few in practice; the limit is for lists of values, whose length makes each text another.
       if (statements.size >= statementsMax) statements.clear()
-      const statement = toSqliteStatement(handle.prepare(sql))
+      const statement = toSqliteStatement(withFailures(() => handle.prepare(sql)))
       statements.set(sql, statement)
       return statement
     },
@@ -107,8 +125,8 @@ function toSqliteDatabase(handle: DatabaseSync): SqliteDatabase {
 function toSqliteStatement(statement: StatementSync): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...parameters.map(toInput)),
-    run: (parameters) => statement.run(...parameters.map(toInput)),
+    all: (parameters) => withFailures(() => statement.all(...parameters.map(toInput))),
+    run: (parameters) => withFailures(() => statement.run(...parameters.map(toInput))),
     iterate: (parameters) => statement.iterate(...parameters.map(toInput)),
   }
 }

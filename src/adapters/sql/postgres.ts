@@ -25,6 +25,8 @@ export type PostgresOptions = {
  *   `storage_unavailable` where it cannot be reached; `details.reason` says which, without the password
  */
 export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: PostgresOptions): Promise<Database> {
+  // The driver takes any other text for the name of a database on this machine.
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) refuse('A PostgreSQL is given as postgres://….')
   const allTimes = { ...postgresTimes, ...times }
   await migratePatiently(url, { ...allTimes, startWaitMs })
   const queries = connect(url, allTimes)
@@ -89,12 +91,15 @@ const migrationLock = 4_180_202_611
 /** Beginning a transaction keeps nobody out, and two replicas that create one table at the same time would both fail. */
 async function lockForMigration<DB>(transaction: Kysely<DB>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
-  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(
-    transaction,
-  )
-  const encoding = rows[0]?.encoding
-  if (encoding === 'UTF8') return
-  const reason = `The database has the encoding ${encoding}. Create one with UTF8.`
+  const { rows } = await sql<{ encoding: string; mayCreate: boolean | null }>`
+    select current_setting('server_encoding') as encoding,
+      has_schema_privilege(current_schema(), 'create') as "mayCreate"`.execute(transaction)
+  const [facts] = rows
+  if (facts?.encoding !== 'UTF8') refuse(`The database has the encoding ${facts?.encoding}. Create one with UTF8.`)
+  if (facts?.mayCreate !== true) refuse('The database does not let this user create tables. Make it the owner.')
+}
+
+function refuse(reason: string): never {
   throw new GatewayError('config_invalid', { details: { reason } })
 }
 
@@ -102,7 +107,6 @@ async function lockForMigration<DB>(transaction: Kysely<DB>): Promise<void> {
 const refusals: readonly { state: string; reason: string }[] = [
   { state: '28', reason: 'refuses this login' },
   { state: '3D', reason: 'has no database of this name' },
-  { state: '42501', reason: 'does not let this user create tables' },
 ]
 
 function toOpenFailure(url: string, error: unknown): GatewayError {
@@ -128,7 +132,6 @@ function stateOf(error: unknown): string {
 
 /** Host, port and database; never the login. */
 function describeAddress(url: string): string {
-  if (!URL.canParse(url)) return 'storage.postgres is not a valid address'
   const { host, pathname, searchParams } = new URL(url)
   return `${searchParams.get('host') ?? host}${pathname}`
 }

@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, it } from 'vitest'
+import { sql } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
 import { expectFollowerSeesAll } from '#test/contracts/resource-changes.ts'
 import { resourceStoreContract } from '#test/contracts/resource-store.ts'
 import { emptiedPostgres, postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
+import { failureOf } from '#test/support/failure.ts'
+import { create } from '#test/support/resource-writes.ts'
+import { resource } from '#test/support/resources.ts'
 import { type Database, openDatabase } from './database.ts'
 import { openPostgres } from './postgres.ts'
 import { createSqlResourceStore } from './resource-store.ts'
@@ -34,6 +38,20 @@ describe('in SQLite', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  it('is unavailable for writing while the disk is full, and reads on', async () => {
+    const database = await keep(openDatabase({ path: ':memory:' }))
+    const store = createSqlResourceStore({ database })
+    await store.write([create(resource('team', 'before'))])
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.queries)
+    await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count)}`.execute(database.queries)
+    const large = resource('team', 'large', { description: 'x'.repeat(2_000) })
+    const many = Array.from({ length: 200 }, (_, index) => ({ ...large, id: `team_${index}`, name: `large${index}` }))
+    expect(await failureOf(store.write(many.map(create)))).toMatchObject({ code: 'storage_unavailable' })
+    expect((await store.load()).changed.map(({ name }) => name)).toEqual(['before'])
+    await sql`pragma max_page_count = 10000`.execute(database.queries)
+    expect(await store.write(many.map(create))).toBe(201)
   })
 })
 

@@ -28,9 +28,9 @@ export type PostgresServer = {
 const user = 'toolgate'
 const startMsMax = 60_000
 
-/** @param settings of postgresql.conf. Those that are given here trade the safety of a power cut for speed. */
+/** @param settings of postgresql.conf. Those that are given here trade safety from power cuts, and from nothing else, for speed. */
 export async function startPostgresServer(
-  settings: Readonly<Record<string, string>> = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+  settings: Readonly<Record<string, string>> = { fsync: 'off', full_page_writes: 'off' },
 ): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-postgres-'))
   chmodSync(folder, 0o700)

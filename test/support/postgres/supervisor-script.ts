@@ -21,7 +21,7 @@ while read -r word; do
       kill -STOP "$server"
       children=$(cat "/proc/$server/task/$server/children" 2>/dev/null || pgrep -P "$server")
       kill -KILL "$server" $children
-      wait "$server"
+      wait "$server" 2>/dev/null
       ;;
     start) start "$@" ;;
   esac
