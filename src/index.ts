@@ -24,6 +24,8 @@ export function createGateway(options: GatewayOptions = {}): LibraryGateway {
   })
 }
 
+export { openSessionSocket, type SessionSocket } from '#adapters/session-socket/session-socket.ts'
+export type { HarnessMcpServerSpec, HarnessSession } from '#contract/session.ts'
 export type { AuditEvent } from '#core/audit/audit-event.ts'
 export type { AuditLog } from '#core/audit/audit-log.ts'
 export { AuthConfig, type AuthType } from '#library/auth-config.ts'

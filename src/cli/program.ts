@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addBridge } from '#cli/commands/bridge.ts'
 import { addConfig } from '#cli/commands/config.ts'
 import { addServe, examples } from '#cli/commands/serve.ts'
+import { addSessionShim } from '#cli/commands/session-shim.ts'
 import { addToken } from '#cli/commands/token.ts'
 import type { Context } from './world.ts'
 
@@ -35,6 +36,7 @@ export function createProgram(context: Context): Command {
   addConfig(program, context)
   addToken(program, context)
   addBridge(program, context)
+  addSessionShim(program, context)
   program.command('demo-server', { hidden: true }).action(() => parts.serveDemo(world))
   return program
 }
