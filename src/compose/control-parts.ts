@@ -3,19 +3,20 @@ import { createArgon2PasswordHasher } from '#adapters/crypto/password.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
-import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import { createSealer } from '#adapters/crypto/sealer.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
-import type { Principals } from '#core/identity/principals.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import type { RestDeps } from '#http/rest/handlers.ts'
 import { createChangeLog } from './change-log.ts'
 import type { SecretKey } from './secret-key.ts'
+import type { ReplicaState, SharedState } from './shared-state.ts'
 import type { State } from './state.ts'
 import { systemClock } from './system-clock.ts'
 
-export function createControlParts(state: State, principals: Principals, secret: SecretKey): RestDeps {
+type Parts = { state: State; shared: ReplicaState; secret: SecretKey }
+
+export function createControlParts({ state, shared, secret }: Parts): RestDeps {
   const { store, snapshot, audit, feed } = state
   return {
     store,
@@ -23,14 +24,25 @@ export function createControlParts(state: State, principals: Principals, secret:
     clock: systemClock,
     newId: randomId,
     changes: createChangeLog(audit),
-    announce: (upTo) => feed.reach(upTo),
-    canReach: ({ token }, server) =>
-      token !== null && (principals.byDigest(token.spec.digest)?.access.mayReach(server) ?? false),
+    announce: async (upTo) => {
+      // The others look anyway, a moment later: nobody waits for them.
+      void shared.bus.publish(changesTopic, { upTo })
+      await feed.reach(upTo)
+    },
     secrets: { mint: mintToken, hash: hashToken },
     passwords: createArgon2PasswordHasher(),
-    counters: createMemoryCounters({ clock: systemClock }),
+    counters: shared.counters,
     keys: signingKeys(secret),
   }
+}
+
+const changesTopic = 'resources'
+
+/** Looks at the store as soon as another replica has changed it. */
+export function followChanges({ feed }: Pick<State, 'feed'>, { bus }: Pick<SharedState, 'bus'>): Disposable {
+  const look = (): void => void feed.refresh()
+  const end = bus.subscribe(changesTopic, { onMessage: look, onGap: look })
+  return { [Symbol.dispose]: end }
 }
 
 /** What seals secrets at rest. */

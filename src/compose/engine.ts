@@ -14,6 +14,7 @@ import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
 import { Gateway } from '#gateway/gateway.ts'
 import type { Wires } from '#gateway/upstream/upstream.ts'
+import { createOwnState, type SharedState } from './shared-state.ts'
 import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
 
@@ -24,12 +25,15 @@ export type EngineOptions = {
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
   /** Takes the place of a server's HTTP wire. */
   holdHttp?: (server: Server, wire: HttpWire) => HttpWire
+  /** Where there are several replicas; by default this gateway is alone. */
+  shared?: SharedState
 }
 
 const connectTimeoutMs = 10_000
 const connectionsMax = 256
 
-export function createEngine({ limits, separator, audit, onTrouble, holdHttp }: EngineOptions): Gateway {
+export function createEngine({ limits, separator, audit, onTrouble, holdHttp, shared }: EngineOptions): Gateway {
+  const { sessionRecords, bus } = shared ?? createOwnState()
   return new Gateway({
     clock: systemClock,
     limits,
@@ -44,6 +48,8 @@ export function createEngine({ limits, separator, audit, onTrouble, holdHttp }: 
     credentialHeaders: headersOf,
     hash: hashToken,
     randomId,
+    sessionRecords,
+    bus,
     onTrouble,
   })
 }

@@ -18,7 +18,6 @@ beforeEach(() => {
     newId: randomId,
     changes: { append: () => undefined },
     announce: async () => undefined,
-    canReach: () => false,
     secrets: { mint: mintToken, hash: hashToken },
     passwords: {
       hash: async (password) => `hash of ${password}`,

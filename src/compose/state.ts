@@ -23,6 +23,8 @@ export type State = {
 
 type Opening = {
   dataPath: string
+  /** The address of a PostgreSQL that replicas share; undefined: a file in the data folder. */
+  postgres: string | undefined
   sealer: Sealer
   log: Logger
   resources: AsyncDisposableStack
@@ -30,9 +32,9 @@ type Opening = {
   onChange: () => void
 }
 
-/** Rejects with `config_invalid` where the data folder cannot be used. The feed is not started. */
-export async function openState({ dataPath, sealer, log, resources, onChange }: Opening): Promise<State> {
-  const database = await openDatabase({ path: join(dataPath, 'toolgate.db') })
+/** Rejects with `config_invalid` where the data folder or the database cannot be used. The feed is not started. */
+export async function openState({ dataPath, postgres, sealer, log, resources, onChange }: Opening): Promise<State> {
+  const database = await open(dataPath, postgres)
   resources.defer(() => database.close())
   const audit = openAudit(database, log)
   resources.defer(() => audit.close())
@@ -50,6 +52,13 @@ export async function openState({ dataPath, sealer, log, resources, onChange }: 
   })
   resources.defer(() => feed.close())
   return { audit, store, snapshot, feed }
+}
+
+/** Each driver is loaded only where it is used. */
+async function open(dataPath: string, postgres: string | undefined): Promise<Database> {
+  if (postgres === undefined) return openDatabase({ path: join(dataPath, 'toolgate.db') })
+  const { openPostgres } = await import('#adapters/sql/postgres.ts')
+  return openPostgres({ url: postgres })
 }
 
 /** Everything that is kept lies below it, for its owner alone. */

@@ -100,5 +100,5 @@ function completeDocument(document: ConfigDocument, folder: string): ConfigDocum
     return [name, complete.cwd === undefined ? complete : { ...complete, cwd: resolve(folder, complete.cwd) }] as const
   })
   const path = resolve(folder, document.storage.path ?? '.toolgate')
-  return { ...document, storage: { path }, servers: Object.fromEntries(servers) }
+  return { ...document, storage: { ...document.storage, path }, servers: Object.fromEntries(servers) }
 }

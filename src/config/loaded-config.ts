@@ -23,8 +23,13 @@ export type LoadedConfig = {
   /** The file, or null where there is none. */
   readonly path: string | null
   readonly listen: ConfigDocument['listen']
-  /** An absolute path. */
-  readonly storage: { readonly path: string }
+  readonly storage: {
+    /** Absolute. */
+    readonly path: string
+    /** Addresses that may hold a password. */
+    readonly postgres?: string | undefined
+    readonly redis?: string | undefined
+  }
   readonly naming: ConfigDocument['naming']
   readonly limits: Limits
   readonly servers: readonly Server[]
@@ -54,13 +59,14 @@ export function buildConfig(path: string | null, document: ConfigDocument, prove
   const config: LoadedConfig = {
     path,
     listen: document.listen,
-    storage: { path: document.storage.path ?? '' },
+    storage: { ...document.storage, path: document.storage.path ?? '' },
     naming: document.naming,
     limits: document.limits,
     servers: Object.entries(document.servers).map(([name, definition]) => toServer(name, definition)),
     tokens: document.tokens.map(toToken),
     policies: Object.entries(document.policies).map(([name, policy]) => Policy.parse({ ...policy, name })),
   }
+  hide(config.storage, provenance.document.storage)
   for (const server of config.servers) hideTransport(server, provenance.document)
   hide(config, provenance.document)
   Object.defineProperty(config, 'toJSON', { value: () => provenance.document })

@@ -14,7 +14,17 @@ export function maskDocument(document: ConfigDocument, hasVariable: HasVariable)
     name,
     maskDefinition(definition, (path) => hasVariable(['servers', name, ...path])),
   ])
-  return { ...document, servers: Object.fromEntries(servers), tokens: document.tokens.map(maskToken) }
+  const { postgres, redis, ...storage } = document.storage
+  return {
+    ...document,
+    storage: {
+      ...storage,
+      ...(postgres !== undefined && { postgres: maskUrl(postgres, hasVariable(['storage', 'postgres'])) }),
+      ...(redis !== undefined && { redis: maskUrl(redis, hasVariable(['storage', 'redis'])) }),
+    },
+    servers: Object.fromEntries(servers),
+    tokens: document.tokens.map(maskToken),
+  }
 }
 
 function maskToken(token: ConfiguredToken): ConfiguredToken {

@@ -43,6 +43,18 @@ const Storage = z.strictObject({
     .regex(/^[^\0]*$/, 'must not contain a NUL character')
     .optional()
     .describe('The folder for data; relative to this file. Default: `.toolgate` beside this file.'),
+  postgres: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe(
+      'Several gateways share this PostgreSQL instead of each having a file: `postgres://user:password@host/database`. Best written as `${NAME}`. Needs TOOLGATE_SECRET_KEY, the same for all.',
+    ),
+  redis: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe(
+      'What several gateways tell each other goes through this Redis or Valkey: changes, sessions, limits. `redis://host:6379`, `rediss://` with TLS.',
+    ),
 })
 
 const Naming = z.strictObject({

@@ -178,9 +178,17 @@ export const CanI = z
     resource: ManagedResource.optional(),
     name: z.string().min(1).max(128).optional(),
     action: RunAction.optional(),
+    server: z.string().min(1).max(128).optional(),
+    tool: z.string().min(1).max(256).optional(),
   })
-  .meta({ id: 'CanI', description: 'role and resource; or action.' })
+  .meta({ id: 'CanI', description: 'role and resource; or action; or server and tool.' })
 export type CanI = z.infer<typeof CanI>
+
+export const ExplainQuery = z.strictObject({
+  token: z.string().min(1).max(128).optional().describe('Name or id of the token. Default: your own.'),
+  server: z.string().min(1).max(128).describe('Name or id of the server.'),
+  tool: z.string().min(1).max(256).optional().describe('Its own name at its server. Default: what is no tool.'),
+})
 
 /** Those that are about no one kind, or about one in a way of its own. */
 export const specialOperations = [
@@ -254,6 +262,16 @@ export const specialOperations = [
     body: CanI,
     status: 200,
     errors: ['invalid_body'],
+  },
+  {
+    id: 'explainAccess',
+    method: 'GET',
+    path: '/access/explain',
+    tag: 'access',
+    summary: 'Why a token may, or may not, call a tool: every rule, bound and ceiling on the way',
+    query: ExplainQuery,
+    status: 200,
+    errors: ['no_such_resource', 'invalid_params'],
   },
 ] as const satisfies readonly Operation[]
 

@@ -150,9 +150,13 @@ describe('a person', () => {
     expect((await gateway.api('POST', '/policies', { bearer: ann, body: body2 })).status).toBe(403)
     expect((await gateway.api('GET', '/users/admin', { bearer: ann })).status).toBe(404)
     const can = { role: 'view', resource: 'servers' }
-    expect((await gateway.api('POST', '/access/can-i', { bearer: ann, body: can })).body).toEqual({ allowed: true })
+    expect((await gateway.api('POST', '/access/can-i', { bearer: ann, body: can })).body).toMatchObject({
+      allowed: true,
+    })
     const cannot = { role: 'edit', resource: 'servers' }
-    expect((await gateway.api('POST', '/access/can-i', { bearer: ann, body: cannot })).body).toEqual({ allowed: false })
+    expect((await gateway.api('POST', '/access/can-i', { bearer: ann, body: cannot })).body).toMatchObject({
+      allowed: false,
+    })
   })
 
   it('is out as soon as it is disabled, with all of its tokens', async () => {
@@ -226,7 +230,7 @@ describe('what is wrong with a request', () => {
       422,
       'invalid_body',
     ],
-  ])('is named: %s', async (_what, asked, status, code) => {
+  ])('is named: %s', async (...[, asked, status, code]) => {
     const before = countResources()
     const answer = await gateway.api(...asked)
     expect(answer).toMatchObject({ status, body: { status, code, type: `urn:toolgate:error:${code}` } })
@@ -278,6 +282,27 @@ describe('the record', () => {
       { kind: 'resource_change', method: 'create team', token_name: 'admin', outcome: 'ok', reason: 'for ticket 17' },
     ])
     expect(JSON.stringify(rowsOf())).not.toContain('canary-4d2e')
+  })
+})
+
+describe('an explanation', () => {
+  it('says which rule let a token in, and what keeps it out', async () => {
+    const policy = {
+      name: 'explained',
+      rules: [
+        { server: 'one', level: 'execute' },
+        { server: 'one', tool: 'delete_*', level: 'deny' },
+      ],
+    }
+    await gateway.api('POST', '/policies', { body: policy })
+    await mint({ name: 'explained', policies: ['explained'] })
+    const ask = (tool: string) => gateway.api('GET', `/access/explain?token=explained&server=one&tool=${tool}`)
+    expect((await ask('read_file')).body).toMatchObject({ isListed: true, isCallable: true })
+    const denied = await ask('delete_all')
+    expect(denied.body).toMatchObject({ isListed: false, isCallable: false })
+    expect(JSON.stringify(denied.body)).toContain('explained')
+    await gateway.api('POST', '/tokens/explained/revoke')
+    expect((await ask('read_file')).body).toMatchObject({ isCallable: false })
   })
 })
 

@@ -1,8 +1,10 @@
 /** What answers each operation of `contract/operations.ts`: a use case, and the form of its answer. */
+import type { z } from 'zod'
 import { GatewayError } from '#contract/errors.ts'
 import { parseBody } from '#contract/parse-body.ts'
 import {
   CanI,
+  ExplainQuery,
   Introspect,
   ListQuery,
   SignIn,
@@ -11,9 +13,11 @@ import {
   type SpecialOperationId,
 } from '#contract/operations.ts'
 import { ResourceKind } from '#contract/resource.ts'
-import type { Actor, Caller } from '#control/actor.ts'
+import type { Caller } from '#control/actor.ts'
+import { canI } from '#control/can-i.ts'
 import { createResource } from '#control/create-resource.ts'
 import { deleteResource } from '#control/delete-resource.ts'
+import { explainAccess } from '#control/explain-access.ts'
 import { getResource } from '#control/get-resource.ts'
 import { introspectToken } from '#control/introspect-token.ts'
 import { listResources } from '#control/list-resources.ts'
@@ -23,7 +27,6 @@ import { revokeToken } from '#control/revoke-token.ts'
 import { rotateToken } from '#control/rotate-token.ts'
 import { updateResource } from '#control/update-resource.ts'
 import { mintSignInToken } from '#core/identity/sign-in-token.ts'
-import { can, canRun } from '#core/rbac/evaluate.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import { readCursor, toCursor } from './conditions.ts'
@@ -69,7 +72,7 @@ function versioned(view: { version: number }): RestReply {
 }
 
 async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind: ResourceKind; query: unknown }) {
-  const { limit, cursor, labels, references } = parseQuery(query)
+  const { limit, cursor, labels, references } = parseQuery(ListQuery, query)
   const page = await listResources(deps, caller, {
     kind,
     limit,
@@ -82,11 +85,12 @@ async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind:
 }
 
 /** @throws GatewayError `invalid_params` */
-function parseQuery(query: unknown): ListQuery {
-  const parsed = ListQuery.safeParse(query)
+function parseQuery<Output>(schema: z.ZodType<Output>, query: unknown): Output {
+  const parsed = schema.safeParse(query)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  const reason = `${issue?.path.join('.') ?? 'query'}: ${issue?.code === 'unrecognized_keys' ? 'an unknown parameter' : 'has a form that is not allowed here'}`
+  const where = issue?.path.join('.') ?? ''
+  const reason = where === '' ? 'the query has an unknown parameter' : `${where}: has a form that is not allowed here`
   throw new GatewayError('invalid_params', { details: { reason } })
 }
 
@@ -125,12 +129,9 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     whoAmI: async ({ caller: { actor } }) => ({
       body: { kind: actor.kind, id: actor.id, name: actor.name, bindings: actor.bindings.map(formatBinding) },
     }),
-    canI: async ({ caller: { actor }, body }) => ({ body: answerCanI(actor, parseBody(CanI, body)) }),
+    canI: async ({ caller: { actor }, body }) => ({ body: await canI(deps, actor, parseBody(CanI, body)) }),
+    explainAccess: async ({ caller: { actor }, query }) => ({
+      body: await explainAccess(deps, actor, parseQuery(ExplainQuery, query)),
+    }),
   }
-}
-
-function answerCanI(actor: Actor, { role, resource, name, action }: CanI): { allowed: boolean } {
-  if (action !== undefined) return { allowed: canRun(actor.bindings, action) }
-  const isComplete = role !== undefined && resource !== undefined
-  return { allowed: isComplete && can(actor.bindings, role, { resource, name }) }
 }
