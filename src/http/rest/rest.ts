@@ -159,6 +159,11 @@ function sendProblem(error: GatewayError, { request, reply, options }: Failing):
     options.onRefusal({ requestId, method, path: url.split('?', 1)[0] ?? '' }, error)
     reply.header('www-authenticate', 'Bearer realm="toolgate", error="invalid_token"')
   }
+  if (error.code === 'body_too_large') {
+    // Whoever still sends hears the answer only when all of it was taken; the server's time for a request bounds that.
+    reply.removeHeader('connection')
+    request.raw.resume()
+  }
   const { retryAfterMs } = error.details
   if (error.status === 503 || error.status === 429)
     reply.header('retry-after', typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1_000) : 1)
