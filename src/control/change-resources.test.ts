@@ -66,9 +66,9 @@ describe('updateResource', () => {
 
   it('keeps a reference that its editor may not see, and takes no new one', async () => {
     const secret = resource('server', 'secret')
-    const world = await controlWorld([...all, secret, bound(mia.id, { role: 'edit', resource: 'projects' })])
+    const world = await controlWorld([...all, secret, bound(noah.id, { role: 'edit', resource: 'projects' })])
     const put = (servers: string[]) =>
-      update(world, 'mia', { kind: 'project', ref: 'site', body: { name: 'site', servers } })
+      update(world, 'noah', { kind: 'project', ref: 'site', body: { name: 'site', servers } })
     expect((await failureOf(put(['github', 'secret']))).code).toBe('dangling_reference')
     expect((await put(['github']))['servers']).toEqual(['github'])
     expect((await put([]))['servers']).toEqual([])

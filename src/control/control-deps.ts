@@ -3,7 +3,6 @@ import type { ChangeLog } from '#core/audit/change-log.ts'
 import type { Clock } from '#core/clock.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { ChangeNumber, ResourceStore } from '#core/resources/resource-store.ts'
-import type { Actor } from './actor.ts'
 
 export type ControlDeps = {
   /** What is true. */
@@ -16,6 +15,4 @@ export type ControlDeps = {
   changes: ChangeLog
   /** Tells the other replicas; resolves when this one's `index` has it. */
   announce: (upTo: ChangeNumber) => Promise<void>
-  /** Whether the actor's own grant lets it see anything of this server, so that its name is no secret to it. */
-  canReach: (actor: Actor, serverName: string) => boolean
 }

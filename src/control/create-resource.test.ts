@@ -156,14 +156,19 @@ describe('createResource', () => {
   })
 
   it('tells nobody that a resource exists which it may not see', async () => {
-    const makes: Binding = { role: 'create', resource: 'projects' }
-    const world = await controlWorld([...all, bound(member.id, makes)])
-    const make = (server: string) =>
-      createResource(world.deps, world.as('user', 'mia'), { kind: 'project', body: { name: 'web', servers: [server] } })
+    const makes = bound(member.id, { role: 'create', resource: 'projects' })
+    const world = await controlWorld([...all, makes])
+    const make = (server: string, { deps, as } = { deps: world.deps, as: world.as('user', 'mia') }) =>
+      createResource(deps, as, { kind: 'project', body: { name: 'web', servers: [server] } })
     const [hidden, missing] = [await failureOf(make('github')), await failureOf(make('nothing'))]
     expect([hidden.code, hidden.details]).toEqual([missing.code, missing.details])
-    world.reachable.add('github')
-    expect((await make('github'))['servers']).toEqual(['github'])
+    const reaching = await controlWorld([
+      ...all.filter(({ id }) => id !== member.id),
+      having(member, { policies: [reader.id] }),
+      makes,
+    ])
+    const view = await make('github', { deps: reaching.deps, as: reaching.as('user', 'mia') })
+    expect(view['servers']).toEqual(['github'])
   })
 
   it('takes what the configuration declares by name, and prefers it to what is stored', async () => {

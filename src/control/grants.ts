@@ -8,42 +8,35 @@
 import type { Token } from '#contract/token.ts'
 import { chooseGrant, type Scopes } from '#core/access/choose-grant.ts'
 import { policyIdOf } from '#core/identity/policies.ts'
-import { policiesOf, scopesOfOwner, scopesOfTeam, scopesOfUser } from '#core/identity/scopes.ts'
+import { scopesOfOwner, scopesOfTeam, scopesOfUser } from '#core/identity/scopes.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 
-/** Ids of policies that belong together. */
+/** Ids of policies that belong together; empty for one that is gone, which nobody holds. */
 type Grant = readonly string[]
 
-/** What a token of this owner may call where it names no policy itself: its owner's, else its teams', else its organization's. */
+/** What a token of this owner may call where it names no policy itself. */
 export function grantOfOwner(index: ResourceIndex, owner: Token['owner']): Grant {
-  return idsOf(scopesOfOwner(index, owner))
+  return toGrant(scopesOfOwner(index, owner))
 }
 
-export function grantOfTeam(index: ResourceIndex, spec: Resource<'team'>['spec']): Grant {
-  return idsOf(scopesOfTeam(index, { name: '', spec }))
+export function grantOfTeam(index: ResourceIndex, team: Pick<Resource<'team'>, 'name' | 'spec'>): Grant {
+  return toGrant(scopesOfTeam(index, team))
 }
 
-export function grantOfUser(index: ResourceIndex, id: string, spec: Resource<'user'>['spec']): Grant {
-  return idsOf(scopesOfUser(index, { id, spec }))
-}
-
-/** A policy that is not there has no id of its own, and may deny (see `canDeny`). */
-function idsOf(scopes: Scopes): Grant {
-  return chooseGrant(scopes).grant.map(({ policy }) => policyIdOf(policy))
+export function grantOfUser(index: ResourceIndex, user: Pick<Resource<'user'>, 'id' | 'spec'>): Grant {
+  return toGrant(scopesOfUser(index, user))
 }
 
 /** Whether the actor has at least what these policies grant. None of them: they grant nothing. */
 export function holdsPolicies(index: ResourceIndex, actor: Actor, policies: Grant): boolean {
-  return grantsOf(index, actor).some((grant) => isWithin(index, policies, grant)) || policies.length === 0
-}
-
-/** Whether these policies are part of one grant, with all of it that denies anything. */
-export function isWithin(index: ResourceIndex, policies: Grant, grant: Grant): boolean {
   const asked = new Set(policies)
   if (asked.size === 0) return true
-  return asked.isSubsetOf(new Set(grant)) && grant.every((policy) => asked.has(policy) || !canDeny(index, policy))
+  return grantsOf(index, actor).some(
+    (grant) =>
+      asked.isSubsetOf(new Set(grant)) && grant.every((policy) => asked.has(policy) || !canDeny(index, policy)),
+  )
 }
 
 /** Every policy that is in a grant of the actor. */
@@ -67,20 +60,23 @@ export function teamsManagedBy(index: ResourceIndex, { user }: Actor): readonly 
     .filter(({ spec }) => spec.members.some((member) => member.user === user.id && member.role === 'admin'))
 }
 
+/** A policy that this replica does not know may deny. */
+export function canDeny(index: ResourceIndex, id: string): boolean {
+  const policy = index.get('policy', id)
+  return !policy || policy.spec.rules.some(({ level }) => level === 'deny')
+}
+
 /** Its own; and of the teams that it manages, whose tokens it may make, theirs. */
 function grantsOf(index: ResourceIndex, actor: Actor): Grant[] {
   const { user, token } = actor
   if (token) {
     const { policies, owner } = token.spec
-    return [idsOf({ token: { policies: policiesOf(index, policies) }, ...scopesOfOwner(index, owner) })]
+    return [policies.length > 0 ? policies : grantOfOwner(index, owner)]
   }
   if (!user) return []
-  const managed = teamsManagedBy(index, actor).map(({ spec }) => grantOfTeam(index, spec))
-  return [grantOfUser(index, user.id, user.spec), ...managed]
+  return [grantOfUser(index, user), ...teamsManagedBy(index, actor).map((team) => grantOfTeam(index, team))]
 }
 
-/** A policy that this replica does not know yet may deny. */
-export function canDeny(index: ResourceIndex, id: string): boolean {
-  const policy = index.get('policy', id)
-  return !policy || policy.spec.rules.some(({ level }) => level === 'deny')
+function toGrant(scopes: Scopes): Grant {
+  return chooseGrant(scopes).grant.map(({ policy }) => policyIdOf(policy))
 }

@@ -2,6 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
+import { accessOf } from './access-of.ts'
 import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
@@ -58,11 +59,11 @@ export async function renderReferences<Spec extends object>(
  * Whether the actor may name this resource in another: whoever sees or uses it may; a server whose tools it can list is no secret to it; and
  * who manages a team may make anybody a member.
  */
-export function canName({ index, canReach }: ControlDeps, actor: Actor, resource: Resource): boolean {
+export function canName({ index }: Pick<ControlDeps, 'index'>, actor: Actor, resource: Resource): boolean {
   return (
     isAllowed(index, actor, { role: 'view', resource }) ||
     isAllowed(index, actor, { role: 'run', resource }) ||
-    (resource.kind === 'server' && canReach(actor, resource.name)) ||
+    (resource.kind === 'server' && accessOf(index, actor).mayReach(resource.name)) ||
     (resource.kind === 'user' && teamsManagedBy(index, actor).length > 0)
   )
 }

@@ -42,7 +42,7 @@ function checkPolicies({ index }: ControlDeps, actor: Actor, { before, after }: 
   if (before !== null && isSameSet(old, policies)) return
   // Denies of a team bind also the tokens that have wider grants of their own.
   const isDenyLost = old.some((policy) => !policies.includes(policy) && canDeny(index, policy))
-  if (isDenyLost || !holdsPolicies(index, actor, grantOfTeam(index, after.spec))) throw exceedsCreator('policies')
+  if (isDenyLost || !holdsPolicies(index, actor, grantOfTeam(index, after))) throw exceedsCreator('policies')
 }
 
 function checkNewMembers({ index }: ControlDeps, actor: Actor, { before, after }: Transition<'team'>): void {
@@ -51,7 +51,7 @@ function checkNewMembers({ index }: ControlDeps, actor: Actor, { before, after }
   if (after.spec.members.every(({ user }) => old.has(user))) return
   if (teamsManagedBy(index, actor).some(({ id }) => id === before.id)) return
   const hasItsRights = findExceeding(actor.bindings, bindingsOfTeam(index, before)).length === 0
-  if (!hasItsRights || !holdsPolicies(index, actor, grantOfTeam(index, before.spec))) throw exceedsCreator('members')
+  if (!hasItsRights || !holdsPolicies(index, actor, grantOfTeam(index, before))) throw exceedsCreator('members')
 }
 
 /** The denies of an organization bind everybody in it. */

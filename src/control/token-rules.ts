@@ -4,7 +4,7 @@ import type { Token } from '#contract/token.ts'
 import type { Actor } from './actor.ts'
 import { actsForOwner } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { grantOfOwner, holdsPolicies, isWithin } from './grants.ts'
+import { grantOfOwner, holdsPolicies } from './grants.ts'
 import { checkBindings } from './role-binding-rules.ts'
 import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
 
@@ -29,7 +29,7 @@ export function requirePerson(actor: Actor): void {
 
 /**
  * Whether the actor has all that this token would have. What somebody makes for itself or for a team has at most the grant of that owner,
- * whatever other grants it has.
+ * whatever other grants it has; the owner's denies bind it in any case.
  *
  * @param token with ids for names
  * @throws GatewayError `exceeds_creator`, `invalid_body`
@@ -43,7 +43,7 @@ export function checkTokenGrant(
   if (isFree(actor)) return
   const ofOwner = grantOfOwner(index, owner)
   const isHeld = actsForOwner(index, actor, owner)
-    ? isWithin(index, policies, ofOwner)
+    ? new Set(policies).isSubsetOf(new Set(ofOwner))
     : holdsPolicies(index, actor, policies.length > 0 ? policies : ofOwner)
   if (!isHeld) throw exceedsCreator('policies')
 }

@@ -39,5 +39,5 @@ function checkRole(actor: Actor, { before, after }: Transition<'user'>): void {
 function checkPolicies({ index }: ControlDeps, actor: Actor, { before, after }: Transition<'user'>): void {
   if (isFree(actor)) return
   if (before !== null && isSameSet(before.spec.policies, after.spec.policies)) return
-  if (!holdsPolicies(index, actor, grantOfUser(index, after.id, after.spec))) throw exceedsCreator('policies')
+  if (!holdsPolicies(index, actor, grantOfUser(index, after))) throw exceedsCreator('policies')
 }

@@ -18,8 +18,6 @@ export class ControlWorld {
   readonly index = new ResourceSnapshot()
   readonly clock = new FakeClock(Date.parse('2026-11-21T12:00:00Z'))
   readonly events: ChangeEvent[] = []
-  /** Names of servers that everybody can reach. */
-  readonly reachable = new Set<string>()
   /** Keys of attempts that are not let through any more. */
   readonly exhausted = new Set<string>()
   readonly deps: TokenDeps & PasswordDeps = {
@@ -29,7 +27,6 @@ export class ControlWorld {
     newId: randomId,
     changes: { append: (event) => void this.events.push(event) },
     announce: () => this.refresh(),
-    canReach: (_, server) => this.reachable.has(server),
     secrets: { mint: mintToken, hash: hashToken },
     passwords: {
       hash: async (password) => `hash of ${password}`,

@@ -1,0 +1,73 @@
+import type { CanI } from '#contract/operations.ts'
+import { invalidBody } from '#contract/parse-body.ts'
+import type { ManagedResource, Role } from '#contract/role-binding.ts'
+import type { Decision } from '#core/access/access.ts'
+import { allowsExecute, allowsRead } from '#core/access/decide.ts'
+import { formatBinding } from '#core/rbac/binding-syntax.ts'
+import { can, canRun, satisfies } from '#core/rbac/evaluate.ts'
+import { toResourceKind } from '#core/rbac/managed-resource.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import { accessOf } from './access-of.ts'
+import type { Actor } from './actor.ts'
+import { isAllowed } from './authority.ts'
+import type { ControlDeps } from './control-deps.ts'
+import { findResource } from './find-resource.ts'
+
+export type CanIAnswer = {
+  allowed: boolean
+  /** Of managing: the bindings that allow it, as they are written. Allowed without any: it is the actor's own, or of a team that it manages. */
+  bindings?: string[]
+  /** Of a tool: whether it is listed, whether that depends on arguments, and why. */
+  listed?: boolean
+  isConditional?: boolean
+  decision?: Decision
+}
+
+/**
+ * Whether the actor may do something: manage a resource, run an operation, or call a tool.
+ * @throws GatewayError `invalid_body` where it is not one of these questions
+ */
+export async function canI(deps: ControlDeps, actor: Actor, question: CanI): Promise<CanIAnswer> {
+  const { role, resource, name, action, server, tool } = question
+  const asked = [role ?? resource ?? name, action, server ?? tool].filter((part) => part !== undefined)
+  if (asked.length !== 1) throw incomplete('asks one thing: role and resource; or action; or server and tool')
+  if (action !== undefined) {
+    const allowed = canRun(actor.bindings, action)
+    return { allowed, bindings: allowed ? [formatBinding({ role: 'run', action })] : [] }
+  }
+  if (role !== undefined && resource !== undefined) return canManage(deps, actor, { role, resource, name })
+  if (server !== undefined && tool !== undefined) return canCall(deps, actor, { server, tool })
+  throw incomplete('is incomplete: role and resource; or action; or server and tool')
+}
+
+function incomplete(problem: string) {
+  return invalidBody([{ path: '', problem }])
+}
+
+type ManageQuestion = { role: Role; resource: ManagedResource; name: string | undefined }
+
+async function canManage(
+  deps: ControlDeps,
+  actor: Actor,
+  { role, resource, name }: ManageQuestion,
+): Promise<CanIAnswer> {
+  const kind = toResourceKind(resource)
+  const isOne = name !== undefined && kind !== null && role !== 'create'
+  const found: Resource | null = isOne ? await findResource(deps, kind, name) : null
+  const target = { resource, name: found?.id ?? name }
+  const allowed = found ? isAllowed(deps.index, actor, { role, resource: found }) : can(actor.bindings, role, target)
+  const asked = { role, resource, ...(target.name !== undefined && { name: target.name }) }
+  const bindings = actor.bindings.filter((binding) => satisfies([binding], asked))
+  return { allowed, bindings: bindings.map(formatBinding) }
+}
+
+function canCall({ index }: ControlDeps, actor: Actor, { server, tool }: { server: string; tool: string }): CanIAnswer {
+  // An alias is no name of a policy: whoever asks by it is answered for the server.
+  const decision = accessOf(index, actor).tool(server, tool)
+  return {
+    allowed: allowsExecute(decision.level),
+    listed: allowsRead(decision.level),
+    isConditional: decision.isConditional === true,
+    decision,
+  }
+}

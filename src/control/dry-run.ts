@@ -1,0 +1,181 @@
+import { DryRun } from '#contract/dry-run.ts'
+import { GatewayError } from '#contract/errors.ts'
+import { parseBody } from '#contract/parse-body.ts'
+import { AccessPool } from '#core/access/access-pool.ts'
+import type { Access, Decision } from '#core/access/access.ts'
+import { allowsExecute } from '#core/access/decide.ts'
+import type { CallHistory, RecordedCall } from '#core/audit/call-history.ts'
+import { composeToken, serverFacts } from '#core/identity/compose-token.ts'
+import { canRun } from '#core/rbac/evaluate.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import type { Actor } from './actor.ts'
+import type { ControlDeps } from './control-deps.ts'
+import { findResource } from './find-resource.ts'
+import { type AttachedTo, proposedIndex } from './proposed-index.ts'
+import { canName } from './resolve-references.ts'
+
+export type DryRunDeps = ControlDeps & { history: CallHistory }
+
+/** Calls of one tool by one token, whose outcome would be another. */
+export type ChangedCalls = {
+  token: { id: string; name: string }
+  server: string
+  tool: string
+  calls: number
+  /** Unix milliseconds. */
+  lastAt: number
+  /** `depends`: on arguments, which are not recorded. */
+  today: Outcome
+  proposed: Outcome
+  /** Why it would be so. */
+  decision: Decision
+}
+
+type Outcome = 'allowed' | 'denied' | 'depends'
+
+export type DryRunAnswer = {
+  since: number
+  /** Calls that were looked at. */
+  calls: number
+  /** Of those, calls of tokens that are gone, and of agents' sessions: nothing is said of them. */
+  callsSkipped: number
+  /** The most calls first; at most 1,000. */
+  changes: ChangedCalls[]
+  /** How many there are. */
+  changesTotal: number
+  /** There are more calls than are looked at: older ones were not. */
+  isTruncated: boolean
+}
+
+const callsMax = 100_000
+const callsPerPage = 500
+const changesMax = 1_000
+const dayMs = 86_400_000
+
+/**
+ * Which recorded calls would end otherwise if a policy were another, or were attached to somebody. Nothing is changed. Today's resources are
+ * taken for those of then, so that the policy alone makes the difference.
+ *
+ * @param body see `DryRun`
+ * @throws GatewayError `forbidden` without the right to explain and to read the audit log; `invalid_body`, `dangling_reference`,
+ *   `storage_unavailable`
+ */
+export async function dryRun(deps: DryRunDeps, actor: Actor, body: unknown): Promise<DryRunAnswer> {
+  requireRights(actor)
+  const { policy, attachTo, days } = parseBody(DryRun, body)
+  const attachedTo = attachTo === undefined ? null : await getAttachedTo(deps, actor, attachTo)
+  const proposed = proposedIndex(deps.index, policy, attachedTo)
+  const comparison = new Comparison(deps.index, proposed)
+  const since = deps.clock.now() - days * dayMs
+  let calls = 0
+  let cursor: string | null = null
+  do {
+    const limit = Math.min(callsPerPage, callsMax - calls)
+    const page: Awaited<ReturnType<CallHistory['read']>> = await deps.history.read({ since, limit, cursor })
+    for (const call of page.calls) comparison.add(call)
+    calls += page.calls.length
+    cursor = page.next
+  } while (cursor !== null && calls < callsMax)
+  const changes = comparison.changes()
+  return {
+    since,
+    calls,
+    callsSkipped: comparison.skipped,
+    changes: changes.slice(0, changesMax),
+    changesTotal: changes.length,
+    isTruncated: cursor !== null,
+  }
+}
+
+function requireRights({ bindings }: Actor): void {
+  for (const action of ['explain', 'audit'] as const) {
+    if (!canRun(bindings, action)) throw new GatewayError('forbidden', { details: { action } })
+  }
+}
+
+async function getAttachedTo(
+  deps: ControlDeps,
+  actor: Actor,
+  { kind, ref }: NonNullable<DryRun['attachTo']>,
+): Promise<AttachedTo> {
+  const resource = await findResource(deps, kind, ref)
+  if (resource && canName(deps, actor, resource)) return resource
+  throw new GatewayError('dangling_reference', { details: { paths: ['attachTo.ref'] } })
+}
+
+/** What is concluded of calls, a page at a time. */
+class Comparison {
+  skipped = 0
+  readonly #changed = new Map<string, ChangedCalls | null>()
+  readonly #today: Accesses
+  readonly #proposed: Accesses
+
+  constructor(today: ResourceIndex, proposed: ResourceIndex) {
+    this.#today = new Accesses(today)
+    this.#proposed = new Accesses(proposed)
+  }
+
+  add(call: RecordedCall): void {
+    const { tokenId, server, tool, at } = call
+    const key = JSON.stringify([tokenId, server, tool])
+    let known = this.#changed.get(key)
+    if (known === undefined) {
+      known = this.#compare(call)
+      this.#changed.set(key, known)
+    }
+    if (!this.#today.of(tokenId)) this.skipped++
+    if (!known) return
+    known.calls++
+    known.lastAt = Math.max(known.lastAt, at)
+  }
+
+  changes(): ChangedCalls[] {
+    return [...this.#changed.values()]
+      .filter((change) => change !== null)
+      .toSorted((one, other) => other.calls - one.calls || other.lastAt - one.lastAt)
+  }
+
+  #compare({ tokenId, tokenName, server, tool }: RecordedCall): ChangedCalls | null {
+    const today = this.#today.of(tokenId)?.tool(server, tool)
+    const proposed = this.#proposed.of(tokenId)?.tool(server, tool)
+    if (!today || !proposed || toOutcome(today) === toOutcome(proposed)) return null
+    return {
+      token: { id: tokenId, name: tokenName },
+      server,
+      tool,
+      calls: 0,
+      lastAt: 0,
+      today: toOutcome(today),
+      proposed: toOutcome(proposed),
+      decision: proposed,
+    }
+  }
+}
+
+function toOutcome({ level, isConditional }: Decision): Outcome {
+  if (!allowsExecute(level)) return 'denied'
+  return isConditional === true ? 'depends' : 'allowed'
+}
+
+/** Of tokens, by id, as one index has them. Tokens that are alike share one. */
+class Accesses {
+  readonly #index: ResourceIndex
+  readonly #pool: AccessPool
+  readonly #byToken = new Map<string, Access | null>()
+
+  constructor(index: ResourceIndex) {
+    this.#index = index
+    this.#pool = new AccessPool({ ...serverFacts(index), hash: (text) => text })
+  }
+
+  of(tokenId: string): Access | null {
+    let access = this.#byToken.get(tokenId)
+    if (access === undefined) {
+      const token: Resource<'token'> | undefined = this.#index.get('token', tokenId)
+      access = token ? this.#pool.of(composeToken(this.#index, token)) : null
+      this.#byToken.set(tokenId, access)
+    }
+    return access
+  }
+}

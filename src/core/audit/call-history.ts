@@ -1,0 +1,24 @@
+/** Port: the calls of tools that were recorded. Types only. */
+
+export type RecordedCall = {
+  /** Unix time in milliseconds. */
+  at: number
+  tokenId: string
+  tokenName: string
+  /** Real name. */
+  server: string
+  /** The server's own name for it. */
+  tool: string
+}
+
+export interface CallHistory {
+  /**
+   * Calls of tools, the newest first, refused ones among them.
+   * @param query.since Unix milliseconds; `limit` 1 to 1,000; `cursor` is the `next` of the page before
+   */
+  read(query: {
+    since: number
+    limit: number
+    cursor: string | null
+  }): Promise<{ calls: readonly RecordedCall[]; next: string | null }>
+}
