@@ -2,21 +2,24 @@
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { Bus } from '#core/bus/bus.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
-import { isJsonObject, isRequestId } from '#core/protocol/json-rpc.ts'
+import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { knowsTasks, withoutCoreTasks } from '#core/protocol/tasks.ts'
+import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
-import { ClientSession, type RunningRequest } from '#gateway/client/client-session.ts'
+import { ClientSession, type ClientSessionOptions, type RunningRequest } from '#gateway/client/client-session.ts'
 import { GatheredChanges } from '#gateway/client/gathered-changes.ts'
 import { ListenHub } from '#gateway/client/listen-hub.ts'
 import { moveViewers } from '#gateway/client/move-viewers.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
+import { fits, SharedSessions } from '#gateway/client/shared-sessions.ts'
 import type { Address, Registry } from './endpoint.ts'
 import { identify, nobody, type Identities } from './identify.ts'
 import { admit, locate, type Located } from './locate.ts'
@@ -44,6 +47,9 @@ export type GatewayDeps = LiveServersDeps & {
   audit: AuditLog
   hash: (text: string) => string
   randomId: (prefix: string) => string
+  /** Common to all replicas, so that each can serve any session. */
+  sessionRecords: McpSessionRecords
+  bus: Bus
 }
 
 /** What calls are decided by. */
@@ -55,6 +61,7 @@ const sweepMs = 5_000
 
 export class Gateway {
   readonly sessions: SessionStore
+  readonly shared: SharedSessions
   readonly #deps: GatewayDeps
   readonly #catalog: Catalog
   readonly #context: MethodContext
@@ -72,6 +79,7 @@ export class Gateway {
     const { clock, limits, separator, hash, randomId, serverInfo } = deps
     this.#deps = deps
     this.sessions = new SessionStore({ clock, limits })
+    this.shared = new SharedSessions({ records: deps.sessionRecords, bus: deps.bus, clock, limits, randomId })
     this.#catalog = new Catalog({ clock, limits, clientInfo: serverInfo })
     this.#changes = new GatheredChanges(clock, (server, kind) => this.#hub.listChanged(server, kind))
     this.#servers = new LiveServers(deps, this.#catalog, (upstream, kind) => {
@@ -130,6 +138,7 @@ export class Gateway {
   #sweepLater(): void {
     this.#cancelSweep = this.#deps.clock.after(sweepMs, () => {
       this.sessions.sweep()
+      void this.shared.sweep()
       const now = this.#deps.clock.now()
       for (const viewer of this.#hub) if ((viewer.principal.expiresAt ?? Infinity) <= now) viewer.end()
       this.#servers.sweep()
@@ -204,35 +213,96 @@ export class Gateway {
     const declared = knowsTasks(revision) ? given : withoutCoreTasks(given)
     // What is too large is refused here, and not at the first call.
     capabilitiesKey(declared)
-    const { clock, limits, randomId } = this.#deps
-    const session = new ClientSession({
-      id: randomId('mcp'),
+    const session = this.#createSession({
+      id: this.#deps.randomId('mcp'),
       principal,
       address,
       endpoint,
       revision,
       facts: { capabilities: declared, info: isJsonObject(clientInfo) ? clientInfo : undefined, logLevel: undefined },
-      clock,
-      askTimeoutMs: limits.parkedCallMs,
-      callsMax: limits.callsPerSessionMax,
-      exposeUri: (server, uri) => (endpoint.kind === 'single' ? uri : exposeUri(server, uri)),
-      taskOwners: this.#context.tasks,
     })
     const { user } = session
     const description = await describeEndpoint(endpoint, { principal, user }, this.#context)
-    this.sessions.checkRoom(principal)
-    this.sessions.add(session)
-    session.onEnd(this.#hub.add(session))
-    if (endpoint.kind === 'single') for (const upstream of endpoint.upstreams) session.join(upstream.place(user))
+    // Meanwhile its token may have been revoked.
+    session.principal = this.#locatePresent(session).principal
+    this.#add(session)
     return { session, result: toInitializeResult(description, revision) }
   }
 
-  /** A client ends its session by its own request. */
-  endSession(session: ClientSession, request: Pick<PlainRequest, 'requestId' | 'receivedAt' | 'method'>): void {
+  #createSession(
+    own: Pick<
+      ClientSessionOptions,
+      'id' | 'principal' | 'address' | 'endpoint' | 'revision' | 'facts' | 'firstQuestionId'
+    >,
+  ): ClientSession {
+    const { clock, limits } = this.#deps
+    return new ClientSession({
+      ...own,
+      clock,
+      askTimeoutMs: limits.parkedCallMs,
+      callsMax: limits.callsPerSessionMax,
+      exposeUri: (server, uri) => (own.endpoint.kind === 'single' ? uri : exposeUri(server, uri)),
+      taskOwners: this.#context.tasks,
+    })
+  }
+
+  /** @throws GatewayError `too_many_sessions` */
+  #add(session: ClientSession): void {
+    const { endpoint, user } = session
+    this.sessions.checkRoom(session.principal)
+    this.sessions.add(session)
+    session.onEnd(this.#hub.add(session))
+    if (endpoint.kind === 'single') for (const upstream of endpoint.upstreams) session.join(upstream.place(user))
+  }
+
+  /**
+   * Takes up a session that another replica has opened. What it had under way there goes on there.
+   * @throws GatewayError `session_not_found`, the same for unknown and foreign ids; `unauthorized`, `forbidden`, `server_not_found`,
+   * `too_many_sessions`, `storage_unavailable`
+   */
+  async takeUpSession(id: string, asking: Pick<ClientCall, 'principal' | 'address'>): Promise<ClientSession> {
+    const record = await this.shared.find(id)
+    // Until the answer came anything may have changed, and another request may have asked the same.
+    const { address } = asking
+    const { principal, endpoint } = this.#locatePresent(asking)
+    const known = this.sessions.find(id, principal, address)
+    if (known) return known
+    if (!record || !fits(record, { tokenId: principal.tokenId, address, endpoint })) {
+      throw new GatewayError('session_not_found')
+    }
+    const { revision, capabilities, info, logLevel } = record
+    const facts = { capabilities, info: info ?? undefined, logLevel: logLevel ?? undefined }
+    const firstQuestionId = this.#drawQuestionId()
+    const session = this.#createSession({ id, principal, address, endpoint, revision, facts, firstQuestionId })
+    this.#add(session)
+    this.shared.join(session)
+    return session
+  }
+
+  /** @throws GatewayError `shutting_down`, `unauthorized`, `forbidden`, `server_not_found` */
+  #locatePresent({ principal, address }: Pick<ClientCall, 'principal' | 'address'>): Located {
+    if (this.#isClosed) throw new GatewayError('shutting_down')
+    const present = this.#identities.current(principal)
+    if (!present) throw new GatewayError('unauthorized')
+    return this.locate(present, address)
+  }
+
+  /** Random, so that what one replica asks is never taken for what another one has asked. */
+  #drawQuestionId(): number {
+    const { hash, randomId } = this.#deps
+    return (Number.parseInt(hash(randomId('questions')).slice(0, 8), 16) + 1) * 65_536
+  }
+
+  /** A client ends its session by its own request. Resolves when no other replica takes it up any more. */
+  endSession(
+    session: ClientSession,
+    request: Pick<PlainRequest, 'requestId' | 'receivedAt' | 'method'>,
+  ): Promise<void> {
     const { principal, endpoint } = session
     session.end()
     const at = this.#deps.clock.now()
     recordSessionEnd(this.#deps.audit, { ...request, principal, endpoint: endpoint.key }, { at })
+    return this.shared.untilEnded(session)
   }
 
   /**
@@ -282,19 +352,15 @@ export class Gateway {
   /** A notification of a legacy client, or on a channel of a modern one. */
   notified(session: ClientSession, note: RpcNotification): void {
     session.lastUsedAt = this.#deps.clock.now()
-    if (note.method === 'notifications/cancelled') {
-      const id = note.params?.['requestId']
-      if (isRequestId(id)) session.cancel(id)
-    } else if (note.method === 'notifications/progress') session.progressed(note)
-    else if (note.method === 'notifications/roots/list_changed') session.tellUpstreams(note.method)
-    else if (note.method === 'notifications/tasks/status') session.taskChanged(note)
+    this.shared.noted(session, note)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelSweep()
     this.#changes.close()
-    this.sessions.endWhere(() => true)
+    this.sessions.leaveAll()
+    this.shared.close()
     this.#parked.close()
     await this.#servers.close()
   }

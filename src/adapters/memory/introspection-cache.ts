@@ -4,7 +4,7 @@ import type { Bus } from '#core/bus/bus.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Introspection, IntrospectionCache } from '#core/identity/introspection-cache.ts'
 import { introspectionLifeMs } from '#core/identity/introspection-life.ts'
-import { SharedAsks } from '#core/identity/shared-asks.ts'
+import { SharedAsks } from '#core/shared-asks.ts'
 import { ExpiringMap } from './expiring-map.ts'
 
 const topic = 'introspection'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Clock } from '#core/clock.ts'
 import type { Introspection, IntrospectionCache } from '#core/identity/introspection-cache.ts'
 import { introspectionLifeMs } from '#core/identity/introspection-life.ts'
-import { SharedAsks } from '#core/identity/shared-asks.ts'
+import { SharedAsks } from '#core/shared-asks.ts'
 import type { RedisLink } from './redis-link.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 
 /** A bus is for short messages; what is larger belongs in a store. */
-export const busMessageCharsMax = 262_144
+export const busMessageCharsMax = 1_048_576
 
 /** @throws RangeError */
 export function encodeBusMessage(message: JsonObject): string {

@@ -10,6 +10,7 @@ import {
   type Outcome,
   type Question,
   type RequestId,
+  type RpcMessage,
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { knownContentOf, type KnownContent } from '#core/protocol/known-content.ts'
@@ -44,6 +45,14 @@ export type ClientSessionOptions = {
   /** Turns a server's own resource URI into the endpoint's. */
   exposeUri(server: string, uri: string): string
   taskOwners: TaskOwners
+  /** The first of the ids that its questions to the client have; by default 1. */
+  firstQuestionId?: number
+}
+
+/** Who tells the other replicas that have this session of what concerns them. */
+export interface Elsewhere {
+  levelSet(level: string): void
+  unwatched(server: string, uri: string): void
 }
 
 export class ClientSession implements Viewer {
@@ -59,14 +68,18 @@ export class ClientSession implements Viewer {
   readonly knownContent: KnownContent | null
   readonly tasks: SessionTasks
   lastUsedAt: number
+  /** Null: no other replica has it. */
+  elsewhere: Elsewhere | null = null
   readonly #options: ClientSessionOptions
   #outlet: Outlet | null = null
+  #isOutletHere = false
   #questions: OpenQuestions | undefined
   #running: Slots<RunningRequest> | undefined
   #watched: WatchedResources | undefined
   #places: Set<PooledSession> | undefined
   #onEnd: (() => void)[] = []
   #hasEnded = false
+  #isOver = false
   #isRetired = false
 
   constructor(options: ClientSessionOptions) {
@@ -100,13 +113,24 @@ export class ClientSession implements Viewer {
     return this.#outlet !== null
   }
 
+  /** Whether the client hears it on a stream of this replica's. */
+  get isHeardHere(): boolean {
+    return this.#outlet !== null && this.#isOutletHere
+  }
+
   get isBusy(): boolean {
-    return this.#outlet !== null || (this.#running?.size ?? 0) > 0
+    return this.isHeardHere || (this.#running?.size ?? 0) > 0
   }
 
   /** Where messages outside any request go; null: nowhere for now. */
-  setOutlet(outlet: Outlet | null): void {
+  setOutlet(outlet: Outlet | null, where: 'here' | 'elsewhere' = 'here'): void {
     this.#outlet = outlet
+    this.#isOutletHere = where === 'here'
+  }
+
+  /** Says what another replica has to say. */
+  hear(message: RpcMessage): void {
+    this.#outlet?.(message)
   }
 
   isOutlet(outlet: Outlet): boolean {
@@ -180,8 +204,11 @@ export class ClientSession implements Viewer {
     return this.#isRetired
   }
 
-  cancel(id: RequestId): void {
-    this.#running?.find((running) => running.id === id)?.cancellation.cancel()
+  /** @returns whether it is under way here */
+  cancel(id: RequestId): boolean {
+    const running = this.#running?.find((running) => running.id === id)
+    running?.cancellation.cancel()
+    return running !== undefined
   }
 
   /** Asks the client through `send`; the answer comes back through `answer`. */
@@ -191,8 +218,8 @@ export class ClientSession implements Viewer {
     }
     if (this.#hasEnded) return Promise.resolve({ error: toRpcError(new GatewayError('session_not_found')) })
     const { id: sessionId } = this
-    const { clock, askTimeoutMs } = this.#options
-    this.#questions ??= new OpenQuestions({ clock, askTimeoutMs, sessionId })
+    const { clock, askTimeoutMs, firstQuestionId } = this.#options
+    this.#questions ??= new OpenQuestions({ clock, askTimeoutMs, sessionId, firstId: firstQuestionId ?? 1 })
     return this.#questions.ask(send, this.#toKnown(question), cancellation)
   }
 
@@ -202,14 +229,19 @@ export class ClientSession implements Viewer {
     return { ...question, params: this.knownContent.apply(question.params) }
   }
 
-  /** The client's answer to a question; unknown ids are ignored. */
-  answer(id: RequestId, outcome: Outcome): void {
-    this.#questions?.answer(id, outcome)
+  /** The client's answer to a question. @returns whether it was asked here */
+  answer(id: RequestId, outcome: Outcome): boolean {
+    return this.#questions?.answer(id, outcome) === true
   }
 
-  /** The client's progress with a question. */
-  progressed(note: RpcNotification): void {
-    this.#questions?.progressed(note)
+  /** The client's progress with a question. @returns whether it was asked here */
+  progressed(note: RpcNotification): boolean {
+    return this.#questions?.progressed(note) === true
+  }
+
+  setLogLevel(level: string): void {
+    this.facts.logLevel = level
+    this.elsewhere?.levelSet(level)
   }
 
   get ask(): Peer['ask'] {
@@ -240,6 +272,11 @@ export class ClientSession implements Viewer {
   }
 
   unwatch(server: string, uri: string): void {
+    this.unwatchHere(server, uri)
+    this.elsewhere?.unwatched(server, uri)
+  }
+
+  unwatchHere(server: string, uri: string): void {
     this.#watched?.delete(server, uri)
     this.#refreshListening()
   }
@@ -302,7 +339,23 @@ export class ClientSession implements Viewer {
     }
   }
 
+  /** On this replica alone: another one may take it up, or has it. */
+  leave(): void {
+    this.#end()
+  }
+
+  /** Everywhere, and for good. */
   end(): void {
+    this.#isOver ||= !this.#hasEnded
+    this.#end()
+  }
+
+  /** Whether it has ended for good. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  #end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
     for (const { cancellation } of this.#running ?? []) cancellation.cancel()

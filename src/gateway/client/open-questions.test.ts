@@ -16,7 +16,7 @@ beforeEach(() => {
   told = []
 })
 
-const open = (sessionId = 'mcp_1') => new OpenQuestions({ clock, askTimeoutMs: 1_000, sessionId })
+const open = (sessionId = 'mcp_1') => new OpenQuestions({ clock, askTimeoutMs: 1_000, sessionId, firstId: 1 })
 
 /** An upstream's question with its own token. */
 function question(by: string, progressToken: unknown): Question {

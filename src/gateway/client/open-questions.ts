@@ -22,6 +22,8 @@ export type OpenQuestionsOptions = {
   askTimeoutMs: number
   /** Begins every progress token, so that a later session of the same client has others. */
   sessionId: string
+  /** No two replicas that have the session ask under one id. */
+  firstId: number
 }
 
 type Asked = { question: Question; token: string; settle: (outcome: Outcome) => void }
@@ -32,10 +34,11 @@ const questionsMax = 64
 export class OpenQuestions {
   readonly #options: OpenQuestionsOptions
   readonly #asked = new Map<RequestId, Asked>()
-  #nextId = 1
+  #nextId: number
 
   constructor(options: OpenQuestionsOptions) {
     this.#options = options
+    this.#nextId = options.firstId
   }
 
   /** Asks through `send`; the answer comes back through `answer`, or from here when it cannot come any more. */
@@ -67,18 +70,20 @@ export class OpenQuestions {
     })
   }
 
-  /** The client's answer; unknown ids are ignored. */
-  answer(id: RequestId, outcome: Outcome): void {
+  /** The client's answer; unknown ids are ignored. @returns whether it is known */
+  answer(id: RequestId, outcome: Outcome): boolean {
     const asked = this.#asked.get(id)
     this.#asked.delete(id)
     asked?.settle(outcome)
+    return asked !== undefined
   }
 
   /** The client's progress with a question that is still open goes to who asked it, under the token it was asked with. */
-  progressed(note: RpcNotification): void {
+  progressed(note: RpcNotification): boolean {
     const token = note.params?.['progressToken']
     const question = this.#asked.values().find((asked) => asked.token === token)?.question
     question?.progressed?.({ ...note, params: { ...note.params, progressToken: progressTokenOf(question.params) } })
+    return question !== undefined
   }
 
   end(outcome: Outcome): void {

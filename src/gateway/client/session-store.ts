@@ -47,12 +47,13 @@ export class SessionStore {
 
   /**
    * A session id is no credential: it works only for the token that opened it, and only where it was opened.
-   * @throws GatewayError `session_not_found`, the same for unknown and foreign ids
+   * @returns null for an id that is unknown here
+   * @throws GatewayError `session_not_found`, for a foreign one
    */
-  get(id: string, principal: Principal, address: Address): ClientSession {
+  find(id: string, principal: Principal, address: Address): ClientSession | null {
     const session = this.#sessions.get(id)
+    if (!session) return null
     if (
-      !session ||
       session.isRetired ||
       session.principal.tokenId !== principal.tokenId ||
       !isSameAddress(session.address, address)
@@ -64,11 +65,16 @@ export class SessionStore {
 
   sweep(): void {
     const before = this.#clock.now() - this.#limits.sessionIdleMs
-    for (const session of this.#sessions.values()) if (!session.isBusy && session.lastUsedAt < before) session.end()
+    for (const session of this.#sessions.values()) if (!session.isBusy && session.lastUsedAt < before) session.leave()
   }
 
   *[Symbol.iterator](): Iterator<ClientSession> {
     yield* this.#sessions.values()
+  }
+
+  /** This replica ends. */
+  leaveAll(): void {
+    for (const session of this.#sessions.values()) session.leave()
   }
 
   endWhere(isOver: (session: ClientSession) => boolean): void {

@@ -16,6 +16,7 @@ export async function setLogLevel({ call }: Run): Promise<Answer> {
   if (!isLogLevel(level))
     throw new GatewayError('invalid_params', { details: { reason: 'params.level is not a log level' } })
   call.facts.logLevel = level
+  call.session?.setLogLevel(level)
   const sessions = [...(call.session?.places ?? [])].flatMap((place) => place.session ?? [])
   await Promise.all(sessions.map((session) => ensureLogLevel(session, level)))
   return { result: {} }

@@ -16,7 +16,7 @@ import { responseText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
-import { requireSession, type PostContext } from './post-context.ts'
+import { withSession, type PostContext } from './post-context.ts'
 
 /**
  * All of a batch is looked at before any of it is done.
@@ -36,14 +36,22 @@ export function checkBatch(
   if (isWrong || parts.some(({ method }) => method === 'initialize')) throw new GatewayError('invalid_request')
 }
 
-/** @throws GatewayError `batch_not_allowed`, `invalid_request` */
 export function handleBatch(
   context: PostContext,
   messages: unknown[],
   start: (session: ClientSession, message: RpcRequest, reply: CallReply) => void,
 ): void {
+  withSession(context, { id: null }, (session) => runBatch({ context, session, messages }, start))
+}
+
+type Batch = { context: PostContext; session: ClientSession; messages: unknown[] }
+
+/** @throws GatewayError `batch_not_allowed`, `invalid_request` */
+function runBatch(
+  { context, session, messages }: Batch,
+  start: (session: ClientSession, message: RpcRequest, reply: CallReply) => void,
+): void {
   const { deps, res, requestId } = context
-  const session = requireSession(context)
   checkBatch(messages, { revision: session.revision, batchMessagesMax: deps.limits.batchMessagesMax })
   const requests = messages.filter(isRequest)
   for (const message of messages) takeOther(deps.gateway, session, message)
@@ -61,7 +69,7 @@ function takeOther(gateway: Gateway, session: ClientSession, message: unknown): 
   if (isNotification(message)) gateway.notified(session, message)
   if (!isResponse(message) || message.id === null) return
   const outcome = toOutcome(message)
-  if (outcome) session.answer(message.id, outcome)
+  if (outcome) gateway.shared.answered(session, message.id, outcome)
 }
 
 /** Collects the answers of a batch into one JSON array. */

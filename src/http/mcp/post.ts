@@ -24,7 +24,7 @@ import { readBody } from '#http/read-body.ts'
 import { refuse } from '#http/refuse.ts'
 import { handleBatch } from './batch.ts'
 import type { CallReply } from './call-reply.ts'
-import { requireSession, type PostContext } from './post-context.ts'
+import { knownSession, takeUpSession, withSession, type PostContext } from './post-context.ts'
 import { PostReply } from './post-reply.ts'
 
 /** Above this a request is sent on in its own text. */
@@ -94,8 +94,10 @@ function receiveRequest(context: PostContext, message: RpcRequest, large: LargeR
       void openSession(context, message)
       return
     }
-    const session = requireSession(context)
-    startCall(context, { session, message, era, large, reply: null })
+    const session = knownSession(context)
+    if (session) startCall(context, { session, message, era, large, reply: null })
+    else
+      takeUpSession(context, message, (own) => startCall(context, { session: own, message, era, large, reply: null }))
   } catch (error) {
     refuse(context, error, message)
   }
@@ -103,26 +105,33 @@ function receiveRequest(context: PostContext, message: RpcRequest, large: LargeR
 
 function receiveNotification(context: PostContext, note: RpcNotification): void {
   const { req, res, deps } = context
+  const refused = { id: null, method: note.method }
   try {
     // Modern HTTP has no client notifications; one that comes is taken and means nothing.
-    if (eraOfMessage(note, req.headers) === 'legacy') deps.gateway.notified(requireSession(context), note)
+    if (eraOfMessage(note, req.headers) === 'modern') return void res.writeHead(202).end()
   } catch (error) {
-    return refuse(context, error, { id: null, method: note.method })
+    return refuse(context, error, refused)
   }
-  res.writeHead(202).end()
+  withSession(context, refused, (session) => {
+    deps.gateway.notified(session, note)
+    res.writeHead(202).end()
+  })
 }
 
 function receiveResponse(context: PostContext, message: RpcResponse): void {
-  const session = requireSession(context)
-  const outcome = toOutcome(message)
-  if (message.id !== null && outcome) session.answer(message.id, outcome)
-  context.res.writeHead(202).end()
+  const { res, deps } = context
+  withSession(context, { id: null }, (session) => {
+    const outcome = toOutcome(message)
+    if (message.id !== null && outcome) deps.gateway.shared.answered(session, message.id, outcome)
+    res.writeHead(202).end()
+  })
 }
 
 async function openSession(context: PostContext, message: RpcRequest): Promise<void> {
   const { deps, res, requestId } = context
   try {
     const { session, result } = await deps.gateway.openSession(context, message.params)
+    await deps.gateway.shared.share(session)
     if (res.destroyed) return session.end()
     const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result })
     res.writeHead(200, {

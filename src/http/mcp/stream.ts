@@ -7,18 +7,20 @@ import type { ClientSession } from '#gateway/client/client-session.ts'
 import type { Outlet } from '#gateway/client/open-questions.ts'
 import type { EventStream } from './event-streams.ts'
 import type { OpenReply } from './open-replies.ts'
-import { requireSession, type PostContext } from './post-context.ts'
+import { withSession, type PostContext } from './post-context.ts'
 
 const streamHeaders = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' }
 /** A client that does not read what it asked for is let go before it fills the memory. */
 const backlogBytesMax = 4_194_304
 
-/** @throws GatewayError `not_acceptable`, `session_required`, `session_not_found` */
+/** @throws GatewayError `not_acceptable` */
 export function handleGet(context: PostContext): void {
-  const { req, res, deps } = context
-  const accept = req.headers.accept ?? '*/*'
+  const accept = context.req.headers.accept ?? '*/*'
   if (!accept.includes('text/event-stream') && !accept.includes('*/*')) throw new GatewayError('not_acceptable')
-  const session = requireSession(context)
+  withSession(context, { id: null }, (session) => openStream(context, session))
+}
+
+function openStream({ req, res, deps }: PostContext, session: ClientSession): void {
   const lastEventId = single(req.headers, 'last-event-id')
   const streams = deps.streams.of(session)
   const resumed = lastEventId === undefined ? null : (streams?.find(lastEventId) ?? null)
@@ -31,11 +33,15 @@ export function handleGet(context: PostContext): void {
     forget()
     forgetEnd()
   })
-  if (!streams) follow(res, session, null)
-  else if (!resumed) follow(res, session, { stream: streams.openStanding(), sequence: 0 })
+  const follow = (place: Place | null): void => {
+    const outlet = toOutlet(res, place)
+    res.once('close', deps.gateway.shared.listen(session, outlet))
+  }
+  if (!streams) follow(null)
+  else if (!resumed) follow({ stream: streams.openStanding(), sequence: 0 })
   else if (resumed.stream.isStanding) {
     streams.stand(resumed.stream)
-    follow(res, session, resumed)
+    follow(resumed)
   } else resume(res, resumed)
 }
 
@@ -47,17 +53,13 @@ function resume(res: ServerResponse, resumed: Place): void {
   res.once('close', () => resumed.stream.release(taker))
 }
 
-/** The newest GET is the one that is listened on. */
-function follow(res: ServerResponse, session: ClientSession, place: Place | null): void {
+/** What follows goes to the newest GET: it is the one that is listened on. */
+function toOutlet(res: ServerResponse, place: Place | null): Outlet {
   place?.stream.replay(place.sequence, (event) => writeBounded(res, event))
-  const outlet: Outlet = (message) => {
+  return (message) => {
     const json = JSON.stringify(message)
     writeBounded(res, place ? place.stream.event(json) : messageEvent(json))
   }
-  session.setOutlet(outlet)
-  res.once('close', () => {
-    if (session.isOutlet(outlet)) session.setOutlet(null)
-  })
 }
 
 export function writeBounded(res: ServerResponse, event: string): void {
@@ -66,9 +68,10 @@ export function writeBounded(res: ServerResponse, event: string): void {
   else res.write(event)
 }
 
-/** @throws GatewayError `session_required`, `session_not_found` */
 export function handleDelete(context: PostContext): void {
   const { res, requestId, receivedAt, deps } = context
-  deps.gateway.endSession(requireSession(context), { requestId, receivedAt, method: 'DELETE' })
-  res.writeHead(204).end()
+  withSession(context, { id: null }, (session) => {
+    const ended = deps.gateway.endSession(session, { requestId, receivedAt, method: 'DELETE' })
+    void ended.then(() => res.writeHead(204).end())
+  })
 }
