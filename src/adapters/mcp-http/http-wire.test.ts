@@ -1,11 +1,17 @@
+import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { GatewayError } from '#contract/errors.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import { until } from '#test/support/until.ts'
 import { createHttpWire } from './http-wire.ts'
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
 
 /** Keeps what it is told, and can ask for a pause. */
 class Told implements WireAnswer {
@@ -207,6 +213,47 @@ describe('an abort', () => {
     expect([told.hasEnded, told.error]).toEqual([false, undefined])
   })
 
+  it('of requests that wait for their turn costs no connection', async () => {
+    const waiting: ServerResponse[] = []
+    serve = (_req, res) => void waiting.push(res)
+    const busy = Array.from({ length: 4 }, () => send().told)
+    await until('all are at work', () => waiting.length === 4)
+    for (let i = 0; i < 100; i++) send().exchange.abort()
+    for (const res of waiting) res.end()
+    await Promise.all(busy.map(({ over }) => over.promise))
+    await answeredAfterwards()
+    expect(sockets).toBe(4)
+  })
+
+  it('of a request that waits for its turn lets go of its body', async () => {
+    serve = () => undefined
+    for (let i = 0; i < 4; i++) send()
+    const body = new WeakRef(new Uint8Array(1_000_000))
+    sendAndAbort(body)
+    await until('it is collected', () => (collect(), body.deref() === undefined))
+    expect(body.deref()).toBeUndefined()
+  })
+
+  it('of requests at work gives their turns to others', async () => {
+    serve = () => undefined
+    const exchanges = Array.from({ length: 8 }, () => send().exchange)
+    for (const exchange of exchanges) exchange.abort()
+    serve = (_req, res) => void res.end('next')
+    expect((await answered()).text).toBe('next')
+  })
+
+  it('of requests whose connection is not yet there gives their turns to others', async () => {
+    for (let round = 0; round < 20; round++) for (let i = 0; i < 8; i++) send().exchange.abort()
+    serve = (_req, res) => void res.end('next')
+    expect((await answered()).text).toBe('next')
+  })
+
+  function sendAndAbort(body: WeakRef<Uint8Array>): void {
+    const bytes = body.deref()
+    assert.ok(bytes)
+    send({ body: bytes }).exchange.abort()
+  }
+
   async function answeredAfterwards(): Promise<void> {
     serve = (_req, res) => void res.end('next')
     expect((await answered()).text).toBe('next')
@@ -306,6 +353,14 @@ describe('a failure', () => {
     expect(told.error).toBeUndefined()
     await told.over.promise
     expect(told.error).toMatchObject({ code: 'config_invalid' })
+  })
+
+  it('is told to what waits for its turn when the wire is closed', async () => {
+    serve = () => undefined
+    const all = Array.from({ length: 6 }, () => send().told)
+    await wire.close()
+    await Promise.all(all.map(({ over }) => over.promise))
+    expect(all.map(({ error }) => error?.code)).toEqual(Array(6).fill('upstream_closed'))
   })
 
   it('is told to what is under way when the wire is closed', async () => {

@@ -22,11 +22,7 @@ export function createHttpWire(options: HttpWireOptions): HttpWire {
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
   })
-  const path = url.pathname + url.search
-  return {
-    send: (request, answer) => startDispatch(pool, path, { request, answer }),
-    close: () => pool.destroy(),
-  }
+  return new PooledWire(pool, url.pathname + url.search, options.connectionsMax)
 }
 
 function parseUrl(text: string): URL {
@@ -35,25 +31,51 @@ function parseUrl(text: string): URL {
   return new URL(text)
 }
 
-function startDispatch(pool: Pool, path: string, run: { request: WireRequest; answer: WireAnswer }): WireExchange {
-  const { request, answer } = run
-  const exchange = new Exchange(answer)
-  const options: Dispatcher.DispatchOptions = {
-    path,
-    method: request.method,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads it, and a copy would be one for each call
-    headers: request.headers as string[],
-    body: request.body ?? null,
-    headersTimeout: request.silenceMsMax,
-    bodyTimeout: request.silenceMsMax,
+/**
+ * What finds all connections busy waits here, not in the pool: a pool keeps what was aborted, with its body, until its turn comes.
+ */
+class PooledWire implements HttpWire {
+  readonly #pool: Pool
+  readonly #path: string
+  readonly #waiting = new Set<Exchange>()
+  #turns: number
+
+  constructor(pool: Pool, path: string, connectionsMax: number) {
+    this.#pool = pool
+    this.#path = path
+    this.#turns = connectionsMax
   }
-  try {
-    pool.dispatch(options, exchange)
-  } catch (error) {
-    exchange.fail(error)
+
+  send(request: WireRequest, answer: WireAnswer): WireExchange {
+    const exchange = new Exchange(this, request, answer)
+    if (this.#turns > 0) this.#start(exchange)
+    else this.#waiting.add(exchange)
+    return exchange
   }
-  exchange.isDispatched = true
-  return exchange
+
+  close(): Promise<void> {
+    for (const exchange of this.#waiting) exchange.fail(new errors.ClientDestroyedError())
+    return this.#pool.destroy()
+  }
+
+  #start(exchange: Exchange): void {
+    this.#turns--
+    exchange.dispatch(this.#pool, this.#path)
+  }
+
+  /** A turn is over. */
+  next(): void {
+    this.#turns++
+    if (this.#waiting.size === 0) return
+    const [exchange] = this.#waiting
+    if (!exchange) return
+    this.#waiting.delete(exchange)
+    this.#start(exchange)
+  }
+
+  forget(exchange: Exchange): void {
+    this.#waiting.delete(exchange)
+  }
 }
 
 class Head implements WireHead {
@@ -72,13 +94,38 @@ class Head implements WireHead {
 }
 
 class Exchange implements WireExchange, Dispatcher.DispatchHandler {
+  readonly #wire: PooledWire
   readonly #answer: WireAnswer
+  #request: WireRequest | null
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
-  isDispatched = false
+  #hasTurn = false
 
-  constructor(answer: WireAnswer) {
+  constructor(wire: PooledWire, request: WireRequest, answer: WireAnswer) {
+    this.#wire = wire
+    this.#request = request
     this.#answer = answer
+  }
+
+  dispatch(pool: Pool, path: string): void {
+    const request = this.#request
+    if (!request) return
+    this.#request = null
+    this.#hasTurn = true
+    const options: Dispatcher.DispatchOptions = {
+      path,
+      method: request.method,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads it, and a copy would be one for each call
+      headers: request.headers as string[],
+      body: request.body ?? null,
+      headersTimeout: request.silenceMsMax,
+      bodyTimeout: request.silenceMsMax,
+    }
+    try {
+      pool.dispatch(options, this)
+    } catch (error) {
+      this.onResponseError(null, error)
+    }
   }
 
   resume(): void {
@@ -88,12 +135,20 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#leaveQueue()
     this.#controller?.abort(new errors.RequestAbortedError())
   }
 
+  #leaveQueue(): void {
+    if (!this.#request) return
+    this.#request = null
+    this.#wire.forget(this)
+  }
+
+  /** To throw refuses the request; to abort it would cut the connection as well, which is open and free. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) throw new errors.RequestAbortedError()
     this.#controller = controller
-    if (this.#isOver) controller.abort(new errors.RequestAbortedError())
   }
 
   onResponseStart(
@@ -110,21 +165,31 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#endTurn()
     if (this.#isOver) return
     this.#isOver = true
     this.#answer.end()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.fail(error)
+  /** What is refused before it is sent (a header that is none) is told like every other failure: in a later turn. */
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: unknown): void {
+    queueMicrotask(() => {
+      this.#endTurn()
+      this.fail(error)
+    })
   }
 
-  /** What is refused before it is sent (a header that is none) is told like every other failure: in a later turn. */
   fail(error: unknown): void {
-    if (!this.isDispatched) return queueMicrotask(() => this.fail(error))
     if (this.#isOver) return
     this.#isOver = true
+    this.#leaveQueue()
     this.#answer.fail(toFailure(error))
+  }
+
+  #endTurn(): void {
+    if (!this.#hasTurn) return
+    this.#hasTurn = false
+    this.#wire.next()
   }
 }
 

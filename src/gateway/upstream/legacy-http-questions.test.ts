@@ -104,6 +104,30 @@ describe('a question of a call', () => {
   })
 })
 
+describe('questions without end', () => {
+  it('are answered a few at once, and each answer has its own time', async () => {
+    const refuse = (): Promise<Outcome> => Promise.resolve({ error: { code: -32000, message: 'no' } })
+    lab.ask = refuse
+    const session = await lab.open()
+    void session.call(lab.toolCall(), lab.hooks()).catch(() => null)
+    lab.play(({ body }) => 'error' in body)
+    lab.post.openStream()
+    const before = lab.wire.exchanges.length
+    for (let at = 0; at < 100; at++) lab.post.event({ ...question, id: `q${at}`, params: {} })
+    await settled()
+    const answers = () => lab.wire.exchanges.slice(before).filter(({ body }) => 'error' in body)
+    expect(answers()).toHaveLength(16)
+    await lab.clock.advance(4_000)
+    for (const exchange of answers()) exchange.empty(202)
+    await settled()
+    expect(answers()).toHaveLength(32)
+    await lab.clock.advance(4_000)
+    expect(answers()).toHaveLength(32)
+    await lab.clock.advance(1_000)
+    expect(answers()).toHaveLength(48)
+  })
+})
+
 describe('a resource to watch', () => {
   const subscribing = () => lab.wire.last('resources/subscribe')
 

@@ -23,6 +23,7 @@ import { BegunTasks, isAboutTask } from './begun-tasks.ts'
 import { startExchange, type ExchangeDeps } from './http-exchange.ts'
 import { readInitializeResult } from './initialize.ts'
 import { LegacyHttpCall, type LegacyCallHost } from './legacy-http-call.ts'
+import { Outgoing } from './outgoing.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { sendOwn } from './own-request.ts'
 import { progressTokenOf } from './progress-tokens.ts'
@@ -80,6 +81,7 @@ class LegacyHttpSession implements UpstreamSession {
   #streamEventId: string | undefined
   readonly #running = new Slots<LegacyHttpCall>()
   readonly #begun: BegunTasks
+  readonly #outgoing = new Outgoing((text) => this.#post(text))
   readonly #subscriptions = new ResourceSubscriptions((method, uri) => this.#askToWatch(method, uri))
 
   constructor(options: LegacyHttpOptions) {
@@ -180,6 +182,7 @@ class LegacyHttpSession implements UpstreamSession {
     this.isOpen = false
     this.#stream?.abort()
     this.#cancelStreamRetry?.()
+    this.#outgoing.end()
     this.#subscriptions.end()
     this.#options.events.ended(error)
   }
@@ -271,7 +274,7 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   #say(message: JsonObject): Promise<void> {
-    return this.#post(JSON.stringify(message)).catch(() => undefined)
+    return this.#outgoing.say(JSON.stringify(message))
   }
 }
 
