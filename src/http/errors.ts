@@ -1,6 +1,6 @@
 /** The one place that turns a failure into HTTP and JSON-RPC. */
 import type { ServerResponse } from 'node:http'
-import type { GatewayError } from '#contract/errors.ts'
+import type { ErrorCode, GatewayError } from '#contract/errors.ts'
 import { toRpcError, type RequestId, type RpcResponse } from '#core/protocol/json-rpc.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 
@@ -25,6 +25,8 @@ export function statusOfAnswer(era: Era, rpcCode: number): number {
   return era === 'modern' ? (modernStatuses[rpcCode] ?? 200) : 200
 }
 
+const worthRetrying: ReadonlySet<ErrorCode> = new Set(['rate_limited', 'too_many_sessions', 'storage_unavailable'])
+
 /** A failure before any request was accepted: HTTP says it, and the body says it to JSON-RPC clients. */
 export function sendFailure(
   res: ServerResponse,
@@ -41,7 +43,7 @@ export function sendFailure(
     'content-length': Buffer.byteLength(body),
   }
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="toolgate", error="invalid_token"'
-  if (error.code === 'rate_limited' || error.code === 'too_many_sessions') headers['retry-after'] = 1
+  if (worthRetrying.has(error.code)) headers['retry-after'] = 1
   if (error.code === 'method_not_allowed') headers['allow'] = 'GET, POST, DELETE'
   // The rest of an unread body must not be taken for the next request.
   if (error.code === 'body_too_large' || error.code === 'body_timeout') headers['connection'] = 'close'

@@ -34,6 +34,8 @@ describe('routePath', () => {
     ['/toolset/readers/mcp/ws', mcp('readers', 'websocket', 'toolset')],
     ['/projects/mcp', mcp('projects')],
     ['/mcp/toolset', mcp('toolset')],
+    ['/sessions/ses_1/mcp/git', { kind: 'broker', at: { sessionId: 'ses_1', server: 'git' } }],
+    ['/api/v1/managed_agents/sessions/s/mcp/git/', { kind: 'broker', at: { sessionId: 's', server: 'git' } }],
     ['/health/live', { kind: 'live' }],
     ['/health/ready', { kind: 'ready' }],
   ])('leads %s where it belongs', (path, route) => {

@@ -1,9 +1,12 @@
 /** Which entrance a path leads to (see the table of entrances in ARCHITECTURE.md). */
 import { apiRoot } from '#contract/operations.ts'
+import { parseBrokerAddress } from '#core/naming/broker-address.ts'
 import { parseAddress, type AddressWords, type Transport } from '#core/naming/address.ts'
+import type { BrokerAddress } from '#core/session/broker-checks.ts'
 
 export type Route =
   | { kind: 'mcp'; transport: Transport; words: AddressWords }
+  | { kind: 'broker'; at: BrokerAddress }
   | { kind: 'management' }
   | { kind: 'live' }
   | { kind: 'ready' }
@@ -18,7 +21,8 @@ export function routePath(path: string): Route | null {
   const hit = known.get(path)
   if (hit !== undefined) return hit
   const route = parsePath(path)
-  if (path.length > knownCharsMax) return route
+  // Each session has addresses of its own: they would only push out those that many use.
+  if (path.length > knownCharsMax || route?.kind === 'broker') return route
   if (known.size >= knownMax) known.clear()
   known.set(path, route)
   return route
@@ -27,6 +31,8 @@ export function routePath(path: string): Route | null {
 function parsePath(path: string): Route | null {
   if (path === '/health/live') return { kind: 'live' }
   if (path === '/health/ready') return { kind: 'ready' }
+  const at = parseBrokerAddress(path)
+  if (at) return { kind: 'broker', at }
   const address = parseAddress(path)
   if (!address) return isBelow(path, apiRoot) ? { kind: 'management' } : null
   const { transport, ...words } = address

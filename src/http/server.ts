@@ -5,9 +5,13 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
+import type { Transport } from '#core/naming/address.ts'
+import type { BrokerAddress } from '#core/session/broker-checks.ts'
+import type { Broker } from '#gateway/broker.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
 import { ChannelCounts } from '#http/mcp/channel-counts.ts'
-import { findCaller, type EntranceDeps, type Visit } from '#http/mcp/entrance.ts'
+import { findBrokerCaller } from '#http/mcp/broker-entrance.ts'
+import { findCaller, type Caller, type EntranceDeps, type Visit } from '#http/mcp/entrance.ts'
 import { OpenReplies } from '#http/mcp/open-replies.ts'
 import type { PostDeps } from '#http/mcp/post-context.ts'
 import { handlePost } from '#http/mcp/post.ts'
@@ -26,6 +30,8 @@ export type HttpServerOptions = Omit<EntranceDeps, 'clock' | 'nextRequestId'> & 
   port: number
   /** The management API, where there is one. */
   management?: { handle(req: IncomingMessage, res: ServerResponse): void }
+  /** The addresses of agents' sessions, where there are any. */
+  broker?: Broker
 }
 
 export interface HttpServer {
@@ -152,6 +158,8 @@ class HttpEdge implements HttpServer {
         return sendText(visit.res, this.#isClosing ? 503 : 200, this.#isClosing ? 'closing\n' : 'ok\n')
       case 'mcp':
         return this.#visitMcp(route, visit)
+      case 'broker':
+        return this.#visitBroker(route.at, visit)
       case 'management':
         return this.#visitManagement(visit)
     }
@@ -164,12 +172,22 @@ class HttpEdge implements HttpServer {
     management.handle(req, res)
   }
 
-  #visitMcp(route: McpRoute, visit: HttpVisit): void {
-    const { req, res, path, query, requestId, receivedAt } = visit
+  #visitBroker(at: BrokerAddress, visit: HttpVisit): void {
     if (this.#isClosing) throw new GatewayError('shutting_down')
-    const { principal, endpoint, address } = findCaller(visit, route.words, this.#deps.gateway)
+    const { broker } = this.#options
+    if (!broker) throw new GatewayError('not_found')
+    this.#serve('streamable_http', findBrokerCaller(visit, at, broker), visit)
+  }
+
+  #visitMcp(route: McpRoute, visit: HttpVisit): void {
+    if (this.#isClosing) throw new GatewayError('shutting_down')
+    this.#serve(route.transport, findCaller(visit, route.words, this.#deps.gateway), visit)
+  }
+
+  #serve(transport: Transport, { principal, endpoint, address }: Caller, visit: HttpVisit): void {
+    const { req, res, path, query, requestId, receivedAt } = visit
     const context = { principal, endpoint, address, req, res, requestId, receivedAt, deps: this.#deps }
-    switch (`${route.transport} ${req.method}`) {
+    switch (`${transport} ${req.method}`) {
       case 'streamable_http POST':
         return handlePost(context)
       case 'streamable_http GET':

@@ -65,6 +65,7 @@ it('exports what is documented and nothing else', () => {
     'TransportError',
     'ValidationError',
     'createGateway',
+    'openSessionSocket',
     'parseTransport',
     'toAnthropicTool',
     'toAnthropicToolResult',

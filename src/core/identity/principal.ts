@@ -12,6 +12,16 @@ export type Principal = {
   expiresAt: number | null
   /** Null where there is no token: a caller of the library. */
   token: TokenFacts | null
+  /** Of a session's token alone, which is no row anywhere: its `token` is null. */
+  session?: SessionFacts
+}
+
+/** Whose run of which agent calls. Ids are those of resources. */
+export type SessionFacts = {
+  id: string
+  agentId: string
+  /** Empty where the agent is gone. */
+  agentName: string
 }
 
 /** What else is known of who holds a token, and where and how often it may be used. Ids are those of resources. */

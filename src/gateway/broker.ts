@@ -1,0 +1,176 @@
+/**
+ * The entrance of agents' sessions: `/sessions/{id}/mcp/{server}`. A signed token and an address become a caller, from memory alone. What
+ * follows is what follows for every caller.
+ */
+import { GatewayError } from '#contract/errors.ts'
+import { compileAccess, composeAccess, type Access, type Hash } from '#core/access/access.ts'
+import type { Clock } from '#core/clock.ts'
+import type { Principal } from '#core/identity/principal.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
+import { checkBroker, type AttachedServer, type BrokerAddress, type BrokerFacts } from '#core/session/broker-checks.ts'
+import { composeSession } from '#core/session/session-access.ts'
+import type { SessionIndex } from '#core/session/session-index.ts'
+import type { SessionKeys } from '#core/session/session-keys.ts'
+import type { StoredSession } from '#core/session/session-store.ts'
+import { brokerScope, verifySessionToken, type SessionClaims } from '#core/session/session-token.ts'
+import type { Address, Endpoint, Registry } from './endpoint.ts'
+import type { Identities } from './identify.ts'
+
+export type BrokerDeps = {
+  keys: SessionKeys
+  /** Every resource in memory; its version rises with each change. */
+  index: Pick<ResourceIndex, 'get' | 'find'> & { readonly version: number }
+  /** Every enabled server that has this name or alias. */
+  serversNamed: (name: string) => readonly AttachedServer[]
+  sessions: Pick<SessionIndex, 'get'>
+  /** False where `index` or `sessions` may have missed changes for longer than is allowed. */
+  isCurrent: () => boolean
+  registry: () => Registry
+  clock: Pick<Clock, 'now'>
+  hash: Hash
+  /** A harness uses a session that was still creating. Nobody waits for it. */
+  onFirstUse: (sessionId: string) => void
+}
+
+export type BrokerCaller = { principal: Principal; endpoint: Endpoint; address: Address }
+
+/** What a principal was made of; all of it the same means that the principal is. */
+type Held = {
+  claims: SessionClaims
+  address: BrokerAddress
+  session: StoredSession
+  version: number
+  registry: Registry
+}
+
+type KnownAccess = { access: Access; labels: string; version: number }
+
+const bearer = /^Bearer +(\S+)$/i
+const nothing = compileAccess([])
+/** Agents × what their tokens name. Each costs what a list of tools costs. */
+const accessesMax = 1_000
+
+export class Broker {
+  readonly #deps: BrokerDeps
+  readonly #facts: BrokerFacts
+  readonly #claims = new WeakMap<Principal, SessionClaims>()
+  readonly #held = new WeakMap<Principal, Held>()
+  readonly #accesses = new Map<string, KnownAccess>()
+
+  constructor(deps: BrokerDeps) {
+    const { index, sessions, serversNamed, isCurrent } = deps
+    this.#deps = deps
+    this.#facts = {
+      get isCurrent() {
+        return isCurrent()
+      },
+      session: (id) => sessions.get(id),
+      attachedTo: (agentId) => new Set(index.get('agent', agentId)?.spec.servers.map(({ server }) => server)),
+      serversNamed,
+    }
+  }
+
+  /**
+   * Step 2 of a call: who is there. It may nothing yet.
+   * @throws GatewayError `unauthorized`, whatever is wrong, and before anything is looked up
+   */
+  identify(authorization: string | undefined): Principal {
+    const text = authorization === undefined ? undefined : bearer.exec(authorization)?.[1]
+    if (text === undefined) throw new GatewayError('unauthorized')
+    const { keys, clock } = this.#deps
+    const verdict = verifySessionToken(text, { kind: 'access', scope: brokerScope }, { keys, now: clock.now() })
+    if ('fault' in verdict) throw new GatewayError('unauthorized')
+    return this.#toPrincipal(verdict.claims, { access: nothing, expiresAt: verdict.claims.exp * 1_000 })
+  }
+
+  #toPrincipal(claims: SessionClaims, more: Pick<Principal, 'access' | 'expiresAt'>): Principal {
+    const { session_id: id, agent_id: agentId } = claims
+    const agentName = this.#deps.index.get('agent', agentId)?.name ?? ''
+    const session = { id, agentId, agentName }
+    // Two sessions share nothing, be they of one agent.
+    const principal = { ...more, id, tokenId: id, tokenName: agentName, token: null, session }
+    this.#claims.set(principal, claims)
+    return principal
+  }
+
+  /**
+   * Steps 3 and 4: whether it may be there, and what it may there.
+   * @param identified by `identify`, or a caller of before
+   * @throws GatewayError `forbidden`, `storage_unavailable`, `session_not_found`, `session_over`, `server_not_attached`
+   */
+  open(identified: Principal, address: BrokerAddress): BrokerCaller {
+    const claims = this.#claims.get(identified)
+    const { clock, index, onFirstUse } = this.#deps
+    const now = clock.now()
+    if (!claims) throw new GatewayError('unauthorized')
+    const verdict = checkBroker(this.#facts, { address, claims, now })
+    if ('code' in verdict) throw new GatewayError(verdict.code)
+    const { session, server } = verdict
+    const access = this.#accessOf(claims)
+    // Attached, and denied whole: as good as not attached.
+    if (!access.mayReach(server.name)) throw new GatewayError('server_not_attached')
+    const registry = this.#deps.registry()
+    const endpoint = registry.named(server.name)
+    // What a client opened goes on with the next token of the session, and ends with the session.
+    const principal = this.#toPrincipal(claims, { access, expiresAt: session.expiresAt })
+    this.#held.set(principal, { claims, address, session, version: index.version, registry })
+    if (session.status === 'creating') onFirstUse(session.id)
+    return { principal, endpoint, address: { scope: 'servers', names: server.name, narrowing: null } }
+  }
+
+  /** Whether `open` would say the same of this principal again. Cheap: this runs for each request of a connection. */
+  isStill(principal: Principal): boolean {
+    const held = this.#held.get(principal)
+    if (!held) return false
+    const { index, sessions, registry, clock, isCurrent } = this.#deps
+    const now = clock.now()
+    return (
+      held.version === index.version &&
+      held.session === sessions.get(held.session.id) &&
+      held.registry === registry() &&
+      held.session.expiresAt > now &&
+      held.claims.exp * 1_000 > now &&
+      isCurrent()
+    )
+  }
+
+  /** What a caller of before is now, whichever token it came with; undefined where it may not be there any more. */
+  current(before: Principal): Principal | undefined {
+    const held = this.#held.get(before)
+    if (!held) return undefined
+    if (this.isStill(before)) return before
+    try {
+      return this.open(before, held.address).principal
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Sessions of one agent, with tokens that name the same, share one access, and so the lists made for it. */
+  #accessOf({ agent_id: agentId, servers }: SessionClaims): Access {
+    const { index, hash } = this.#deps
+    const key = JSON.stringify([agentId, servers])
+    const known = this.#accesses.get(key)
+    const { version } = index
+    if (known?.version === version) return known.access
+    const agent = index.get('agent', agentId)
+    if (!agent) return nothing
+    const fresh = composeAccess({ ...composeSession(index, agent, servers), hash })
+    const labels = JSON.stringify(servers.map((id) => index.get('server', id)?.spec.labels))
+    const isSame = known?.access.fingerprint === fresh.fingerprint && known.labels === labels
+    const access = isSame ? known.access : fresh
+    if (this.#accesses.size >= accessesMax) this.#accesses.clear()
+    this.#accesses.set(key, { access, labels, version })
+    return access
+  }
+}
+
+/** Callers with a session's token are known to the broker, all others to `identities`. */
+export function withSessions(identities: Identities, broker: Pick<Broker, 'current'>): Identities {
+  return {
+    byDigest: (digest) => identities.byDigest(digest),
+    current: (before) => (before.session ? broker.current(before) : identities.current(before)),
+    scope: (kind, name) => identities.scope(kind, name),
+    within: (principal, scope) => identities.within(principal, scope),
+  }
+}
