@@ -3,9 +3,11 @@
  * follows is what follows for every caller.
  */
 import { GatewayError } from '#contract/errors.ts'
-import { compileAccess, composeAccess, type Access, type Hash } from '#core/access/access.ts'
+import { compileAccess, type Access, type Hash } from '#core/access/access.ts'
+import { AccessPool } from '#core/access/access-pool.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Principal } from '#core/identity/principal.ts'
+import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import { checkBroker, type AttachedServer, type BrokerAddress, type BrokerFacts } from '#core/session/broker-checks.ts'
 import { composeSession } from '#core/session/session-access.ts'
@@ -18,8 +20,8 @@ import type { Identities } from './identify.ts'
 
 export type BrokerDeps = {
   keys: SessionKeys
-  /** Every resource in memory; its version rises with each change. */
-  index: Pick<ResourceIndex, 'get' | 'find'> & { readonly version: number }
+  /** Every resource in memory; the version of a kind rises with each change of any of it. */
+  index: Pick<ResourceIndex, 'get' | 'find'> & { versionOf(kind: ResourceKind): number }
   /** Every enabled server that has this name or alias. */
   serversNamed: (name: string) => readonly AttachedServer[]
   sessions: Pick<SessionIndex, 'get'>
@@ -43,11 +45,14 @@ type Held = {
   registry: Registry
 }
 
-type KnownAccess = { access: Access; labels: string; version: number }
+/** Made for one state of all that they depend on. */
+type Accesses = { version: number; serverVersion: number; pool: AccessPool; known: Map<string, Access> }
 
 const bearer = /^Bearer +(\S+)$/i
 const nothing = compileAccess([])
-/** Agents × what their tokens name. Each costs what a list of tools costs. */
+/** What a session's access is made of. */
+const foundations = ['agent', 'server', 'toolset', 'policy', 'organization'] as const
+/** Agents × what their tokens name. */
 const accessesMax = 1_000
 
 export class Broker {
@@ -55,7 +60,7 @@ export class Broker {
   readonly #facts: BrokerFacts
   readonly #claims = new WeakMap<Principal, SessionClaims>()
   readonly #held = new WeakMap<Principal, Held>()
-  readonly #accesses = new Map<string, KnownAccess>()
+  #accesses: Accesses | undefined
 
   constructor(deps: BrokerDeps) {
     const { index, sessions, serversNamed, isCurrent } = deps
@@ -100,7 +105,7 @@ export class Broker {
    */
   open(identified: Principal, address: BrokerAddress): BrokerCaller {
     const claims = this.#claims.get(identified)
-    const { clock, index, onFirstUse } = this.#deps
+    const { clock, onFirstUse } = this.#deps
     const now = clock.now()
     if (!claims) throw new GatewayError('unauthorized')
     const verdict = checkBroker(this.#facts, { address, claims, now })
@@ -113,7 +118,7 @@ export class Broker {
     const endpoint = registry.named(server.name)
     // What a client opened goes on with the next token of the session, and ends with the session.
     const principal = this.#toPrincipal(claims, { access, expiresAt: session.expiresAt })
-    this.#held.set(principal, { claims, address, session, version: index.version, registry })
+    this.#held.set(principal, { claims, address, session, version: this.#version, registry })
     if (session.status === 'creating') onFirstUse(session.id)
     return { principal, endpoint, address: { scope: 'servers', names: server.name, narrowing: null } }
   }
@@ -122,10 +127,10 @@ export class Broker {
   isStill(principal: Principal): boolean {
     const held = this.#held.get(principal)
     if (!held) return false
-    const { index, sessions, registry, clock, isCurrent } = this.#deps
+    const { sessions, registry, clock, isCurrent } = this.#deps
     const now = clock.now()
     return (
-      held.version === index.version &&
+      held.version === this.#version &&
       held.session === sessions.get(held.session.id) &&
       held.registry === registry() &&
       held.session.expiresAt > now &&
@@ -148,20 +153,36 @@ export class Broker {
 
   /** Sessions of one agent, with tokens that name the same, share one access, and so the lists made for it. */
   #accessOf({ agent_id: agentId, servers }: SessionClaims): Access {
-    const { index, hash } = this.#deps
+    const { pool, known } = this.#present()
     const key = JSON.stringify([agentId, servers])
-    const known = this.#accesses.get(key)
-    const { version } = index
-    if (known?.version === version) return known.access
-    const agent = index.get('agent', agentId)
+    let access = known.get(key)
+    if (access) return access
+    const agent = this.#deps.index.get('agent', agentId)
     if (!agent) return nothing
-    const fresh = composeAccess({ ...composeSession(index, agent, servers), hash })
-    const labels = JSON.stringify(servers.map((id) => index.get('server', id)?.spec.labels))
-    const isSame = known?.access.fingerprint === fresh.fingerprint && known.labels === labels
-    const access = isSame ? known.access : fresh
-    if (this.#accesses.size >= accessesMax) this.#accesses.clear()
-    this.#accesses.set(key, { access, labels, version })
+    access = pool.of(composeSession(this.#deps.index, agent, servers))
+    if (known.size >= accessesMax) known.clear()
+    known.set(key, access)
     return access
+  }
+
+  #present(): Accesses {
+    const version = this.#version
+    if (this.#accesses?.version === version) return this.#accesses
+    const { index, hash } = this.#deps
+    const serverVersion = index.versionOf('server')
+    const isSame = this.#accesses?.serverVersion === serverVersion
+    const facts = {
+      labelsOf: (name: string) => index.find('server', name)?.spec.labels ?? null,
+      isForEveryone: (name: string) => index.find('server', name)?.spec.isForEveryone ?? false,
+    }
+    const pool = this.#accesses && isSame ? this.#accesses.pool : new AccessPool({ hash, ...facts })
+    return (this.#accesses = { version, serverVersion, pool, known: new Map() })
+  }
+
+  get #version(): number {
+    let sum = 0
+    for (const kind of foundations) sum += this.#deps.index.versionOf(kind)
+    return sum
   }
 }
 

@@ -20,6 +20,7 @@ import { ListenHub } from '#gateway/client/listen-hub.ts'
 import { moveViewers } from '#gateway/client/move-viewers.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
 import { fits, SharedSessions } from '#gateway/client/shared-sessions.ts'
+import type { Viewer } from '#gateway/client/viewer.ts'
 import type { Address, Registry } from './endpoint.ts'
 import { identify, nobody, type Identities } from './identify.ts'
 import { admit, locate, type Located } from './locate.ts'
@@ -129,8 +130,17 @@ export class Gateway {
     this.#epoch++
     this.#identities = identities
     this.#servers.apply(servers)
-    moveViewers(this.#hub, {
-      principalOf: (before) => identities.current(before),
+    this.#move(this.#hub)
+  }
+
+  /** Something is no more as it was for these callers, which is no change of servers and identities. */
+  recheck(isConcerned: (principal: Principal) => boolean): void {
+    this.#move([...this.#hub].filter(({ principal }) => isConcerned(principal)))
+  }
+
+  #move(viewers: Iterable<Viewer>): void {
+    moveViewers(viewers, {
+      principalOf: (before) => this.#identities.current(before),
       locate: (principal, address) => this.locate(principal, address),
     })
   }

@@ -16,7 +16,8 @@ beforeEach(() => {
 
 /** The levels of `server/tool` words; `server/` alone is what the server has beside tools. */
 function levels(agent: object, words: readonly string[], claimed = ['srv_git', 'srv_files', 'srv_mail']): string[] {
-  const access = composeAccess(composeSession(snapshot, resource('agent', 'helper', agent), claimed))
+  const labelsOf = (server: string) => snapshot.find('server', server)?.spec.labels ?? null
+  const access = composeAccess({ ...composeSession(snapshot, resource('agent', 'helper', agent), claimed), labelsOf })
   return words.map((word) => {
     const [server = '', tool = ''] = word.split('/')
     return (tool === '' ? access.server(server) : access.tool(server, tool)).level

@@ -3,21 +3,21 @@ import type { Ceiling } from '#core/access/ceiling.ts'
 import {
   attachmentsPolicy,
   missingPolicy,
-  type AccessParts,
   type AttachedPolicy,
   type Attachment,
+  type Composition,
 } from '#core/access/composition.ts'
 import { policyOf } from '#core/identity/policies.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 
-type Index = Pick<ResourceIndex, 'get' | 'find'>
+type Index = Pick<ResourceIndex, 'get'>
 
 /**
  * An agent without policies may call all that is attached; what its organization denies, it may not.
  * @param servers ids that the token names
  */
-export function composeSession(index: Index, agent: Resource<'agent'>, servers: readonly string[]): AccessParts {
+export function composeSession(index: Index, agent: Resource<'agent'>, servers: readonly string[]): Composition {
   const { policies, organization } = agent.spec
   const attachedTo: Attachment = { kind: 'agent', name: agent.name }
   return {
@@ -27,7 +27,6 @@ export function composeSession(index: Index, agent: Resource<'agent'>, servers: 
         : policies.map((id) => ({ policy: policyOf(index, id) ?? missingPolicy, attachedTo })),
     bounds: organization === undefined ? [] : boundsOf(index, organization),
     ceilings: [...agentCeilings(index, agent), { name: 'the session’s token', servers: namesOf(index, servers) }],
-    labelsOf: (name) => index.find('server', name)?.spec.labels ?? null,
   }
 }
 
