@@ -3,6 +3,7 @@ import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
 import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
+import { createMemoryPasswordStore } from '#test/support/memory-password-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { prepareFirstAdmin, type FirstAdminDeps } from './first-admin.ts'
 
@@ -23,6 +24,7 @@ beforeEach(() => {
       hash: async (password) => `hash of ${password}`,
       verify: async (password, hash) => hash === `hash of ${password}`,
     },
+    passwordStore: createMemoryPasswordStore(store),
   }
 })
 
@@ -34,7 +36,8 @@ describe('the first admin', () => {
     expect(admin.password?.length).toBeGreaterThanOrEqual(20)
     expect(admin.token).toMatch(/^tg_/)
     const user = await store.find('user', 'admin')
-    expect(user?.spec).toMatchObject({ role: 'admin', passwordHash: `hash of ${admin.password}` })
+    expect(user?.spec.role).toBe('admin')
+    expect((await deps.passwordStore.get(user?.id ?? ''))?.phc).toBe(`hash of ${admin.password}`)
     expect((await storedToken())?.spec).toMatchObject({
       owner: { kind: 'user', ref: user?.id },
       digest: hashToken(admin.token ?? ''),

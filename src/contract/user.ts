@@ -22,10 +22,8 @@ export const User = z
   .meta({ id: 'User', description: 'A human, or a service that acts under its own name.' })
 export type User = z.infer<typeof User>
 
-/** What the store keeps besides: set by the gateway, never by a caller, and shown to nobody. */
+/** What the store keeps besides: set by the gateway, never by a caller. The password's hash is kept elsewhere. */
 export type UserState = {
-  /** PHC text of the password's hash. Without it nobody can sign in with a password. */
-  passwordHash?: string
-  /** Unix milliseconds. Sign-ins from before it are over. */
+  /** Unix milliseconds. Sign-ins from before it are over; without it nobody can sign in. */
   passwordSetAt?: number
 }

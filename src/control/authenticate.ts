@@ -41,7 +41,7 @@ function actorOfKey({ index, clock, secrets }: AuthenticateDeps, bearer: string)
 function actorOfPerson({ index, clock, keys }: AuthenticateDeps, bearer: string): Actor | null {
   const claims = verifySignInToken(bearer, { keys, now: clock.now() })
   const user = claims && index.get('user', claims.user_id)
-  if (!user || user.spec.type !== 'human' || user.spec.passwordHash === undefined) return null
+  if (!user || user.spec.type !== 'human' || user.spec.passwordSetAt === undefined) return null
   // A sign-in lasts until the password changes.
-  return claims.signed_in_at < (user.spec.passwordSetAt ?? 0) ? null : actorOfUser(index, user)
+  return claims.signed_in_at < user.spec.passwordSetAt ? null : actorOfUser(index, user)
 }

@@ -2,6 +2,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { invalidBody, parseBody } from '#contract/parse-body.ts'
 import { SetPassword } from '#contract/resource-body.ts'
 import type { PasswordHasher } from '#core/identity/password-hasher.ts'
+import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { nobodyActor, type Caller } from './actor.ts'
@@ -14,7 +15,11 @@ import { requirePerson } from './token-rules.ts'
 import { requireChangeable } from './update-resource.ts'
 import { checkNotOutranked } from './user-rules.ts'
 
-export type PasswordDeps = ControlDeps & { passwords: PasswordHasher; counters: Pick<Counters, 'charge'> }
+export type PasswordDeps = ControlDeps & {
+  passwords: PasswordHasher
+  passwordStore: PasswordStore
+  counters: Pick<Counters, 'charge'>
+}
 
 /**
  * Gives a user a new password; sign-ins from before are over. Who changes its own says the one until now; others need the right to edit the
@@ -42,10 +47,12 @@ export async function setPassword(
     const { password, current } = parseBody(SetPassword, body)
     if (user.spec.type === 'service') throw invalidBody([{ path: '', problem: 'a service has no password' }])
     if (isOwn) await requireCurrent(deps, user, { current, address: '' })
-    const passwordHash = await deps.passwords.hash(password)
-    const now = deps.clock.now()
-    const spec = { ...user.spec, passwordHash, passwordSetAt: now }
-    await commit(deps, [{ do: 'update', resource: { ...user, updatedAt: now, updatedBy: actor.id, spec } }])
+    const phc = await deps.passwords.hash(password)
+    const setAt = deps.clock.now()
+    const spec = { ...user.spec, passwordSetAt: setAt }
+    // First sign-ins end: should the gateway end between the two, the old password is good once more, and nobody has signed in with it.
+    await commit(deps, [{ do: 'update', resource: { ...user, updatedAt: setAt, updatedBy: actor.id, spec } }])
+    await deps.passwordStore.put(user.id, { phc, setAt })
   })
 }
 
@@ -54,10 +61,11 @@ async function requireCurrent(
   user: Resource<'user'>,
   { current, address }: { current: string | undefined; address: string },
 ): Promise<void> {
-  if (user.spec.passwordHash === undefined) return
+  const phc = await hashOf(deps, user)
+  if (phc === null) return
   if (current === undefined) throw invalidBody([{ path: 'current', problem: 'is required' }])
   await chargeAttempt(deps, { name: user.name, address })
-  if (!(await deps.passwords.verify(current, user.spec.passwordHash))) throw new GatewayError('unauthorized')
+  if (!(await deps.passwords.verify(current, phc))) throw new GatewayError('unauthorized')
 }
 
 const passwordCharsMax = 256
@@ -83,14 +91,19 @@ export async function signIn(
       note.id = user.id
       note.name = user.name
     }
-    const hash = user && canSignIn(user) ? (user.spec.passwordHash ?? null) : null
-    if (!(await deps.passwords.verify(password, hash)) || !user) throw new GatewayError('unauthorized')
+    const phc = user ? await hashOf(deps, user) : null
+    if (!(await deps.passwords.verify(password, phc)) || !user) throw new GatewayError('unauthorized')
     return user
   })
 }
 
-function canSignIn({ spec }: Resource<'user'>): boolean {
-  return spec.type === 'human' && !spec.isDisabled
+/** Null where nobody can sign in with a password as this user. */
+async function hashOf(
+  { passwordStore }: Pick<PasswordDeps, 'passwordStore'>,
+  { id, spec }: Resource<'user'>,
+): Promise<string | null> {
+  if (spec.type !== 'human' || spec.isDisabled || spec.passwordSetAt === undefined) return null
+  return (await passwordStore.get(id))?.phc ?? null
 }
 
 /**

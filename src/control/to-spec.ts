@@ -39,12 +39,11 @@ function withoutNames<Body extends { name: string; labels: unknown }>({ name: _n
   return spec
 }
 
-/** A service cannot sign in: a person's password does not wait in it. */
+/** A service cannot sign in: it has no password any more, and a person that it becomes none yet. */
 function toUserSpec(body: ResourceBody<'user'>, before: Resource<'user'> | null): SpecOf['user'] {
   const spec = withoutNames(body)
-  const { passwordHash, passwordSetAt } = before?.spec ?? {}
-  if (spec.type === 'service' || passwordHash === undefined) return spec
-  return { ...spec, passwordHash, ...(passwordSetAt !== undefined && { passwordSetAt }) }
+  const { passwordSetAt } = before?.spec ?? {}
+  return spec.type === 'service' || passwordSetAt === undefined ? spec : { ...spec, passwordSetAt }
 }
 
 function toTokenSpec(body: ResourceBody<'token'>, before: Resource<'token'> | null): SpecOf['token'] {

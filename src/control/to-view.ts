@@ -70,7 +70,7 @@ function toPublic({ index }: ControlDeps, actor: Actor, resource: Resource): obj
 }
 
 function stateOf(resource: Resource, { now, lastUsedAt }: { now: number; lastUsedAt: number | null }): object {
-  if (resource.kind === 'user') return { hasPassword: resource.spec.passwordHash !== undefined }
+  if (resource.kind === 'user') return { hasPassword: resource.spec.passwordSetAt !== undefined }
   if (resource.kind !== 'token') return {}
   const { prefix, revokedAt, replacedBy } = resource.spec
   return { prefix, status: tokenStatus(resource.spec, now), revokedAt, replacedBy, lastUsedAt }
