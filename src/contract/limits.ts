@@ -21,6 +21,7 @@ export const Limits = z
     sessionsPerTokenMax: count(2_000, 'Open client sessions of one token.'),
     sessionIdleMs: time(1000, 1_800_000, 'A client session ends after this long without use.'),
     callsPerSessionMax: count(256, 'Requests under way in one client session.'),
+    callsPerTokenMax: count(512, 'Calls under way of one token that has no limit of its own.'),
     parkedCallsMax: count(1_000, 'Calls that wait for a client to answer a question.'),
     parkedCallMs: time(1000, 600_000, 'How long such a call waits.'),
     agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),

@@ -10,6 +10,7 @@ import { capabilitiesKey } from '#core/protocol/capabilities.ts'
 import type { JsonObject, RpcNotification } from '#core/protocol/json-rpc.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { knowsTasks, withoutCoreTasks } from '#core/protocol/tasks.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
@@ -21,6 +22,7 @@ import { moveViewers } from '#gateway/client/move-viewers.ts'
 import { SessionStore } from '#gateway/client/session-store.ts'
 import { fits, SharedSessions } from '#gateway/client/shared-sessions.ts'
 import type { Viewer } from '#gateway/client/viewer.ts'
+import { CallLimits, type Tally } from './call-limits.ts'
 import type { Address, Registry } from './endpoint.ts'
 import { identify, nobody, type Identities } from './identify.ts'
 import { admit, locate, type Located } from './locate.ts'
@@ -51,6 +53,8 @@ export type GatewayDeps = LiveServersDeps & {
   /** Common to all replicas, so that each can serve any session. */
   sessionRecords: McpSessionRecords
   bus: Bus
+  /** Common to all replicas as well; without them each counts its calls by itself. */
+  counters?: Counters
 }
 
 /** What calls are decided by. */
@@ -70,6 +74,7 @@ export class Gateway {
   readonly #parked: ParkedCalls
   readonly #changes: GatheredChanges
   readonly #servers: LiveServers
+  readonly #callLimits: CallLimits
   #identities: Identities = nobody
   #cancelSweep: () => void = () => undefined
   #isClosed = false
@@ -80,6 +85,7 @@ export class Gateway {
     const { clock, limits, separator, hash, randomId, serverInfo } = deps
     this.#deps = deps
     this.sessions = new SessionStore({ clock, limits })
+    this.#callLimits = new CallLimits(deps)
     this.shared = new SharedSessions({ records: deps.sessionRecords, bus: deps.bus, clock, limits, randomId })
     this.#catalog = new Catalog({ clock, limits, clientInfo: serverInfo })
     this.#changes = new GatheredChanges(clock, (server, kind) => this.#hub.listChanged(server, kind))
@@ -152,6 +158,7 @@ export class Gateway {
       const now = this.#deps.clock.now()
       for (const viewer of this.#hub) if ((viewer.principal.expiresAt ?? Infinity) <= now) viewer.end()
       this.#servers.sweep()
+      this.#callLimits.sweep()
       this.#sweepLater()
     })
   }
@@ -324,28 +331,37 @@ export class Gateway {
     const only = endpoint.kind === 'single' ? endpoint.upstreams[0] : undefined
     const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '' }
     let running: RunningRequest | undefined
+    let tally: Tally | null = null
     try {
       running = session?.begin(message.id, cancellation)
-      return dispatch({ call, facts, context: this.#context }).then(
+      tally = this.#callLimits.begin(call)
+      const run = { call, facts, context: this.#context }
+      const charging = tally && this.#callLimits.charge(call, tally)
+      return (charging ? charging.then(() => dispatch(run)) : dispatch(run)).then(
         (answer) => {
-          if (running) session?.finish(running)
+          this.#end(call, running, tally)
           this.#record(call, facts, endingOfAnswer(answer))
           return answer
         },
-        (error: unknown) => this.#fail({ call, facts, running }, error),
+        (error: unknown) => this.#fail({ call, facts, running, tally }, error),
       )
     } catch (error) {
-      return this.#fail({ call, facts, running }, error)
+      return this.#fail({ call, facts, running, tally }, error)
     }
   }
 
+  #end({ session }: ClientCall, running: RunningRequest | undefined, tally: Tally | null): void {
+    if (running) session?.finish(running)
+    if (tally) this.#callLimits.end(tally)
+  }
+
   #fail(
-    run: { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined },
+    run: { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined; tally: Tally | null },
     error: unknown,
   ): Promise<never> {
-    const { call, facts, running } = run
+    const { call, facts, running, tally } = run
     const failure = toGatewayError(error)
-    if (running) call.session?.finish(running)
+    this.#end(call, running, tally)
     if (isRefusal(failure)) {
       facts.effect = 'deny'
       facts.reason ||= failure.code
