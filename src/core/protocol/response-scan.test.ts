@@ -189,6 +189,35 @@ describe('ResponseScan', () => {
   })
 })
 
+describe('a string that is made to be slow', () => {
+  const size = 4_000_000
+  it.each([
+    ['backslashes', '\\\\'.repeat(size / 2)],
+    ['escaped quotes', String.raw`\"`.repeat(size / 2)],
+    ['a backslash in each of many quotes', `${'\\\\'.repeat(100)}\\"`.repeat(size / 202)],
+  ])('of %s is read in one go', (_what, text) => {
+    const response = `{"result":{"isError":true,"text":"${text}","more":{"text":"${text}"}}}`
+    const startedAt = performance.now()
+    expect(scanText(response)).toBe('tool_error')
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  it.each([0, 1, 2, 63, 64, 65, 66, 127, 128, 129, 130])(
+    'ends where a parser ends it, after %i backslashes',
+    (count) => {
+      for (const before of ['', 'x', 'x'.repeat(64), 'x'.repeat(65)]) {
+        const response = `{"result":{"a":"${before}${'\\'.repeat(count)}","isError":true}}`
+        const whole = count % 2 === 0 ? 'tool_error' : null
+        expect([scanText(response), scanText(response, [1]), scanText(response, [67, 3])]).toEqual([
+          whole,
+          whole,
+          whole,
+        ])
+      }
+    },
+  )
+})
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text)

@@ -45,6 +45,21 @@ export class ResponseScan {
   #isInResult = false
   #isError = false
   #isInputRequired = false
+  #hasState = false
+  #hasId = false
+
+  /**
+   * Whether the result is one for a client to answer, with a state of the server's, as far as it has been read: such a one is not to be had
+   * as it is (request-states.ts).
+   */
+  get holdsState(): boolean {
+    return this.#isInputRequired && this.#hasState
+  }
+
+  /** Whether it can still turn out to be one, because either of the two has been read. */
+  get mayHoldState(): boolean {
+    return this.#isInputRequired || this.#hasState
+  }
 
   /** @returns false once this cannot become a JSON object any more */
   push(bytes: Uint8Array): boolean {
@@ -117,9 +132,11 @@ export class ResponseScan {
       this.#hasResult = this.#isInResult
       this.#isError = false
       this.#isInputRequired = false
+      this.#hasState = false
     } else if (this.#isResultsOwn) {
       if (this.#key === 'isError') this.#isError = byte === letterT
       if (this.#key === 'resultType') this.#isInputRequired = false
+      if (this.#key === 'requestState') this.#hasState = byte === quote
     }
   }
 
@@ -157,6 +174,7 @@ export class ResponseScan {
     if (this.#place === 'key') {
       this.#key = word
       this.#place = 'colon'
+      if (word === 'id' && this.#closers.length === 1) this.#noteId()
       return
     }
     const isType = this.#place === 'value' && this.#key === 'resultType'
@@ -164,32 +182,41 @@ export class ResponseScan {
     this.#place = 'comma'
   }
 
+  /** Of two equal keys the last counts: with a second id, a response would answer another request than its beginning says. */
+  #noteId(): void {
+    if (this.#hasId) this.#isBroken = true
+    this.#hasId = true
+  }
+
   get #isResultsOwn(): boolean {
     return this.#isInResult && this.#closers.length === 2
   }
 }
 
-/** Where the closing quote stands; without one, the length, or one more where an escape takes the next byte too. */
+/** Where the closing quote stands; without one, the length, or one more where an escape takes the next byte too. Each byte is looked at once or twice. */
 function stringEnd(bytes: Uint8Array, from: number): number {
+  const { length } = bytes
+  const near = Math.min(from + shortBytes, length)
   let at = from
-  while (at < bytes.length) {
-    const near = Math.min(at + shortBytes, bytes.length)
-    while (at < near) {
-      const byte = bytes[at]
-      if (byte === quote) return at
-      at += byte === backslash ? 2 : 1
-    }
-    if (at < bytes.length) at = beforeNextQuote(bytes, at)
+  while (at < near) {
+    const byte = bytes[at]
+    if (byte === quote) return at
+    at += byte === backslash ? 2 : 1
+  }
+  while (at < length) {
+    const found = bytes.indexOf(quote, at)
+    const end = found === -1 ? length : found
+    if (!endsInEscape(bytes, at, end)) return end
+    at = end + 1
   }
   return at
 }
 
-/** The next quote, or the first of the backslashes right before it; without a quote, the same of the end. */
-function beforeNextQuote(bytes: Uint8Array, from: number): number {
-  const found = bytes.indexOf(quote, from)
-  let at = found === -1 ? bytes.length : found
+/** Whether the byte at `end` is taken by an escape: an odd number of backslashes stands right before it. `from` is outside of escapes. */
+function endsInEscape(bytes: Uint8Array, from: number, end: number): boolean {
+  let at = end
   while (at > from && bytes[at - 1] === backslash) at--
-  return at
+  return (end - at) % 2 === 1
 }
 
 /** Null for what is too long to be a word. */

@@ -67,6 +67,8 @@ class AnswerReader implements WireAnswer {
   #bytes = 0
   #events: EventReader | undefined
   #retryMs: number | undefined
+  /** The body is held to its end, as something in it is not to go on as it is. */
+  #isWhole = false
   /** Reads along with what is passed on. */
   #scan: ResponseScan | undefined
 
@@ -130,8 +132,12 @@ class AnswerReader implements WireAnswer {
     this.#bytes += bytes.length
     this.#chunks.push(bytes)
     if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
-    else if (this.#passing && this.#bytes > heldBytesMax && this.#head?.status === 200) return this.#startPassing()
+    else if (this.#bytes > heldBytesMax && this.#canPass) return this.#startPassing()
     return true
+  }
+
+  get #canPass(): boolean {
+    return this.#passing !== null && !this.#isWhole && this.#head?.status === 200
   }
 
   #startPassing(): boolean {
@@ -139,9 +145,13 @@ class AnswerReader implements WireAnswer {
     const first = this.#chunks[0]
     if (!passing || !first || !passing.isAnswer(toBuffer(first).toString('latin1', 0, headBytes))) return true
     const held = Buffer.concat(this.#chunks)
+    const scan = new ResponseScan()
+    if (!scan.push(held)) return this.#refuseBroken('the body is no JSON-RPC response')
+    this.#isWhole = scan.mayHoldState
+    this.#chunks = [held]
+    if (this.#isWhole) return true
     this.#chunks = []
-    this.#scan = new ResponseScan()
-    if (!this.#scan.push(held)) return this.#refuseBroken('the body is not JSON')
+    this.#scan = scan
     this.#mode = 'passing'
     passing.sink.start('application/json')
     return this.#writeOut(passing, held)
@@ -150,7 +160,8 @@ class AnswerReader implements WireAnswer {
   #pass(bytes: Uint8Array): boolean {
     this.#bytes += bytes.length
     if (this.#bytes > this.#deps.responseBytesMax) this.#refuse(new GatewayError('upstream_too_large'))
-    else if (!this.#scan?.push(bytes)) return this.#refuseBroken('the body is not JSON')
+    else if (!this.#scan?.push(bytes)) return this.#refuseBroken('the body is no JSON-RPC response')
+    else if (this.#scan.holdsState) return this.#refuseBroken('a request state comes too late in a large result')
     else if (this.#passing) return this.#writeOut(this.#passing, bytes)
     return true
   }

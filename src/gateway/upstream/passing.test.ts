@@ -65,7 +65,6 @@ describe('a large answer that is passed on', () => {
     ],
     ['tool_error', result({ isError: true, content: [{ type: 'text', text: padding }] })],
     ['tool_error', result({ content: [{ type: 'text', text: padding }], isError: true })],
-    ['input_required', result({ text: padding, resultType: 'input_required' })],
     ['error', response(`"error":{"code":-32603,"message":"${padding}"}`)],
   ])('ends as %s, wherever it says so, and is passed on byte for byte', (ending, text) => {
     for (const size of [1_000_000, 50_000, 1_021]) {
@@ -75,6 +74,58 @@ describe('a large answer that is passed on', () => {
       expect(told).toEqual(['start application/json', 'end', `passed ${ending}`])
       expect(passedOn() === text).toBe(true)
     }
+  })
+
+  it('ends as input_required where it turns out to ask for something, without a state', () => {
+    const { one, told } = start()
+    send(one, result({ text: padding, resultType: 'input_required' }))
+    one.end()
+    expect(told).toEqual(['start application/json', 'end', 'passed input_required'])
+  })
+
+  it.each([
+    ['is said to be one that asks', { resultType: 'input_required', text: padding, requestState: 's' }],
+    ['has a state', { requestState: 's', text: padding, resultType: 'input_required' }],
+    ['has a large state', { requestState: padding, resultType: 'input_required' }],
+    ['is said to be one that asks, and has no state', { resultType: 'input_required', text: padding }],
+  ])('is held where its result %s at its beginning: a state is not passed on as it is', (_what, given) => {
+    for (const size of [1_000_000, 50_000]) {
+      const text = result(given)
+      const { one, told } = start()
+      send(one, text, size)
+      one.end()
+      expect(told).toEqual([`json ${text.length}`])
+    }
+  })
+
+  it.each([
+    ['a state', { text: padding, requestState: 's', resultType: 'input_required' }],
+    ['a state after what says so', { text: padding, resultType: 'input_required', requestState: 's' }],
+  ])('is broken off where its result asks with %s too late', (_what, given) => {
+    const { one, told, passedOn } = start()
+    send(one, result(given), 270_000)
+    expect(one.isAborted).toBe(true)
+    expect(told).toEqual([
+      'start application/json',
+      'destroy',
+      'failed upstream_protocol {"reason":"a request state comes too late in a large result"}',
+    ])
+    expect(passedOn()).not.toContain('requestState')
+  })
+
+  it('may have what is called a state where it asks for nothing', () => {
+    const { one, told } = start()
+    send(one, result({ text: padding, resultType: 'complete', requestState: 's' }))
+    one.end()
+    expect(told).toEqual(['start application/json', 'end', 'passed ok'])
+  })
+
+  it('is broken off at a second id, which would make it the answer to another request', () => {
+    const { one, told, passedOn } = start()
+    send(one, response(`"result":{"text":"${padding}"},"i\\u0064":2`))
+    expect(one.isAborted).toBe(true)
+    expect(told.at(-1)).toContain('failed upstream_protocol')
+    expect(passedOn()).not.toContain('0064')
   })
 
   it.each([
@@ -94,14 +145,14 @@ describe('a large answer that is passed on', () => {
     const { one, told, passedOn } = start()
     send(one, response(`"result":{"text":"${padding}","a":[1}`))
     expect(one.isAborted).toBe(true)
-    expect(told.at(-1)).toBe('failed upstream_protocol {"reason":"the body is not JSON"}')
+    expect(told.at(-1)).toBe('failed upstream_protocol {"reason":"the body is no JSON-RPC response"}')
     expect(passedOn()).not.toContain('[1}')
   })
 
   it('is refused in its own words where it is broken before anything was passed on', () => {
     const { one, told } = start()
     send(one, response(`"result":{"a":[1},"text":"${padding}"}`))
-    expect(told).toEqual(['failed upstream_protocol {"reason":"the body is not JSON"}'])
+    expect(told).toEqual(['failed upstream_protocol {"reason":"the body is no JSON-RPC response"}'])
   })
 
   it('is cut off at the limit, and where the upstream is lost', () => {
