@@ -5,19 +5,23 @@ import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
 import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import { createSealer } from '#adapters/crypto/sealer.ts'
+import { callsOfHistory } from '#core/audit/calls-of-history.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import type { RestDeps } from '#http/rest/handlers.ts'
+import type { IdempotencyDeps } from '#http/rest/idempotency.ts'
 import { createChangeLog } from './change-log.ts'
 import type { SecretKey } from './secret-key.ts'
 import type { ReplicaState, SharedState } from './shared-state.ts'
 import type { State } from './state.ts'
 import { systemClock } from './system-clock.ts'
 
+export type ControlParts = RestDeps & IdempotencyDeps
+
 type Parts = { state: State; shared: ReplicaState; secret: SecretKey }
 
-export function createControlParts({ state, shared, secret }: Parts): RestDeps {
-  const { store, snapshot, audit, feed } = state
+export function createControlParts({ state, shared, secret }: Parts): ControlParts {
+  const { store, snapshot, audit, history, idempotency, feed } = state
   return {
     store,
     index: snapshot,
@@ -31,8 +35,13 @@ export function createControlParts({ state, shared, secret }: Parts): RestDeps {
     },
     secrets: { mint: mintToken, hash: hashToken },
     passwords: createArgon2PasswordHasher(),
+    passwordStore: state.passwords,
     counters: shared.counters,
     keys: signingKeys(secret),
+    history: callsOfHistory(history),
+    audit: { history },
+    idempotency,
+    sealer: sealerOf(secret),
   }
 }
 

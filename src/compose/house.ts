@@ -9,17 +9,18 @@ import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
 import { createGuardOptions } from '#http/guards.ts'
-import type { RestDeps } from '#http/rest/handlers.ts'
 import { listen } from '#http/server.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
-import { createControlParts, followChanges, sealerOf } from './control-parts.ts'
+import { createControlParts, followChanges, sealerOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
 import { createEngine } from './engine.ts'
+import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management } from './management.ts'
 import { readSecretKey } from './secret-key.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
+import { systemClock } from './system-clock.ts'
 import { tellingLines } from './telling-lines.ts'
 import { version } from './version.ts'
 
@@ -34,7 +35,7 @@ export type HouseOptions = {
 
 export type House = {
   audit: AuditLog
-  control: RestDeps
+  control: ControlParts
   host: string
   port: number
   dataPath: string
@@ -73,6 +74,15 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))
 
+  resources.use(
+    startMaintenance({
+      ...stored.state,
+      locks: stored.shared.locks,
+      clock: systemClock,
+      log,
+      auditDays: config.audit.retentionDays || null,
+    }),
+  )
   const onError = (error: unknown, requestId: string): void =>
     log.error({ requestId, err: describeError(error) }, 'a defect')
   const management = resources.use(openManagement(stored.control, { config, audit, onError }))
@@ -112,7 +122,7 @@ type Stored = {
   state: State
   shared: ReplicaState
   identities: Principals
-  control: RestDeps
+  control: ControlParts
   /** After what is stored has changed. */
   onChange: () => void
 }
@@ -159,7 +169,7 @@ type ManagementParts = {
   onError: (error: unknown, requestId: string) => void
 }
 
-function openManagement(control: RestDeps, { config, audit, onError }: ManagementParts): Management {
+function openManagement(control: ControlParts, { config, audit, onError }: ManagementParts): Management {
   return createManagement({
     ...control,
     limits: config.limits,

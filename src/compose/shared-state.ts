@@ -1,10 +1,12 @@
 /** What the replicas of one gateway have in common, besides what is stored. */
 import type { Logger } from 'pino'
 import { createMemoryBus } from '#adapters/memory/bus.ts'
+import { createMemoryLocks } from '#adapters/memory/locks.ts'
 import { createMemoryMcpSessionRecords } from '#adapters/memory/mcp-session-records.ts'
 import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { Counters } from '#core/limits/counters.ts'
+import type { Locks } from '#core/locks/locks.ts'
 import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
@@ -14,7 +16,7 @@ export type SharedState = {
   bus: Bus
 }
 
-export type ReplicaState = SharedState & { counters: Counters }
+export type ReplicaState = SharedState & { counters: Counters; locks: Locks }
 
 /** Of a gateway that is alone. */
 export function createOwnState(): ReplicaState {
@@ -22,6 +24,7 @@ export function createOwnState(): ReplicaState {
     sessionRecords: createMemoryMcpSessionRecords({ clock: systemClock }),
     bus: createMemoryBus(),
     counters: createMemoryCounters({ clock: systemClock }),
+    locks: createMemoryLocks({ clock: systemClock }),
   }
 }
 
@@ -31,13 +34,19 @@ export async function openSharedState(
   { log, resources }: { log: Logger; resources: AsyncDisposableStack },
 ): Promise<ReplicaState> {
   // Loaded only where it is used.
-  const [{ RedisLink }, { createRedisBus }, { createRedisMcpSessionRecords }, { createRedisCounters }] =
-    await Promise.all([
-      import('#adapters/redis/redis-link.ts'),
-      import('#adapters/redis/bus.ts'),
-      import('#adapters/redis/mcp-session-records.ts'),
-      import('#adapters/redis/counters.ts'),
-    ])
+  const [
+    { RedisLink },
+    { createRedisBus },
+    { createRedisMcpSessionRecords },
+    { createRedisCounters },
+    { createRedisLocks },
+  ] = await Promise.all([
+    import('#adapters/redis/redis-link.ts'),
+    import('#adapters/redis/bus.ts'),
+    import('#adapters/redis/mcp-session-records.ts'),
+    import('#adapters/redis/counters.ts'),
+    import('#adapters/redis/locks.ts'),
+  ])
   const onChange = (cause: { error: unknown } | null): void => {
     if (cause === null) log.info('Redis is there again')
     else log.error({ err: describeError(cause.error) }, 'Redis cannot be reached; each gateway goes on by itself')
@@ -47,6 +56,7 @@ export async function openSharedState(
     sessionRecords: createRedisMcpSessionRecords(link),
     bus: resources.use(createRedisBus(link)),
     counters: createRedisCounters(link),
+    locks: createRedisLocks({ link, clock: systemClock }),
   }
 }
 

@@ -2,11 +2,17 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { createSqlAuditHistory } from '#adapters/sql/audit-history.ts'
 import { createSqlAuditLog } from '#adapters/sql/audit-log.ts'
 import { openDatabase, type Database } from '#adapters/sql/database.ts'
+import { createSqlIdempotencyStore } from '#adapters/sql/idempotency-store.ts'
+import { createSqlPasswordStore } from '#adapters/sql/password-store.ts'
 import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
+import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
+import type { PasswordStore } from '#core/identity/password-store.ts'
+import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { ResourceFeed } from '#core/resources/resource-feed.ts'
 import { createSealedStore } from '#core/resources/sealed-store.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
@@ -16,7 +22,10 @@ import { systemClock } from './system-clock.ts'
 
 export type State = {
   audit: AuditLog
+  history: AuditHistory
+  idempotency: IdempotencyStore
   store: ResourceStore
+  passwords: PasswordStore
   snapshot: ResourceSnapshot
   feed: ResourceFeed
 }
@@ -51,7 +60,15 @@ export async function openState({ dataPath, postgres, sealer, log, resources, on
     },
   })
   resources.defer(() => feed.close())
-  return { audit, store, snapshot, feed }
+  return {
+    audit,
+    history: createSqlAuditHistory(database),
+    idempotency: createSqlIdempotencyStore(database),
+    passwords: createSqlPasswordStore(database),
+    store,
+    snapshot,
+    feed,
+  }
 }
 
 /** Each driver is loaded only where it is used. */

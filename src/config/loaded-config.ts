@@ -30,6 +30,7 @@ export type LoadedConfig = {
     readonly postgres?: string | undefined
     readonly redis?: string | undefined
   }
+  readonly audit: ConfigDocument['audit']
   readonly naming: ConfigDocument['naming']
   readonly limits: Limits
   readonly servers: readonly Server[]
@@ -60,6 +61,7 @@ export function buildConfig(path: string | null, document: ConfigDocument, prove
     path,
     listen: document.listen,
     storage: { ...document.storage, path: document.storage.path ?? '' },
+    audit: document.audit,
     naming: document.naming,
     limits: document.limits,
     servers: Object.entries(document.servers).map(([name, definition]) => toServer(name, definition)),

@@ -57,6 +57,15 @@ const Storage = z.strictObject({
     ),
 })
 
+const Audit = z.strictObject({
+  retentionDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(90)
+    .describe('Audit events older than this are removed; 0: they are kept for ever.'),
+})
+
 const Naming = z.strictObject({
   separator: z
     .enum(['__', '-', '.'])
@@ -104,6 +113,7 @@ export const ConfigDocument = z
   .strictObject({
     listen: Listen.prefault({}).describe('Where the gateway is reached.'),
     storage: Storage.prefault({}).describe('Where data lies.'),
+    audit: Audit.prefault({}).describe('What is recorded.'),
     naming: Naming.prefault({}).describe('How tools are named where several servers are served together.'),
     limits: Limits.prefault({}).describe('What is too much, too deep, or too long.'),
     servers: z

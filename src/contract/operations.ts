@@ -3,6 +3,7 @@
  * made.
  */
 import { z } from 'zod'
+import { DryRun } from './dry-run.ts'
 import type { ErrorCode } from './errors.ts'
 import { MintToken, resourceBodies, RotateToken, SetPassword } from './resource-body.ts'
 import { type ResourceKind, resourceKinds } from './resource.ts'
@@ -190,6 +191,29 @@ export const ExplainQuery = z.strictObject({
   tool: z.string().min(1).max(256).optional().describe('Its own name at its server. Default: what is no tool.'),
 })
 
+const AuditText = z.string().min(1).max(512)
+const AuditTime = z.coerce.number().int().min(0)
+
+export const AuditQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('Events on one page.'),
+  before: z.coerce.number().int().min(0).optional().describe('The `next` of the page before.'),
+  kind: z
+    .enum(['call', 'session_end', 'refusal', 'auth_failure', 'config_change', 'resource_change'])
+    .optional()
+    .describe('What was recorded.'),
+  tokenId: AuditText.optional(),
+  tokenName: AuditText.optional(),
+  server: AuditText.optional(),
+  target: AuditText.optional().describe('The tool’s own name; of a change the resource’s.'),
+  method: AuditText.optional(),
+  effect: z.enum(['allow', 'deny']).optional(),
+  outcome: AuditText.optional().describe('`ok`, or a code of the error catalogue.'),
+  requestId: AuditText.optional(),
+  since: AuditTime.optional().describe('Unix time in milliseconds: at or after.'),
+  until: AuditTime.optional().describe('Before.'),
+})
+export type AuditQuery = z.infer<typeof AuditQuery>
+
 /** Those that are about no one kind, or about one in a way of its own. */
 export const specialOperations = [
   {
@@ -272,6 +296,26 @@ export const specialOperations = [
     query: ExplainQuery,
     status: 200,
     errors: ['no_such_resource', 'invalid_params'],
+  },
+  {
+    id: 'dryRun',
+    method: 'POST',
+    path: '/access/dry-run',
+    tag: 'access',
+    summary: 'Which recorded calls would end otherwise under a proposed policy; nothing is changed',
+    body: DryRun,
+    status: 200,
+    errors: ['forbidden', 'invalid_body', 'dangling_reference'],
+  },
+  {
+    id: 'readAudit',
+    method: 'GET',
+    path: '/audit',
+    tag: 'audit',
+    summary: 'What was recorded, the newest first; a page may be short and still have a next one',
+    query: AuditQuery,
+    status: 200,
+    errors: ['forbidden', 'invalid_params'],
   },
 ] as const satisfies readonly Operation[]
 

@@ -285,6 +285,83 @@ describe('the record', () => {
   })
 })
 
+describe('a request that is sent again', () => {
+  it('under its key is done once, and answered as before, a secret included', async () => {
+    const send = (name: string) =>
+      gateway.api('POST', '/tokens', {
+        body: { name, policies: ['all-of-it'] },
+        headers: { 'idempotency-key': 'key-1' },
+      })
+    const first = await send('once')
+    const again = await send('once')
+    expect(first.status).toBe(201)
+    expect(again).toMatchObject({ status: 201, body: first.body })
+    expect((await send('another')).body).toMatchObject({ code: 'idempotency_conflict' })
+    const data = readFileSync(join(gateway.folder, '.toolgate', 'toolgate.db-wal'))
+    expect(data.includes(String(first.body['secret']))).toBe(false)
+  })
+
+  it('may be sent again after it has failed', async () => {
+    const send = (body: object) => gateway.api('POST', '/teams', { body, headers: { 'idempotency-key': 'key-2' } })
+    expect((await send({ name: 'Not A Name' })).status).toBe(422)
+    expect((await send({ name: 'a-name' })).status).toBe(201)
+  })
+})
+
+describe('the record of calls', () => {
+  it('can be read by who may, page by page, filtered', async () => {
+    const token = await mint({ name: 'recorded-caller', policies: ['all-of-it'] })
+    for (let call = 0; call < 3; call++) expect((await list(token)).status).toBe(200)
+    const read = (more = '') => gateway.api('GET', `/audit?tokenName=recorded-caller${more}`)
+    const eventsOf = (body: Record<string, unknown>) => body['events'] as { id: number; method: string }[]
+    await until('all three are stored', async () => eventsOf((await read()).body).length === 3)
+    const first = await read('&limit=2')
+    expect(eventsOf(first.body)).toHaveLength(2)
+    const second = await read(`&limit=2&before=${String(first.body['next'])}`)
+    expect(eventsOf(second.body)).toHaveLength(1)
+    expect(eventsOf((await read('&method=tools/call')).body)).toEqual([])
+    expect((await gateway.api('GET', '/audit', { bearer: token })).status).toBe(403)
+    expect((await gateway.api('GET', '/audit?nonsense=1')).body).toMatchObject({ code: 'invalid_params' })
+  })
+
+  it('is what a proposed policy is tried on', async () => {
+    const call = await fetch(`${gateway.url}/one/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${gateway.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'echo',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: {
+          name: 'echo',
+          arguments: {},
+          _meta: {
+            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+            'io.modelcontextprotocol/clientCapabilities': {},
+          },
+        },
+      }),
+    })
+    expect(call.status).toBe(200)
+    const proposal = {
+      policy: { name: 'no-echo', default: 'admin', rules: [{ server: 'one', tool: 'echo', level: 'deny' }] },
+      attachTo: { kind: 'token', ref: 'admin' },
+    }
+    const tryIt = () => gateway.api('POST', '/access/dry-run', { body: proposal })
+    await until('the call is stored', async () => Number((await tryIt()).body['calls']) > 0)
+    const { status, body } = await tryIt()
+    expect(status).toBe(200)
+    expect(body['changes']).toMatchObject([{ server: 'one', tool: 'echo', today: 'allowed', proposed: 'denied' }])
+  })
+})
+
 describe('an explanation', () => {
   it('says which rule let a token in, and what keeps it out', async () => {
     const policy = {

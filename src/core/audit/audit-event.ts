@@ -9,7 +9,14 @@ import { GatewayError } from '#contract/errors.ts'
  * - `resource_change`: somebody changed a resource through the management API, signed in, or tried to. `tokenId` and `tokenName` say who, a
  *   person or a token; `method` what was done to which kind; `reason` which members changed, and for whom it was done.
  */
-export const auditKinds = ['call', 'session_end', 'refusal', 'auth_failure', 'config_change', 'resource_change'] as const
+export const auditKinds = [
+  'call',
+  'session_end',
+  'refusal',
+  'auth_failure',
+  'config_change',
+  'resource_change',
+] as const
 
 /** An immutable fact: who, through what, did what, was it allowed, how did it end. */
 export type AuditEvent = {

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { GatewayError } from '#contract/errors.ts'
 import { parseBody } from '#contract/parse-body.ts'
 import {
+  AuditQuery,
   CanI,
   ExplainQuery,
   Introspect,
@@ -17,12 +18,14 @@ import type { Caller } from '#control/actor.ts'
 import { canI } from '#control/can-i.ts'
 import { createResource } from '#control/create-resource.ts'
 import { deleteResource } from '#control/delete-resource.ts'
+import { dryRun, type DryRunDeps } from '#control/dry-run.ts'
 import { explainAccess } from '#control/explain-access.ts'
 import { getResource } from '#control/get-resource.ts'
 import { introspectToken } from '#control/introspect-token.ts'
 import { listResources } from '#control/list-resources.ts'
 import { mintToken, type TokenDeps } from '#control/mint-token.ts'
 import { setPassword, signIn, type PasswordDeps } from '#control/passwords.ts'
+import { readAudit, type AuditDeps } from '#control/read-audit.ts'
 import { revokeToken } from '#control/revoke-token.ts'
 import { rotateToken } from '#control/rotate-token.ts'
 import { updateResource } from '#control/update-resource.ts'
@@ -31,7 +34,7 @@ import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import { readCursor, toCursor } from './conditions.ts'
 
-export type RestDeps = TokenDeps & PasswordDeps & { keys: SessionKeys }
+export type RestDeps = TokenDeps & PasswordDeps & DryRunDeps & { keys: SessionKeys; audit: AuditDeps }
 
 export type RestRequest = {
   caller: Caller
@@ -132,6 +135,10 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     canI: async ({ caller: { actor }, body }) => ({ body: await canI(deps, actor, parseBody(CanI, body)) }),
     explainAccess: async ({ caller: { actor }, query }) => ({
       body: await explainAccess(deps, actor, parseQuery(ExplainQuery, query)),
+    }),
+    dryRun: async ({ caller: { actor }, body }) => ({ body: await dryRun(deps, actor, body) }),
+    readAudit: async ({ caller: { actor }, query }) => ({
+      body: await readAudit(deps.audit, actor, parseQuery(AuditQuery, query)),
     }),
   }
 }

@@ -7,18 +7,20 @@ import { nobodyActor, toChangedBy, type Actor } from '#control/actor.ts'
 import { authenticate } from '#control/authenticate.ts'
 import { isDeeperThan } from '#core/protocol/scan.ts'
 import { readIfMatch, toEtag } from './conditions.ts'
-import { resourceHandler, specialHandlers, type Handler, type RestDeps } from './handlers.ts'
+import { resourceHandler, specialHandlers, type Handler, type RestDeps, type RestReply } from './handlers.ts'
+import { runOnce, type IdempotencyDeps } from './idempotency.ts'
 import { toOpenApi } from './openapi.ts'
 import { problemType, toProblem } from './problem.ts'
 
-export type RestOptions = RestDeps & {
-  limits: { managementBytesMax: number; requestDepthMax: number }
-  version: string
-  nextRequestId: () => string
-  /** Somebody was refused before it was known who. */
-  onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
-  onError: (error: unknown, requestId: string) => void
-}
+export type RestOptions = RestDeps &
+  IdempotencyDeps & {
+    limits: { managementBytesMax: number; requestDepthMax: number }
+    version: string
+    nextRequestId: () => string
+    /** Somebody was refused before it was known who. */
+    onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
+    onError: (error: unknown, requestId: string) => void
+  }
 
 export type RestApi = { handle(req: IncomingMessage, res: ServerResponse): void; close(): Promise<void> }
 
@@ -80,15 +82,22 @@ function addOperation(app: FastifyInstance, route: Route): void {
 
 type Visit = { request: FastifyRequest<{ Params: { ref?: string } }>; reply: FastifyReply; actor: Actor }
 
-async function answer({ operation, handler }: Route, { request, reply, actor }: Visit): Promise<unknown> {
-  const { body, version, location } = await handler({
-    caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
-    ref: request.params.ref ?? '',
-    query: request.query,
-    body: request.body,
-    version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
-    address: request.ip,
-  })
+async function answer({ operation, handler, options }: Route, { request, reply, actor }: Visit): Promise<unknown> {
+  const run = (): Promise<RestReply> =>
+    handler({
+      caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
+      ref: request.params.ref ?? '',
+      query: request.query,
+      body: request.body,
+      version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
+      address: request.ip,
+    })
+  const key = operation.method === 'POST' ? headerOf(request, 'idempotency-key') : undefined
+  const { method, url: path, body: asked } = request
+  const { body, version, location } =
+    key === undefined || actor.id === ''
+      ? await run()
+      : await runOnce(options, { actorId: actor.id, key, method, path, body: asked, status: operation.status }, run)
   if (version !== undefined) reply.header('etag', toEtag(version))
   if (location !== undefined) reply.header('location', apiRoot + location)
   // What a token may see today, a cache must not show to another tomorrow.

@@ -1,0 +1,77 @@
+/** What is removed when its time is over: old audit events, and keys of requests. One gateway of several does it at a time. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { GatewayError } from '#contract/errors.ts'
+import type { AuditHistory } from '#core/audit/audit-history.ts'
+import type { Clock } from '#core/clock.ts'
+import type { Locks } from '#core/locks/locks.ts'
+import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
+import { describeError } from './describe-error.ts'
+
+export type MaintenanceDeps = {
+  history: Pick<AuditHistory, 'deleteBefore'>
+  idempotency: Pick<IdempotencyStore, 'deleteExpired'>
+  locks: Locks
+  clock: Clock
+  log: Logger
+  /** Null: audit events are kept for ever. */
+  auditDays: number | null
+}
+
+const dayMs = 86_400_000
+const intervalMs = 600_000
+const leaseMs = 120_000
+/** In one transaction: it holds up the calls of a gateway with a file. */
+const rowsMax = 500
+
+/** Begins a moment after the start, and again every ten minutes. */
+export function startMaintenance(deps: MaintenanceDeps): AsyncDisposable {
+  let running = Promise.resolve()
+  let cancel: () => void
+  let isClosed = false
+  const later = (delayMs: number): void => {
+    cancel = deps.clock.after(delayMs, () => {
+      running = maintain(deps, () => isClosed).then(() => {
+        if (!isClosed) later(intervalMs)
+      })
+    })
+  }
+  later(leaseMs / 4)
+  return {
+    async [Symbol.asyncDispose]() {
+      isClosed = true
+      cancel()
+      await running
+    },
+  }
+}
+
+async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise<void> {
+  const { history, idempotency, locks, clock, log, auditDays } = deps
+  try {
+    const lock = await locks.tryLock('maintenance', leaseMs)
+    if (!lock) return
+    const goesOn = (): boolean => !isClosed() && clock.now() < lock.heldUntil
+    const now = clock.now()
+    await whileFull(() => idempotency.deleteExpired(now, rowsMax), goesOn)
+    const before = auditDays === null ? null : now - auditDays * dayMs
+    const removed = before === null ? 0 : await whileFull(() => history.deleteBefore(before, rowsMax), goesOn)
+    if (removed > 0) log.info({ removed, olderThanDays: auditDays }, 'old audit events were removed')
+    await lock.release()
+  } catch (error) {
+    const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'
+    if (!isAway) log.error({ err: describeError(error) }, 'old records could not be removed')
+  }
+}
+
+/** A part at a time, with calls in between. */
+async function whileFull(remove: () => Promise<number>, goesOn: () => boolean): Promise<number> {
+  let total = 0
+  let count: number
+  do {
+    count = await remove()
+    total += count
+    await nextTurn()
+  } while (count === rowsMax && goesOn())
+  return total
+}
