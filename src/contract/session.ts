@@ -121,7 +121,7 @@ export const ListSessions = z
   .strictObject({
     agent: Ref.optional().describe('Only those of this agent.'),
     status: SessionStatus.optional(),
-    limit: z.int().min(1).max(1_000).default(100),
+    limit: z.coerce.number().int().min(1).max(1_000).default(100),
     after: SessionId.optional().describe('The id after which the page begins. The newest come first.'),
   })
   .meta({ id: 'ListSessions', description: 'Which sessions to list.' })
