@@ -100,6 +100,23 @@ describe('with the records away', () => {
     expect(await two.shared.find(id)).toMatchObject({ id })
   })
 
+  it('and empty when they are back, all that is open is put there again soon, used or not', async () => {
+    const [first] = await lab.onBoth()
+    await lab.store.end(id, 1)
+    one.records.isAway = true
+    two.records.isAway = true
+    one.bus.leave()
+    await lab.live(10_000)
+    one.bus.comeBack()
+    // The bus may be back before the records are.
+    await lab.live(5_000)
+    expect(await lab.store.get(id)).toBeNull()
+    one.records.isAway = false
+    await lab.live(5_000)
+    expect(await lab.store.get(id)).toMatchObject({ id })
+    expect(first.hasEnded).toBe(false)
+  })
+
   it('one that is unknown here cannot be said to be none', async () => {
     two.records.isAway = true
     await expect(two.shared.find(id)).rejects.toMatchObject({ code: 'storage_unavailable' })

@@ -39,6 +39,7 @@ const toldShare = 20
 /** Replicas that are connected hear of an end at once; one that was not looks for it when it is back. */
 const rememberEndMsMax = 300_000
 const unsaidEndsMax = 10_000
+const touchesAtOnceMax = 200
 /** Of what a client calls itself; more is not passed on to other replicas. */
 const infoCharsMax = 16_384
 const idCharsMax = 64
@@ -51,6 +52,8 @@ export class SharedSessions {
   readonly #ending = new Map<string, Promise<void>>()
   /** Of which the records could not be told that they have ended. */
   readonly #unsaidEnds = new Set<string>()
+  /** Something may have been missed, and the records may have lost what they were told. */
+  #isAllOwed = false
   #isTelling = false
 
   constructor(deps: SharedSessionsDeps) {
@@ -62,7 +65,10 @@ export class SharedSessions {
       find: (id) => this.#own.get(id),
       all: () => this.#own.values(),
       onEnded: (id) => this.#endedElsewhere(id),
-      onGap: () => void this.#tell([...this.#own.values()]),
+      onGap: () => {
+        this.#isAllOwed = true
+        void this.sweep()
+      },
     })
   }
 
@@ -122,13 +128,15 @@ export class SharedSessions {
 
   /** Comes every few seconds: tells which sessions are in use, and what could not be told before. */
   async sweep(): Promise<void> {
-    const now = this.#deps.clock.now()
-    const everyMs = this.#deps.limits.sessionIdleMs / toldShare
-    const due = [...this.#own.values()].filter((own) => {
-      const isUsed = own.session.isBusy || own.session.lastUsedAt > own.toldUseAt
-      return isUsed && now - own.toldAt >= everyMs
-    })
-    await this.#tell(due)
+    if (this.#isTelling) return
+    this.#isTelling = true
+    try {
+      await this.#tell()
+    } catch {
+      // The records are away; it is told when they are back.
+    } finally {
+      this.#isTelling = false
+    }
   }
 
   close(): void {
@@ -170,25 +178,35 @@ export class SharedSessions {
     return usedAt + this.#deps.limits.sessionIdleMs - now
   }
 
-  async #tell(due: readonly Own[]): Promise<void> {
-    if (this.#isTelling) return
-    this.#isTelling = true
+  async #tell(): Promise<void> {
+    await Promise.all([...this.#unsaidEnds].map((id) => this.#sayEnded(id)))
+    const isAll = this.#isAllOwed
+    this.#isAllOwed = false
     try {
-      await Promise.all([...this.#unsaidEnds].map((id) => this.#sayEnded(id)))
-      await this.#touch(due)
-    } catch {
-      // The records are away; it is told when they are back.
-    } finally {
-      this.#isTelling = false
+      await this.#touch(isAll ? [...this.#own.values()] : this.#due)
+    } catch (error) {
+      this.#isAllOwed ||= isAll
+      throw error
     }
   }
 
-  async #touch(due: readonly Own[]): Promise<void> {
-    if (due.length === 0) return
+  get #due(): Own[] {
     const now = this.#deps.clock.now()
-    const uses = due.map((own) => ({ id: own.session.id, idleMs: this.#idleLeftMs(own, now) }))
-    const fates = await this.#deps.records.touch(uses)
-    await Promise.all(due.map((own, index) => this.#follow(own, fates[index], now)))
+    const everyMs = this.#deps.limits.sessionIdleMs / toldShare
+    return [...this.#own.values()].filter((own) => {
+      const isUsed = own.session.isBusy || own.session.lastUsedAt > own.toldUseAt
+      return isUsed && now - own.toldAt >= everyMs
+    })
+  }
+
+  async #touch(due: readonly Own[]): Promise<void> {
+    for (let at = 0; at < due.length; at += touchesAtOnceMax) {
+      const some = due.slice(at, at + touchesAtOnceMax)
+      const now = this.#deps.clock.now()
+      const uses = some.map((own) => ({ id: own.session.id, idleMs: this.#idleLeftMs(own, now) }))
+      const fates = await this.#deps.records.touch(uses)
+      await Promise.all(some.map((own, index) => this.#follow(own, fates[index], now)))
+    }
   }
 
   async #follow(own: Own, fate: McpSessionFate | undefined, now: number): Promise<void> {
