@@ -112,7 +112,7 @@ describe.for(wires)('a $wire server', ({ start, garbage, cut }) => {
     ['hang', 'upstream_timeout'],
     [cut, 'upstream_closed'],
     ['garbage', garbage],
-    ['huge', 'upstream_protocol'],
+    ['huge', 'upstream_too_large'],
     ['wrongId', 'upstream_timeout'],
     ['wrongType', 'upstream_protocol'],
     ['noResult', 'upstream_protocol'],
@@ -209,11 +209,11 @@ describe('a stdio server', () => {
     await until('its process is gone', () => !isAlive(pid))
   })
 
-  it('that prints a line without end is upstream_protocol, and its process is gone', async () => {
+  it('that prints a line without end is upstream_too_large, and its process is gone', async () => {
     await using house = await startStdio()
     const client = await openLegacy(house.gateway, { path: '/one/mcp' })
     const pid = Number((await client.request('tools/call', { name: 'pid' }))['result'].content[0].text)
-    expect(codeOf(await client.request('tools/call', { name: 'endless' }))).toBe('upstream_protocol')
+    expect(codeOf(await client.request('tools/call', { name: 'endless' }))).toBe('upstream_too_large')
     await until('its process is gone', () => !isAlive(pid))
     expect(await client.request('tools/call', { name: 'echo' })).toMatchObject({ result: done('ok') })
   })

@@ -103,6 +103,6 @@ function findRefusal(status: number, contentType: string | string[] | undefined)
 }
 
 function tooLarge(): StreamEnd {
-  const error = new GatewayError('upstream_protocol', { details: { reason: 'event_too_large' } })
-  return { kind: 'garbage', text: 'The server sent an event over the size limit.', error }
+  const error = new GatewayError('upstream_too_large')
+  return { kind: 'too_large', text: 'The server sent an event over the size limit.', error }
 }

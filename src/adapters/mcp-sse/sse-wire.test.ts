@@ -197,12 +197,12 @@ describe('createSseWire: opening', () => {
     ['an endpoint that is no address', 'event: endpoint\ndata: http://\n\n'],
     ['an endpoint that is too long', `event: endpoint\ndata: /${'x'.repeat(8192)}\n\n`],
     ['a message before the endpoint', toEvent({ id: 1 })],
-    ['an event over the limit', `data: ${'x'.repeat(20_000)}\n\n`],
-  ])('refuses %s', async (_what, greeting) => {
+    ['an event over the limit', `data: ${'x'.repeat(20_000)}\n\n`, 'upstream_too_large'],
+  ])('refuses %s', async (_what, greeting, code = 'upstream_protocol') => {
     const peer = await startSsePeer({ greeting })
     const { events, log } = recordEvents()
     const opening = open(peer.url, { events, messageBytesMax: 16_384 })
-    await expect(opening).rejects.toMatchObject({ code: 'upstream_protocol' })
+    await expect(opening).rejects.toMatchObject({ code })
     await peer.emptied()
     expect(log).toEqual([])
   })
@@ -376,13 +376,13 @@ describe('createSseWire: the stream', () => {
     expect(log).toHaveLength(3)
   })
 
-  it.each<[string, string[]]>([
-    ['a message that is no JSON', ['data: hello\n\n']],
-    ['a message over the limit in one chunk', [toEvent('x'.repeat(1000))]],
-    ['a message over the limit in many chunks', ['data: ', ...Array.from({ length: 30 }, () => 'x'.repeat(100))]],
-    ['a message over the limit in many lines', Array.from({ length: 30 }, () => `data: ${'x'.repeat(100)}\n`)],
-    ['a message that is over the limit in bytes only', [toEvent('ü'.repeat(600))]],
-  ])('ends the channel as garbage on %s, and reports nothing after it', async (_what, chunks) => {
+  it.each<[string, string[], string]>([
+    ['a message that is no JSON', ['data: hello\n\n'], 'garbage'],
+    ['a message over the limit in one chunk', [toEvent('x'.repeat(1000))], 'too_large'],
+    ['one in many chunks', ['data: ', ...Array.from({ length: 30 }, () => 'x'.repeat(100))], 'too_large'],
+    ['one in many lines', Array.from({ length: 30 }, () => `data: ${'x'.repeat(100)}\n`), 'too_large'],
+    ['a message that is over the limit in bytes only', [toEvent('ü'.repeat(600))], 'too_large'],
+  ])('ends the channel by name on %s, and reports nothing after it', async (_what, chunks, kind) => {
     const peer = await startSsePeer()
     const { events, closed, log } = recordEvents()
     const channel = await open(peer.url, { events })
@@ -390,10 +390,10 @@ describe('createSseWire: the stream', () => {
     response.write(toEvent({ id: 0 }))
     for (const chunk of chunks) response.write(chunk)
     response.write(`\n\n${toEvent({ id: 2 })}`)
-    expect(await closed).toMatchObject({ kind: 'garbage' })
+    expect(await closed).toMatchObject({ kind })
     await expect(channel.send('{}')).rejects.toMatchObject({ code: 'upstream_closed' })
     await peer.emptied()
-    expect(log).toEqual([{ message: { id: 0 } }, { closed: 'garbage' }])
+    expect(log).toEqual([{ message: { id: 0 } }, { closed: kind }])
   })
 
   it.each([
@@ -405,7 +405,7 @@ describe('createSseWire: the stream', () => {
     await open(peer.url, { events })
     const { response } = await peer.stream
     response.write(`data: ${'x'.repeat(2000)}${ending}`)
-    expect(await closed).toMatchObject({ kind: 'garbage' })
+    expect(await closed).toMatchObject({ kind: 'too_large' })
     await peer.emptied()
   })
 

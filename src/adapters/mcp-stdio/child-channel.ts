@@ -56,7 +56,7 @@ export class ChildChannel implements Channel {
     const reader = createLineReader({
       lineBytesMax: messageBytesMax,
       onLine: (line) => this.#receive(line),
-      onOverflow: () => this.#finish({ kind: 'garbage', text: 'The process sent a line over the size limit.' }),
+      onOverflow: () => this.#finish({ kind: 'too_large', text: 'The process sent a line over the size limit.' }),
     })
     child.on('error', () => {})
     child.stdin.on('error', () => this.#finish({ kind: 'lost', text: 'The process closed its input.' }))
@@ -83,7 +83,7 @@ export class ChildChannel implements Channel {
   }
 
   #receive(line: string): void {
-    if (this.#end?.kind === 'garbage') return
+    if (this.#end && isMisdeed(this.#end)) return
     let message: unknown
     try {
       message = JSON.parse(line)
@@ -121,9 +121,9 @@ export class ChildChannel implements Channel {
 
   async #tearDown(end: ChannelEnd): Promise<void> {
     const { child, guard, events } = this.#options
-    if (end.kind === 'garbage') child.stdout.destroy()
+    if (isMisdeed(end)) child.stdout.destroy()
     // Never a signal to a group that was seen to be gone: its id may be another's by now.
-    const hasLeft = end.kind !== 'garbage' && (await this.#askToLeave())
+    const hasLeft = !isMisdeed(end) && (await this.#askToLeave())
     if (!hasLeft) this.#signal('SIGKILL')
     await settlesWithin(this.#exited, reapTimeoutMs)
     if (!hasLeft) await waitUntilGroupIsGone(child.pid, orphansTimeoutMs)
@@ -166,4 +166,9 @@ async function settlesWithin(event: Promise<unknown>, timeoutMs: number): Promis
   const settled = await Promise.race([event.then(() => true), isLate])
   timer.abort()
   return settled
+}
+
+/** What it sends from now on is not read. */
+function isMisdeed({ kind }: ChannelEnd): boolean {
+  return kind === 'garbage' || kind === 'too_large'
 }

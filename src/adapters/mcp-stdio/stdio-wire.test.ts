@@ -172,7 +172,7 @@ describe('an upstream that sends garbage', () => {
 
   it('is ended when a line is over the limit, although the line has no end', async () => {
     const { channel, closed } = await open({ ...script('yes | tr -d "\\n"'), messageBytesMax: 1000 })
-    expect(await closed).toEqual({ kind: 'garbage', text: 'The process sent a line over the size limit.' })
+    expect(await closed).toEqual({ kind: 'too_large', text: 'The process sent a line over the size limit.' })
     await expect(channel.send('{}')).rejects.toMatchObject({ code: 'upstream_closed' })
   })
 })

@@ -95,7 +95,7 @@ function startHeartbeat(socket: WebSocket, intervalMs: number, onSilence: () => 
 function toEnd(error: Error): ChannelEnd {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
-    return { kind: 'garbage', text: 'The server sent a message over the size limit.' }
+    return { kind: 'too_large', text: 'The server sent a message over the size limit.' }
   }
   if (code.startsWith('WS_ERR_')) return { kind: 'garbage', text: `The server broke the WebSocket protocol (${code}).` }
   return { kind: 'lost', text: `The connection broke${code === '' ? '' : ` (${code})`}.` }

@@ -287,13 +287,13 @@ describe('createWebSocketWire: messages', () => {
     expect(seen).toEqual(numbers)
   })
 
-  it.each<[string, (socket: WebSocket) => void]>([
+  it.each<[string, (socket: WebSocket) => void, string?]>([
     ['a binary frame', (socket) => socket.send(Buffer.from('{"id":1}'))],
     ['a text frame that is no JSON', (socket) => socket.send('hello')],
     ['an empty text frame', (socket) => socket.send('')],
-    ['a message over the limit', (socket) => socket.send(JSON.stringify({ text: 'x'.repeat(1000) }))],
+    ['a message over the limit', (socket) => socket.send(JSON.stringify({ text: 'x'.repeat(1000) })), 'too_large'],
     ['a text frame that is no UTF-8', (socket) => socket.send(Buffer.from([0x22, 0xff, 0x22]), { binary: false })],
-  ])('ends the channel as garbage on %s, and reports nothing after it', async (_what, misbehave) => {
+  ])('ends the channel by name on %s, and reports nothing after it', async (_what, misbehave, kind = 'garbage') => {
     const peer = await startWsPeer()
     const { events, closed, log } = recordEvents()
     const channel = await open(peer.url, { events })
@@ -301,10 +301,10 @@ describe('createWebSocketWire: messages', () => {
     socket.send('{"id":0}')
     misbehave(socket)
     socket.send('{"id":2}')
-    expect(await closed).toMatchObject({ kind: 'garbage' })
+    expect(await closed).toMatchObject({ kind })
     await expect(channel.send('{}')).rejects.toMatchObject({ code: 'upstream_closed' })
     await peer.emptied()
-    expect(log).toEqual([{ message: { id: 0 } }, { closed: 'garbage' }])
+    expect(log).toEqual([{ message: { id: 0 } }, { closed: kind }])
   })
 
   it('ends the channel as garbage on bytes that are no frame', async () => {

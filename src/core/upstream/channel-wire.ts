@@ -8,8 +8,8 @@ export type ChannelEvents = {
 }
 
 export type ChannelEnd = {
-  /** `closed`: by us. `lost`: the peer went away. `garbage`: it sent what is no JSON, or too much of it. */
-  kind: 'closed' | 'lost' | 'garbage'
+  /** `closed`: by us. `lost`: the peer went away. `garbage`: it sent what is no JSON. `too_large`: one message was over the limit. */
+  kind: 'closed' | 'lost' | 'garbage' | 'too_large'
   /** For the operator's log and `toolgate/servers`: our words, never the upstream's. */
   text: string
 }
@@ -24,7 +24,7 @@ export interface Channel {
 export interface ChannelWire {
   /**
    * Opens one channel: starts the child, connects the socket.
-   * Rejects with `upstream_unreachable`, `upstream_auth_failed`, `upstream_redirected` or `upstream_timeout`.
+   * Rejects with `upstream_unreachable`, `upstream_auth_failed`, `upstream_redirected`, `upstream_too_large` or `upstream_timeout`.
    * @param options.headers flat list of header names and values; ignored by stdio
    */
   open(options: { headers: readonly string[]; events: ChannelEvents; signal: AbortSignal }): Promise<Channel>

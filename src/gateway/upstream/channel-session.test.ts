@@ -296,12 +296,16 @@ describe('a call', () => {
     expect(clock.waiting).toBe(0)
   })
 
-  it('fails with the channel', async () => {
+  it.each([
+    ['garbage', 'upstream_protocol'],
+    ['too_large', 'upstream_too_large'],
+    ['lost', 'upstream_closed'],
+  ] as const)('fails with the channel, by its end: %s', async (kind, code) => {
     const session = await open()
     const failure = failureOf(session.call(toolCall(), hooks()))
-    wire.channel.end({ kind: 'garbage', text: 'it sent no JSON' })
-    expect(await failure).toMatchObject({ code: 'upstream_protocol', details: { reason: 'it sent no JSON' } })
-    expect(ends).toMatchObject([{ code: 'upstream_protocol' }])
+    wire.channel.end({ kind, text: 'why it ended' })
+    expect(await failure).toMatchObject({ code, details: { reason: 'why it ended' } })
+    expect(ends).toMatchObject([{ code }])
     expect(session.isOpen).toBe(false)
     expect(await failureOf(session.call(toolCall(), hooks()))).toMatchObject({ code: 'upstream_closed' })
     expect(clock.waiting).toBe(0)

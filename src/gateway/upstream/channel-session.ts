@@ -325,8 +325,7 @@ class ChannelSession implements UpstreamSession {
   }
 
   #onClosed(end: ChannelEnd): void {
-    const code = end.kind === 'garbage' ? 'upstream_protocol' : 'upstream_closed'
-    const error = new GatewayError(code, { details: { reason: end.text } })
+    const error = new GatewayError(codeOfEnd[end.kind], { details: { reason: end.text } })
     this.#end(error, error)
   }
 
@@ -341,3 +340,10 @@ class ChannelSession implements UpstreamSession {
     this.#options.events.ended(toOwner)
   }
 }
+
+const codeOfEnd = {
+  closed: 'upstream_closed',
+  lost: 'upstream_closed',
+  garbage: 'upstream_protocol',
+  too_large: 'upstream_too_large',
+} as const
