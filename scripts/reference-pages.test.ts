@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { errorCatalogue } from '#contract/errors.ts'
+import { referenceRules } from '#core/resources/references.ts'
 import { referencePages } from './reference-pages.ts'
 
 const folder = new URL('../docs/reference/', import.meta.url)
@@ -24,6 +25,15 @@ describe('docs/reference', () => {
     expect(rows).toContain(
       '| `upstream_timeout` | 504 | −32008 | upstream | yes | The server behind the gateway did not answer in time. |',
     )
+  })
+
+  it('says of every reference what a delete does to it', () => {
+    const rows = (referencePages()['deletes.md'] ?? '').split('\n').filter((line) => line.startsWith('| '))
+    expect(rows).toHaveLength(referenceRules.length + 2)
+    expect(rows).toContain(
+      '| policy | token, `policies` | **refused** (`still_referenced`) | its owner’s wider grant would take their place |',
+    )
+    expect(rows).toContain('| user | team, `members.user` | taken out of the list | a member that is gone |')
   })
 
   it('has a row with a meaning for every key, also within unions, lists and maps', () => {

@@ -1,11 +1,17 @@
 import { PassThrough } from 'node:stream'
 import { configReference } from './config-reference.ts'
 import { cliReference } from './cli-reference.ts'
+import { deletesReference } from './deletes-reference.ts'
 import { errorReference } from './error-reference.ts'
 
 /** The pages of docs/reference by file name. The same for the same code. */
 export function referencePages(): Record<string, string> {
-  return { 'cli.md': cliReference(context()), 'config.md': configReference(), 'errors.md': errorReference() }
+  return {
+    'cli.md': cliReference(context()),
+    'config.md': configReference(),
+    'deletes.md': deletesReference(),
+    'errors.md': errorReference(),
+  }
 }
 
 /** Help is asked for, and nothing is run. */
