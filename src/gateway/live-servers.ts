@@ -58,6 +58,8 @@ export class LiveServers {
       before.delete(server.name)
       return known
     })
+    // Where only tokens or policies have changed, what is known of the servers stays warm.
+    if (isSameList(upstreams, this.#registry.upstreams)) return
     this.#registry = new Registry(upstreams)
     for (const upstream of before.values()) this.#retire(upstream)
     this.#catalog.version++
@@ -90,4 +92,8 @@ export class LiveServers {
   async close(): Promise<void> {
     await Promise.all(this.#all.map((upstream) => upstream.close()))
   }
+}
+
+function isSameList(one: readonly Upstream[], other: readonly Upstream[]): boolean {
+  return one.length === other.length && one.every((upstream, index) => upstream === other[index])
 }

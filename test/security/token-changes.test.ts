@@ -130,6 +130,15 @@ describe.each(changes)('a token that %s', (_what, next, [status, code]) => {
   })
 })
 
+describe('a change of tokens alone', () => {
+  it('leaves the servers, and all that is kept by them, as they are', async () => {
+    await using house = await startHouse()
+    const { registry } = house.gateway.engine
+    house.change({ ...open, tokenSpecs: { a: { revokedAt: 1 } } })
+    expect(house.gateway.engine.registry).toBe(registry)
+  })
+})
+
 describe('a session', () => {
   it('is found only at the address at which it was opened, also by its own token', async () => {
     await using house = await startHouse()
