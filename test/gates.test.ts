@@ -182,9 +182,9 @@ describe('the house rules', () => {
   })
 
   it('find code in the file of a port', () => {
-    const port = 'export interface TokenStore { find(): void }\n'
-    expect(findPortsWithCode(file('src/core/identity/token-store.ts', port))).toEqual([])
-    expect(findPortsWithCode(file('src/core/identity/token-store.ts', `${port}export const limit = 1`))).toHaveLength(1)
+    const port = 'export interface TeamStore { find(): void }\n'
+    expect(findPortsWithCode(file('src/core/team/team-store.ts', port))).toEqual([])
+    expect(findPortsWithCode(file('src/core/team/team-store.ts', `${port}export const limit = 1`))).toHaveLength(1)
   })
 
   it('find a file that only passes on', () => {

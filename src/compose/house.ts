@@ -14,7 +14,7 @@ import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
 import { createControlParts, followChanges, sealerOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
-import { createEngine } from './engine.ts'
+import { createEngine, type EngineOptions } from './engine.ts'
 import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management } from './management.ts'
 import { readSecretKey } from './secret-key.ts'
@@ -51,7 +51,7 @@ const drainMs = 10_000
 
 export async function openHouse(options: HouseOptions, { log, resources }: Opening): Promise<House> {
   const { config, overrides } = options
-  const { limits, naming } = config
+  const { limits } = config
   const dataPath = overrides.dataPath ?? config.storage.path
   makeDataFolder(dataPath)
   const stored = await openStored(options, { dataPath, log, resources })
@@ -60,10 +60,9 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   resources.defer(() => builtIn.close())
   const engine = createEngine({
     limits,
-    separator: naming.separator,
+    separator: config.naming.separator,
     audit,
-    onTrouble: (server, error, diagnosis) =>
-      log.warn({ server, code: error.code, details: error.details, stderr: tellingLines(diagnosis) }, 'a server fails'),
+    onTrouble: tellOfTrouble(log),
     holdHttp: builtIn.holdHttp,
     shared: stored.shared,
   })
@@ -74,15 +73,7 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))
 
-  resources.use(
-    startMaintenance({
-      ...stored.state,
-      locks: stored.shared.locks,
-      clock: systemClock,
-      log,
-      auditDays: config.audit.retentionDays || null,
-    }),
-  )
+  resources.use(openMaintenance(stored, { config, log }))
   const onError = (error: unknown, requestId: string): void =>
     log.error({ requestId, err: describeError(error) }, 'a defect')
   const management = resources.use(openManagement(stored.control, { config, audit, onError }))
@@ -116,6 +107,16 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
       stored.onChange()
     },
   }
+}
+
+function tellOfTrouble(log: Logger): EngineOptions['onTrouble'] {
+  return (server, error, diagnosis) =>
+    log.warn({ server, code: error.code, details: error.details, stderr: tellingLines(diagnosis) }, 'a server fails')
+}
+
+function openMaintenance({ state, shared }: Stored, { config, log }: { config: LoadedConfig; log: Logger }) {
+  const auditDays = config.audit.retentionDays || null
+  return startMaintenance({ ...state, locks: shared.locks, clock: systemClock, log, auditDays })
 }
 
 type Stored = {

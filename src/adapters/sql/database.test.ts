@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { auditEvent } from '../../../test/contracts/audit-log.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { storedToken } from '../../../test/contracts/token-store.ts'
+import { auditEvent } from '#test/contracts/audit-log.ts'
+import { resource } from '#test/support/resources.ts'
 import { type Database, openDatabase } from './database.ts'
-import { createSqlTokenStore } from './token-store.ts'
+import { createSqlResourceStore } from './resource-store.ts'
+
+const putTeam = (database: Database, name = 'blue') =>
+  createSqlResourceStore({ database }).write([{ do: 'create', resource: resource('team', name) }])
+const teamsIn = async (database: Database): Promise<string[]> =>
+  (await createSqlResourceStore({ database }).list('team', { limit: 100 })).map(({ name }) => name)
 
 let folder = ''
 beforeAll(() => {
@@ -69,10 +72,10 @@ describe('openDatabase', () => {
   it('finds what was stored before', async () => {
     const path = join(folder, 'again.db')
     const first = await openDatabase({ path })
-    await createSqlTokenStore(first).putToken(storedToken(1))
+    await putTeam(first)
     await first.close()
     const second = await openDatabase({ path })
-    expect(await createSqlTokenStore(second).listTokens()).toEqual([storedToken(1)])
+    expect(await teamsIn(second)).toEqual(['blue'])
     await second.close()
   })
 
@@ -94,18 +97,18 @@ describe('openDatabase', () => {
       ticks++
       if (ticks === 5) other.exec('commit')
     }, 5)
-    await createSqlTokenStore(database).putToken(storedToken(1))
+    await putTeam(database)
     clearInterval(ticking)
     expect(ticks).toBeGreaterThanOrEqual(5)
-    expect(await createSqlTokenStore(database).listTokens()).toHaveLength(1)
+    expect(await teamsIn(database)).toEqual(['blue'])
     other.close()
     await database.close()
   })
 
   it('keeps two databases in memory apart', async () => {
     const [one, other] = [await openDatabase({ path: ':memory:' }), await openDatabase({ path: ':memory:' })]
-    await createSqlTokenStore(one).putToken(storedToken(1))
-    expect(await createSqlTokenStore(other).listTokens()).toEqual([])
+    await putTeam(one)
+    expect(await teamsIn(other)).toEqual([])
     await one.close()
     await other.close()
   })
@@ -167,14 +170,13 @@ describe('insertAuditEvents', () => {
 
   it('takes its turn among other transactions of the same process', async () => {
     const database = await openDatabase({ path: ':memory:' })
-    const tokens = createSqlTokenStore(database)
     const work = Array.from({ length: 20 }, (_, index) => [
-      tokens.putToken(storedToken(index)),
+      putTeam(database, `team-${index}`),
       database.insertAuditEvents([auditEvent(index)]),
     ])
     await Promise.all(work.flat())
     expect(await countEvents(database)).toBe(20)
-    expect(await tokens.listTokens()).toHaveLength(20)
+    expect(await teamsIn(database)).toHaveLength(20)
     await database.close()
   })
 })

@@ -18,7 +18,6 @@ const tables = [
   'session',
   'session_counter',
   'session_event',
-  'token',
   'token_use',
   'user_secret',
 ]

@@ -3,6 +3,7 @@ import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migrat
 import { GatewayError } from '#contract/errors.ts'
 import { tokensAndAudit } from '#adapters/sql/migrations/0001-tokens-and-audit.ts'
 import { resources } from '#adapters/sql/migrations/0002-resources.ts'
+import { dropToken } from '#adapters/sql/migrations/0003-drop-token.ts'
 import type { Flavour } from './flavour.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
@@ -12,6 +13,7 @@ export function migrationsFor(flavour: Flavour): Migrations {
   return {
     '0001_tokens_and_audit': tokensAndAudit(flavour),
     '0002_resources': resources(flavour),
+    '0003_drop_token': dropToken,
   }
 }
 

@@ -2,7 +2,6 @@
 import type { Generated } from 'kysely'
 
 export type Tables = {
-  token: TokenTable
   audit_event: AuditEventTable
   resource: ResourceTable
   resource_label: ResourceLabelTable
@@ -15,16 +14,6 @@ export type Tables = {
   session: SessionTable
   session_event: SessionEventTable
   session_counter: SessionCounterTable
-}
-
-export type TokenTable = {
-  id: string
-  name: string
-  hash: string
-  /** A JSON array of texts. */
-  policies: string
-  expires_at: number | null
-  created_at: number
 }
 
 export type AuditEventTable = {
