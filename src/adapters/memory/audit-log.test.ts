@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { auditEvent, auditLogContract } from '../../../test/contracts/audit-log.ts'
+import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
 import { createMemoryAuditLog } from './audit-log.ts'
 
 auditLogContract(async () => createMemoryAuditLog({ ringMax: 10_000 }))

@@ -1,5 +1,4 @@
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { busContract } from '../../../test/contracts/bus.ts'
+import { busContract } from '#test/contracts/bus.ts'
 import { createMemoryBus } from './bus.ts'
 
 busContract(async () => {

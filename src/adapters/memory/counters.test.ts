@@ -1,6 +1,5 @@
 import { FakeClock } from '#test/support/fake-clock.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { countersContract } from '../../../test/contracts/counters.ts'
+import { countersContract } from '#test/contracts/counters.ts'
 import { createMemoryCounters } from './counters.ts'
 
 countersContract(async () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Introspection } from '#core/identity/introspection-cache.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { introspectionCacheContract } from '../../../test/contracts/introspection-cache.ts'
+import { introspectionCacheContract } from '#test/contracts/introspection-cache.ts'
 import { createMemoryBus } from './bus.ts'
 import { createMemoryIntrospectionCache } from './introspection-cache.ts'
 

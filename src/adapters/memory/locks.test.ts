@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { FakeClock } from '#test/support/fake-clock.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { locksContract } from '../../../test/contracts/locks.ts'
+import { locksContract } from '#test/contracts/locks.ts'
 import { createMemoryLocks } from './locks.ts'
 
 locksContract(async () => {

@@ -1,6 +1,5 @@
 import { FakeClock } from '#test/support/fake-clock.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { mcpSessionRecordsContract } from '../../../test/contracts/mcp-session-records.ts'
+import { mcpSessionRecordsContract } from '#test/contracts/mcp-session-records.ts'
 import { createMemoryMcpSessionRecords } from './mcp-session-records.ts'
 
 mcpSessionRecordsContract(async () => {

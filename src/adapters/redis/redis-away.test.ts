@@ -6,10 +6,8 @@ import type { Charge } from '#core/limits/counters.ts'
 import { openLink } from '#test/support/redis-link.ts'
 import { describeWithRedis, startRedis, type TestRedis } from '#test/support/redis.ts'
 import { until } from '#test/support/until.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { listenOn } from '../../../test/contracts/bus.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { mcpSessionRecord } from '../../../test/contracts/mcp-session-records.ts'
+import { listenOn } from '#test/contracts/bus.ts'
+import { mcpSessionRecord } from '#test/contracts/mcp-session-records.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
 import { createRedisIntrospectionCache } from './introspection-cache.ts'

@@ -4,16 +4,11 @@ import { afterAll, beforeAll, afterEach } from 'vitest'
 import { systemClock } from '#compose/system-clock.ts'
 import { openLink } from '#test/support/redis-link.ts'
 import { describeWithRedis, startRedis, type TestRedis } from '#test/support/redis.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { busContract } from '../../../test/contracts/bus.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { countersContract } from '../../../test/contracts/counters.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { introspectionCacheContract } from '../../../test/contracts/introspection-cache.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { locksContract } from '../../../test/contracts/locks.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { mcpSessionRecordsContract } from '../../../test/contracts/mcp-session-records.ts'
+import { busContract } from '#test/contracts/bus.ts'
+import { countersContract } from '#test/contracts/counters.ts'
+import { introspectionCacheContract } from '#test/contracts/introspection-cache.ts'
+import { locksContract } from '#test/contracts/locks.ts'
+import { mcpSessionRecordsContract } from '#test/contracts/mcp-session-records.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
 import { createRedisIntrospectionCache } from './introspection-cache.ts'

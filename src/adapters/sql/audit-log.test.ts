@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { auditEvent, auditLogContract } from '../../../test/contracts/audit-log.ts'
+import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
 import { createSqlAuditLog } from './audit-log.ts'
 import { type Database, openDatabase } from './database.ts'
 

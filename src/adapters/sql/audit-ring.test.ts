@@ -2,8 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { shareOf } from '#core/audit/audit-share.ts'
-// oxlint-disable-next-line no-restricted-imports -- contract suites live outside src
-import { auditEvent } from '../../../test/contracts/audit-log.ts'
+import { auditEvent } from '#test/contracts/audit-log.ts'
 import { createAuditRing } from './audit-ring.ts'
 
 const examples: Readonly<Record<string, Partial<AuditEvent>>> = {
