@@ -4,7 +4,7 @@ import { createSealer } from '#adapters/crypto/sealer.ts'
 import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
-import { createSealedStore } from './sealed-store.ts'
+import { createSealedStore } from './seal-servers.ts'
 
 const canary = 'sk-canary-7f3a'
 const server = resource('server', 'github', {
