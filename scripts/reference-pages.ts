@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream'
+import { apiReference } from './api-reference.ts'
 import { configReference } from './config-reference.ts'
 import { cliReference } from './cli-reference.ts'
 import { deletesReference } from './deletes-reference.ts'
@@ -7,6 +8,7 @@ import { errorReference } from './error-reference.ts'
 /** The pages of docs/reference by file name. The same for the same code. */
 export function referencePages(): Record<string, string> {
   return {
+    'api.md': apiReference(),
     'cli.md': cliReference(context()),
     'config.md': configReference(),
     'deletes.md': deletesReference(),

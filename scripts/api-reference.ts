@@ -1,0 +1,33 @@
+/** The reference page of the management API, written from its table of operations: docs/reference/api.md. */
+import { apiRoot, operations, type Operation } from '#contract/operations.ts'
+
+export function apiReference(): string {
+  const byTag = Map.groupBy(operations, ({ tag }) => tag)
+  return [
+    '# Management API',
+    '',
+    'Written by `npm run docs` from `src/contract/operations.ts`. With every schema it is at `/api/v1/openapi.json` (OpenAPI 3.1).',
+    '',
+    '- **Who you are**: `Authorization: Bearer …`, a token (`tg_…`), or what `POST /api/v1/sign-in` gives a person (`tgu_…`, 12 hours).',
+    '  Tokens, passwords and rotations are made by people only.',
+    '- **References** in a body are names or ids; what is stored is the id, what is shown the name.',
+    '- **Versions**: answers have an `ETag`; a change with `If-Match` is refused with `version_conflict` if somebody was faster.',
+    '- **Repeating a POST**: with the same `Idempotency-Key` (1 to 200 visible ASCII characters) it is done once, and answered as before for a day.',
+    '- **Pages**: `limit` and `cursor`; the answer’s `next` is the cursor of the page after, or null.',
+    '- **Failures** are RFC 9457 problem details (`application/problem+json`); `code` is of [the catalogue](errors.md).',
+    '- **For whom you act** may stand in `X-Changed-By`: it is recorded and believed by nobody.',
+    '',
+    ...[...byTag].flatMap(([tag, some]) => [`## ${tag}`, '', ...table(some), '']),
+  ].join('\n')
+}
+
+function table(some: readonly Operation[]): string[] {
+  return [
+    '| | | Failures |',
+    '| --- | --- | --- |',
+    ...some.map(
+      ({ method, path, summary, errors }) =>
+        `| \`${method} ${apiRoot}${path}\` | ${summary} | ${[...new Set(errors)].map((code) => `\`${code}\``).join(' ')} |`,
+    ),
+  ]
+}
