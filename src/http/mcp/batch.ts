@@ -1,5 +1,6 @@
 /** JSON-RPC batches: 2025-03-26 requires them, every other revision forbids them. */
 import { GatewayError } from '#contract/errors.ts'
+import { allowsRead } from '#core/access/decide.ts'
 import {
   isJsonObject,
   isNotification,
@@ -54,6 +55,7 @@ function runBatch(
   const { deps, res, requestId } = context
   checkBatch(messages, { revision: session.revision, batchMessagesMax: deps.limits.batchMessagesMax })
   const requests = messages.filter(isRequest)
+  if (context.principal.session) checkTools(context, requests)
   for (const message of messages) takeOther(deps.gateway, session, message)
   if (requests.length === 0) {
     res.writeHead(202).end()
@@ -63,6 +65,22 @@ function runBatch(
   // Each part listens for the client's going away; how many there are is bounded.
   res.setMaxListeners(requests.length + 20)
   for (const request of requests) start(session, request, joined.part(request, requestId))
+}
+
+/**
+ * An agent's batch is done whole or not at all: half of what a model has planned may be worse than nothing of it.
+ * @throws GatewayError `invalid_params`
+ */
+function checkTools({ principal, endpoint }: PostContext, requests: readonly RpcRequest[]): void {
+  const server = endpoint.upstreams[0]?.name ?? ''
+  for (const { method, params } of requests) {
+    if (method !== 'tools/call') continue
+    const name = params?.['name']
+    if (typeof name === 'string' && allowsRead(principal.access.tool(server, name).level)) continue
+    throw new GatewayError('invalid_params', {
+      details: { reason: 'one call of the batch names no tool of this server' },
+    })
+  }
 }
 
 function takeOther(gateway: Gateway, session: ClientSession, message: unknown): void {
