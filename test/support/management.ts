@@ -69,12 +69,14 @@ export async function signIn(url: string, user: string, password: string): Promi
 type Asked = {
   method: string
   path: string
+  /** Null: nobody. */
   bearer: string | null
   body?: unknown
   headers?: Record<string, string>
 }
 
-async function callApi(url: string, { method, path, bearer, body, headers }: Asked): Promise<ApiAnswer> {
+/** Asks `/api/v1{path}` of the gateway at `url`. */
+export async function callApi(url: string, { method, path, bearer, body, headers }: Asked): Promise<ApiAnswer> {
   const response = await fetch(`${url}/api/v1${path}`, {
     method,
     headers: {

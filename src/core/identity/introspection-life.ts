@@ -1,8 +1,8 @@
 /** How long what an authority said of a token is good. */
 import type { Introspection } from './introspection-cache.ts'
 
-export const activeMsMax = 30_000
-export const inactiveMs = 5_000
+const activeMsMax = 30_000
+const inactiveMs = 5_000
 
 /** In milliseconds; 0: not at all. */
 export function introspectionLifeMs(answer: Introspection, now: number): number {
