@@ -11,6 +11,7 @@ import { create } from '#test/support/resource-writes.ts'
 import { resource } from '#test/support/resources.ts'
 import { type Database, openDatabase } from './database.ts'
 import { openPostgres } from './postgres.ts'
+import { readCounter } from './resource-counter.ts'
 import { createSqlResourceStore } from './resource-store.ts'
 
 const opened: { close(): Promise<void> }[] = []
@@ -40,6 +41,15 @@ describe('in SQLite', () => {
     }
   })
 
+  it('reads one state in one snapshot', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'toolgate-resources-'))
+    try {
+      await expectOneState(() => openDatabase({ path: join(folder, 'toolgate.db') }))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('is unavailable for writing while the disk is full, and reads on', async () => {
     const database = await keep(openDatabase({ path: ':memory:' }))
     const store = createSqlResourceStore({ database })
@@ -60,12 +70,32 @@ describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   const emptied = emptiedPostgres()
   resourceStoreContract(async (options) => createSqlResourceStore({ database: await emptied(), ...options }))
 
+  it('reads one state in one snapshot', async () => {
+    const url = await createDatabase()
+    await expectOneState(() => openPostgres({ url }))
+  })
+
   it('tells a replica every change of other replicas, in whatever order they are committed', async () => {
     const url = await createDatabase()
     const stores = await openThree(() => openPostgres({ url }))
     await expectFollowerSeesAll({ ...stores, writesOfEach: 100 })
   })
 })
+
+/** Reads, lets another one write, and reads again. */
+async function expectOneState(open: () => Promise<Database>): Promise<void> {
+  const [reader, writer] = [await keep(open()), await keep(open())]
+  const store = createSqlResourceStore({ database: writer })
+  await store.write([create(resource('team', 'before'))])
+  const seen = await reader.readSnapshot(async (snapshot) => {
+    const first = await readCounter(snapshot)
+    await store.write([create(resource('team', 'meanwhile'))])
+    return [first, await readCounter(snapshot), await snapshot.selectFrom('resource').select('name').execute()]
+  })
+  const counter = { last: 1, forgotten: 0 }
+  expect(seen).toEqual([counter, counter, [{ name: 'before' }]])
+  expect((await createSqlResourceStore({ database: reader }).load()).upTo).toBe(2)
+}
 
 async function openThree(open: () => Promise<Database>) {
   const databases = [await keep(open()), await keep(open()), await keep(open())]

@@ -26,6 +26,8 @@ export type PostgresServer = {
 }
 
 const user = 'toolgate'
+/** One whose order of texts is not that of their bytes, as on most machines. */
+const locale = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
 const startMsMax = 60_000
 
 /** @param settings of postgresql.conf. Those that are given here trade safety from power cuts, and from nothing else, for speed. */
@@ -40,7 +42,7 @@ export async function startPostgresServer(
   const data = join(folder, 'data')
   await promisify(execFile)(
     programs.initdb,
-    [`--pgdata=${data}`, `--username=${user}`, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    [`--pgdata=${data}`, `--username=${user}`, '--auth=trust', '--encoding=UTF8', '--no-sync', ...locale],
     { ...identity, cwd: folder },
   )
   const given = { listen_addresses: '', unix_socket_directories: folder, ...settings }
