@@ -17,6 +17,7 @@ import { describeError } from './describe-error.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
 import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management } from './management.ts'
+import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey } from './secret-key.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
@@ -68,7 +69,8 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   })
   resources.defer(() => engine.close())
   const { identities } = stored
-  stored.onChange = () => engine.apply({ servers: serversOf(snapshot), identities })
+  stored.onChange = () =>
+    engine.apply({ servers: serversOf(snapshot), identities: feed.isStale ? closedIdentities(identities) : identities })
   declare(config, { snapshot, builtIn })
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))

@@ -128,4 +128,20 @@ describe('a resource feed', () => {
     expect(reaches[1]).toBeNull()
     await feed.close()
   })
+
+  it('is stale once the store has been away for too long, and fresh as soon as it is back', async () => {
+    await feed.start()
+    store.isAway = true
+    await clock.advance(59_000)
+    expect(feed.isStale).toBe(false)
+    const before = changes
+    await clock.advance(2_000)
+    expect(feed.isStale).toBe(true)
+    expect(changes).toBe(before + 1)
+    store.isAway = false
+    await clock.advance(500)
+    expect(feed.isStale).toBe(false)
+    expect(changes).toBe(before + 2)
+    await feed.close()
+  })
 })

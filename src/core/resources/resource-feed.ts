@@ -17,9 +17,12 @@ export type ResourceFeedDeps = {
   onReach: (error: unknown) => void
   /** How often the store is asked. */
   pollMs?: number
+  /** For how long what is known is good while the store cannot be asked. */
+  staleMsMax?: number
 }
 
 const pollMsDefault = 500
+const staleMsMaxDefault = 60_000
 
 export class ResourceFeed {
   readonly #deps: ResourceFeedDeps
@@ -27,6 +30,7 @@ export class ResourceFeed {
   #upTo: ChangeNumber = 0
   #confirmedAt = 0
   #isReached = true
+  #isStale = false
   #isClosed = false
   #running: Promise<void> | undefined
   #isWanted = false
@@ -47,6 +51,14 @@ export class ResourceFeed {
   /** How old the snapshot can be, in milliseconds: since the store last said that there is nothing newer. */
   get ageMs(): number {
     return this.#deps.clock.now() - this.#confirmedAt
+  }
+
+  /**
+   * The store has been away for so long that nobody may be let in by what was true then: a revocation would not be known. `onChange` is called
+   * when this changes.
+   */
+  get isStale(): boolean {
+    return this.#isStale
   }
 
   /** Resolves when the snapshot has at least this change, or the store cannot be asked. */
@@ -104,9 +116,18 @@ export class ResourceFeed {
   #pollLater(): void {
     this.#cancelPoll = this.#deps.clock.after(this.#pollMs, () => {
       void this.refresh().then(() => {
-        if (!this.#isClosed) this.#pollLater()
+        if (this.#isClosed) return
+        this.#lookAtAge()
+        this.#pollLater()
       })
     })
+  }
+
+  #lookAtAge(): void {
+    const isStale = this.ageMs > (this.#deps.staleMsMax ?? staleMsMaxDefault)
+    if (isStale === this.#isStale) return
+    this.#isStale = isStale
+    this.#deps.onChange()
   }
 
   async close(): Promise<void> {
