@@ -1,5 +1,6 @@
 /** The one document `toolgate.yaml`, key by key. What one key means for another is in cross-checks.ts. */
 import { z } from 'zod'
+import { AddressRange, usualInternalRanges } from '#contract/address-range.ts'
 import { Limits } from '#contract/limits.ts'
 import { Policy } from '#contract/policy.ts'
 import { ServerName } from '#contract/server.ts'
@@ -34,6 +35,14 @@ const Listen = z.strictObject({
     .array(Origin)
     .default([])
     .describe('More values of the Origin header to accept, such as `https://app.example.com`.'),
+  trustedProxies: z
+    .array(AddressRange)
+    .default([])
+    .describe('Addresses of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.5` or `10.0.0.0/24`.'),
+  internalRanges: z
+    .array(AddressRange)
+    .default([...usualInternalRanges])
+    .describe('Addresses of clients for whom servers with `visibility: internal` are there.'),
 })
 
 const Storage = z.strictObject({

@@ -191,6 +191,8 @@ export function withSessions(identities: Identities, broker: Pick<Broker, 'curre
   return {
     byDigest: (digest) => identities.byDigest(digest),
     current: (before) => (before.session ? broker.current(before) : identities.current(before)),
+    // Where an agent's client stands, the broker has looked at.
+    outside: (principal) => (principal.session ? principal : identities.outside(principal)),
     scope: (kind, name) => identities.scope(kind, name),
     within: (principal, scope) => identities.within(principal, scope),
   }

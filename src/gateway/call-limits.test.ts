@@ -59,6 +59,14 @@ describe('calls under way', () => {
     },
   )
 
+  it('are bounded for an agent’s session as well', () => {
+    const { limits } = limitsOf(undefined, 1)
+    const session = { id: 'ses_x', agentId: 'agt_x', agentName: 'x' }
+    const call = { ...callOf(), principal: { ...principal('ses_x'), session } }
+    expect(limits.begin(call)).not.toBeNull()
+    expect(() => limits.begin(call)).toThrow(refused({ callsUnderWayMax: 1, retryAfterMs: 1_000 }))
+  })
+
   it('are not counted for who has no token', () => {
     const { limits } = limitsOf(undefined, 1)
     const call = { ...callOf(), principal: principal('library') }

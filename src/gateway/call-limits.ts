@@ -48,11 +48,12 @@ export class CallLimits {
    * @throws GatewayError `rate_limited`
    */
   begin({ principal, message }: Pick<ClientCall, 'principal' | 'message'>): Tally | null {
-    const { token, tokenId } = principal
-    if (token === null || !counted.has(message.method)) return null
+    const { token, session, tokenId } = principal
+    const isCounted = (token !== null || session !== undefined) && counted.has(message.method)
+    if (!isCounted) return null
     let tally = this.#tallies.get(tokenId)
     if (!tally) this.#tallies.set(tokenId, (tally = { underWay: 0, count: undefined }))
-    const callsUnderWayMax = token.limits?.callsUnderWayMax ?? this.#deps.limits.callsPerTokenMax
+    const callsUnderWayMax = token?.limits?.callsUnderWayMax ?? this.#deps.limits.callsPerTokenMax
     if (tally.underWay >= callsUnderWayMax)
       throw new GatewayError('rate_limited', { details: { callsUnderWayMax, retryAfterMs: retryMs } })
     tally.underWay++

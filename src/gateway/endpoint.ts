@@ -15,10 +15,13 @@ export type Endpoint = {
 export type Address = AddressWords & {
   /** The value of `x-mcp-servers`; null: nothing is narrowed. */
   narrowing: string | null
+  /** The client's own address is internal: servers that are there for such clients alone are there. */
+  isInternal?: true
 }
 
 export function isSameAddress(one: Address, other: Address): boolean {
-  return one.scope === other.scope && one.names === other.names && one.narrowing === other.narrowing
+  const isSamePlace = one.scope === other.scope && one.names === other.names
+  return isSamePlace && one.narrowing === other.narrowing && one.isInternal === other.isInternal
 }
 
 /** A snapshot of the servers, replaced whole when the configuration changes. */

@@ -9,6 +9,8 @@ export interface Identities {
   byDigest(digest: string): Principal | undefined
   /** What a principal is now, wherever it stands; undefined where its token is gone. */
   current(before: Principal): Principal | undefined
+  /** The same principal, with what is left of its access for a client whose address is not internal. */
+  outside(principal: Principal): Principal
   /** The project or toolset of this name. */
   scope(kind: Scope['kind'], name: string): Scope | undefined
   /** The same principal, with what is left of its access at the address of a project or toolset. */
@@ -18,6 +20,7 @@ export interface Identities {
 export const nobody: Identities = {
   byDigest: () => undefined,
   current: () => undefined,
+  outside: (principal) => principal,
   scope: () => undefined,
   within: (principal) => principal,
 }

@@ -8,16 +8,17 @@ import type { Identities } from './identify.ts'
 /** `principal`: with the access that it has at this address. */
 export type Located = { principal: Principal; endpoint: Endpoint }
 
-type Known = { identities: Pick<Identities, 'scope' | 'within'>; registry: Registry }
+type Known = { identities: Pick<Identities, 'outside' | 'scope' | 'within'>; registry: Registry }
 
 /**
  * Where a caller may not be, it does not learn whether anything is there.
  * @throws GatewayError `forbidden`, `server_not_found`
  */
-export function locate(principal: Principal, address: Address, { identities, registry }: Known): Located {
+export function locate(identified: Principal, address: Address, { identities, registry }: Known): Located {
   const { scope: kind, names, narrowing } = address
   const scope = kind === 'servers' ? undefined : identities.scope(kind, names)
-  checkBinding(principal, address, scope?.id)
+  checkBinding(identified, address, scope?.id)
+  const principal = address.isInternal ? identified : identities.outside(identified)
   if (kind === 'servers') return { principal, endpoint: narrow(registry, wholeOf(registry, names), narrowing) }
   const within = scope && identities.within(principal, scope)
   const endpoint = scope && registry.listed(scope.servers)
@@ -35,7 +36,7 @@ export function admit(principal: Principal, address: Address, known: Known): Loc
   const located = locate(principal, address, known)
   const { scope, names } = address
   const isHidden = scope === 'servers' && names !== null
-  if (isHidden && !known.registry.isSeen(names, (server) => principal.access.mayReach(server)))
+  if (isHidden && !known.registry.isSeen(names, (server) => located.principal.access.mayReach(server)))
     throw new GatewayError('server_not_found')
   return located
 }

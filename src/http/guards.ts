@@ -1,12 +1,14 @@
 /** Against pages that reach a gateway on the user's own machine (DNS rebinding; 2025-11-25, transports, security warning). */
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '#contract/errors.ts'
+import { createClientRanges, type ClientRanges } from './client-ranges.ts'
 
 export type GuardOptions = {
   /** Lower-case host names, with or without port. Empty: every Host is served. */
   hosts: ReadonlySet<string>
   /** Origins, scheme://host:port, besides loopback ones. */
   origins: ReadonlySet<string>
+  clients: ClientRanges
 }
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
@@ -20,6 +22,8 @@ export function createGuardOptions(listen: {
   publicUrl?: string | undefined
   allowedHosts: readonly string[]
   allowedOrigins: readonly string[]
+  trustedProxies?: readonly string[]
+  internalRanges?: readonly string[]
 }): GuardOptions {
   const publicUrl = listen.publicUrl === undefined ? null : new URL(listen.publicUrl)
   const configured = [
@@ -31,6 +35,7 @@ export function createGuardOptions(listen: {
   return {
     hosts: new Set(hosts),
     origins: new Set([...listen.allowedOrigins, ...(publicUrl ? [publicUrl.origin] : [])]),
+    clients: createClientRanges(listen),
   }
 }
 

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
-import type { Transport } from '#core/naming/address.ts'
+import type { AddressWords, Transport } from '#core/naming/address.ts'
 import type { BrokerAddress } from '#core/session/broker-checks.ts'
 import type { Broker } from '#gateway/broker.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
@@ -181,7 +181,7 @@ class HttpEdge implements HttpServer {
 
   #visitMcp(route: McpRoute, visit: HttpVisit): void {
     if (this.#isClosing) throw new GatewayError('shutting_down')
-    this.#serve(route.transport, findCaller(visit, route.words, this.#deps.gateway), visit)
+    this.#serve(route.transport, this.#findCaller(visit, route.words), visit)
   }
 
   #serve(transport: Transport, { principal, endpoint, address }: Caller, visit: HttpVisit): void {
@@ -203,6 +203,10 @@ class HttpEdge implements HttpServer {
     }
   }
 
+  #findCaller(visit: Visit, words: AddressWords): Caller {
+    return findCaller(visit, words, { gateway: this.#deps.gateway, clients: this.#options.guards().clients })
+  }
+
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined)
     const requestId = this.#deps.nextRequestId()
@@ -213,7 +217,7 @@ class HttpEdge implements HttpServer {
       const route = routePath(splitUrl(req.url ?? '/').path)
       if (route?.kind !== 'mcp' || route.transport !== 'websocket') throw new GatewayError('not_found')
       if (this.#isClosing) throw new GatewayError('shutting_down')
-      const caller = findCaller(visit, route.words, this.#deps.gateway)
+      const caller = this.#findCaller(visit, route.words)
       const isServed = this.#webSockets.upgrade({ ...caller, req, socket, head })
       // The handshake was not one, and has been answered as such.
       if (!isServed) recordRefused(visit, new GatewayError('invalid_request'), { deps: this.#deps })

@@ -31,6 +31,8 @@ export type RawGatewayOptions = {
   expiries?: Readonly<Record<string, number>>
   /** Token name → what else its resource says; references are ids (see resources.ts). Its owner is the user `owner`, unless it says another. */
   tokenSpecs?: Readonly<Record<string, object>>
+  /** Who is internal, and who may say so. */
+  listen?: { trustedProxies?: readonly string[]; internalRanges?: readonly string[] }
   /** Organizations, teams, users, toolsets and projects. */
   resources?: readonly Resource[]
   /** Of the replicas that it is one of. */
@@ -71,7 +73,7 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     randomId,
     now: Date.now,
     onError: (error) => defects.push(error),
-    guards: () => createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }),
+    guards: () => createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [], ...options.listen }),
     host: '127.0.0.1',
     port: 0,
   })

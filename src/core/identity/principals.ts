@@ -28,10 +28,13 @@ type Made = {
   byToken: WeakMap<Resource<'token'>, Principal | null>
   scopes: Map<string, Bounded | null>
   within: WeakMap<Principal, Map<string, Principal>>
+  /** Null where no server is internal. */
+  publicServers: Bounds | null
 }
 
 /** What an address takes from everybody who uses it. */
-type Bounded = { scope: Scope; ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
+type Bounds = { ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
+type Bounded = Bounds & { scope: Scope }
 
 export class Principals {
   readonly #snapshot: ResourceSnapshot
@@ -62,6 +65,12 @@ export class Principals {
     return token && token.spec.digest === before?.digest ? this.#of(token) : undefined
   }
 
+  /** The same principal with what is left of its access for a client whose address is not internal. */
+  outside(principal: Principal): Principal {
+    const { publicServers } = this.#present()
+    return publicServers ? this.#narrow(principal, 'outside', publicServers) : principal
+  }
+
   /** The project or toolset of this name. */
   scope(kind: Scope['kind'], name: string): Scope | undefined {
     return this.#bounded(kind, name)?.scope
@@ -71,14 +80,19 @@ export class Principals {
   within(principal: Principal, { kind, id, name }: Scope): Principal {
     // What its project takes from a token was taken when it was made.
     if (principal.token?.projectId === id) return principal
+    return this.#narrow(principal, id, this.#bounded(kind, name))
+  }
+
+  #narrow(principal: Principal, key: string, bounded: Bounds | null): Principal {
     const { within, pool } = this.#present()
     let known = within.get(principal)
     if (!known) within.set(principal, (known = new Map<string, Principal>()))
-    let narrowed = known.get(id)
+    let narrowed = known.get(key)
     if (!narrowed) {
-      const composition = addBounds(this.#compositions.get(principal) ?? nothing, this.#bounded(kind, name))
+      const composition = addBounds(this.#compositions.get(principal) ?? nothing, bounded)
       narrowed = { ...principal, access: pool.of(composition) }
-      known.set(id, narrowed)
+      this.#compositions.set(narrowed, composition)
+      known.set(key, narrowed)
     }
     return narrowed
   }
@@ -160,7 +174,15 @@ export class Principals {
       byToken: new WeakMap(),
       scopes: new Map(),
       within: new WeakMap(),
+      publicServers: this.#publicServers(),
     })
+  }
+
+  #publicServers(): Bounds | null {
+    const servers = this.#snapshot.all('server')
+    const open = servers.filter(({ spec }) => spec.visibility === 'public').map(({ name }) => name)
+    if (open.length === servers.length) return null
+    return { ceiling: { name: 'servers that are there for every address', servers: open }, bounds: [] }
   }
 
   #createPool(): AccessPool {
@@ -181,7 +203,7 @@ export class Principals {
 
 const nothing: Composition = { grant: [], bounds: [], ceilings: [] }
 
-function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounded | null): Composition {
+function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounds | null): Composition {
   // Whoever asks has found the scope; one that has gone meanwhile lets nothing through.
   if (!bounded) return nothing
   return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }

@@ -8,6 +8,7 @@ import type { AddressWords } from '#core/naming/address.ts'
 import { single } from '#core/protocol/mcp-headers.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { Gateway } from '#gateway/gateway.ts'
+import { isInternalClient, type ClientRanges } from '#http/client-ranges.ts'
 
 export type EntranceDeps = {
   gateway: Gateway
@@ -35,7 +36,11 @@ export type Visit = {
 export type Caller = { principal: Principal; endpoint: Endpoint; address: Address }
 
 /** What the last request on a connection was found to be: the next one nearly always says the same. */
-type Known = Caller & { authorization: string | undefined; epoch: number }
+type Known = Caller & {
+  authorization: string | undefined
+  forwardedFor: string | string[] | undefined
+  epoch: number
+}
 
 const knownByConnection = new WeakMap<Socket, Known>()
 
@@ -43,18 +48,29 @@ const knownByConnection = new WeakMap<Socket, Known>()
  * Steps 2 to 4 of a call, before its body is read. What is found on the way is noted in the visit, for its refusal.
  * @throws GatewayError `unauthorized`, `forbidden`, `server_not_found`
  */
-export function findCaller(visit: Visit, words: AddressWords, gateway: Gateway): Caller {
+export function findCaller(
+  visit: Visit,
+  words: AddressWords,
+  { gateway, clients }: { gateway: Gateway; clients: ClientRanges },
+): Caller {
   const { req } = visit
   const { authorization } = req.headers
   const narrowing = single(req.headers, 'x-mcp-servers') ?? null
   const known = knownByConnection.get(req.socket)
-  const isKnown = known?.epoch === gateway.epoch && known.authorization === authorization
-  if (isKnown && isAt(known, words, narrowing) && !gateway.isExpired(known.principal)) return note(visit, known)
+  const forwardedFor = req.headers['x-forwarded-for']
+  const isSameClient = known?.authorization === authorization && known?.forwardedFor === forwardedFor
+  if (
+    isSameClient &&
+    known?.epoch === gateway.epoch &&
+    isAt(known, words, narrowing) &&
+    !gateway.isExpired(known.principal)
+  )
+    return note(visit, known)
   const identified = gateway.identify(authorization)
   visit.principal = identified
-  const address = { ...words, narrowing }
+  const address: Address = { ...words, narrowing, ...(isInternalClient(req, clients) ? { isInternal: true } : {}) }
   const { principal, endpoint } = gateway.admit(identified, address)
-  const found = { principal, address, endpoint, authorization, epoch: gateway.epoch }
+  const found = { principal, address, endpoint, authorization, forwardedFor, epoch: gateway.epoch }
   knownByConnection.set(req.socket, found)
   return note(visit, found)
 }
