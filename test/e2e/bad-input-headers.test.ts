@@ -201,6 +201,26 @@ describe('the headers that mirror arguments', () => {
   })
 })
 
+describe('headers that mirror no argument', () => {
+  it.each(['echo', 'mirrored'])('reach no upstream: %s', async (tool) => {
+    const answer = await send(call(`new__${tool}`), { 'mcp-param-region-too': 'us', 'mcp-param-x': 'y' })
+    expect(answer.status).toBe(200)
+    const names = Object.keys(upstream.calls(tool).at(-1)?.headers ?? {})
+    expect(names.filter((name) => name.startsWith('mcp-param-'))).toEqual([])
+  })
+
+  it('are not made of an argument that no header can hold, which is said', async () => {
+    const client = await openLegacy(gateway)
+    const before = upstream.count('tools/call')
+    const answer = await client.request('tools/call', {
+      name: 'new__mirrored',
+      arguments: { region: 'x'.repeat(1_000_000) },
+    })
+    expect(answer['error']?.data.code).toBe('invalid_params')
+    expect(upstream.count('tools/call')).toBe(before)
+  })
+})
+
 describe('the media types', () => {
   const body = JSON.stringify(initialize())
 

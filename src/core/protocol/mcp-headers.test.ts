@@ -168,6 +168,13 @@ describe('checkParamHeaders', () => {
     expect(check(Object.fromEntries([flat.slice(0, 2), flat.slice(2)]), args)).not.toThrow()
   })
 
+  it('refuses to make one of what no header can hold', () => {
+    expect(() => buildParamHeaders(annotations, { region: 'x'.repeat(8_193) })).toThrow(
+      expect.objectContaining({ code: 'invalid_params' }),
+    )
+    expect(buildParamHeaders(annotations, { region: 'x'.repeat(8_192) })).toHaveLength(2)
+  })
+
   it('makes no header for what is absent or cannot be one', () => {
     expect(buildParamHeaders(annotations, { region: null, options: { count: [1] } })).toEqual([])
   })

@@ -148,11 +148,19 @@ function isMirrored(text: string, value: unknown): boolean {
   return typeof value === 'boolean' ? text === String(value) : text === value
 }
 
-/** The `mcp-param-*` headers of a call, as a flat list. */
+/** Of one mirrored argument. Servers and proxies take 8 to 16 KiB of headers in all. */
+const mirroredCharsMax = 8_192
+
+/**
+ * The `mcp-param-*` headers of a call, as a flat list.
+ * @throws GatewayError `invalid_params` where an argument is too long for a header
+ */
 export function buildParamHeaders(annotations: readonly ParamHeader[], args: unknown): string[] {
   return annotations.flatMap(({ header, path }) => {
     const value = argumentAt(args, path)
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return []
+    if (typeof value === 'string' && value.length > mirroredCharsMax)
+      throw new GatewayError('invalid_params', { details: { reason: 'too long for its header', mirroredCharsMax } })
     return [`mcp-param-${header.toLowerCase()}`, encodeHeaderValue(String(value))]
   })
 }

@@ -115,7 +115,7 @@ function relaySame(
   const request: UpstreamCall = {
     method: target.method,
     params: target.params,
-    headers: call.era === 'modern' ? withMirrored(context.headers, call, target) : context.headers,
+    headers: call.era === 'modern' ? withMirrored(context.headers, target) : context.headers,
     raw: {
       id: call.message.id,
       large: canGoAsText(target) ? call.large : null,
@@ -180,16 +180,9 @@ class SameEraHooks implements CallHooks {
 
 const cannotAnswer = { error: { code: -32601, message: 'The client did not declare this capability.' } }
 
-/** The client's own `mcp-param-*` headers have been checked against the body; a channel client has none, so they are made. */
-function withMirrored(headers: readonly string[], call: ClientCall, target: Target): readonly string[] {
-  if (target.paramHeaders.length > 0)
-    return [...headers, ...buildParamHeaders(target.paramHeaders, target.params['arguments'])]
-  let all = headers
-  for (const name in call.headers) {
-    const value = name.startsWith('mcp-param-') ? call.headers[name] : undefined
-    if (typeof value === 'string') all = [...all, name, value]
-  }
-  return all
+/** `mcp-param-*` headers are made of the arguments that were decided on: a client's own have been compared with them, and go no further. */
+function withMirrored(headers: readonly string[], { paramHeaders, params }: Target): readonly string[] {
+  return paramHeaders.length === 0 ? headers : [...headers, ...buildParamHeaders(paramHeaders, params['arguments'])]
 }
 
 /** The answer as its client may have it. */
