@@ -26,6 +26,8 @@ describe('announcedTask', () => {
     ['modern', { resultType: 'complete', taskId: 't', ttlMs: 5 }, undefined],
     ['modern', { resultType: 'complete', task: { taskId: 't' } }, undefined],
     ['modern', { resultType: 'task', taskId: null }, undefined],
+    ['modern', { resultType: 'task', taskId: 'x'.repeat(1_025) }, undefined],
+    ['legacy', { task: { taskId: 'x'.repeat(1_025) } }, undefined],
   ] as const)('in a %s result %j is %j', (era, result, expected) => {
     expect(announcedTask(result, era)).toEqual(expected)
   })

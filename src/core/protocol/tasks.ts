@@ -11,11 +11,14 @@ const relatedTaskKey = 'io.modelcontextprotocol/related-task'
 /** `ttlMs` counts from now; null: for ever, or unknown. */
 export type AnnouncedTask = { id: string; ttlMs: number | null }
 
-/** The task with which a call was answered: 2025-11-25 nests it, the extension's result is the task. */
+/** Ids are remembered. */
+const idCharsMax = 1_024
+
+/** The task with which a call was answered: 2025-11-25 nests it, the extension's result is the task. One of a longer id is none. */
 export function announcedTask(result: JsonObject, era: Era): AnnouncedTask | undefined {
   if (era === 'modern' && result['resultType'] !== 'task') return undefined
   const task = era === 'modern' ? result : result['task']
-  if (!isJsonObject(task) || typeof task['taskId'] !== 'string') return undefined
+  if (!isJsonObject(task) || typeof task['taskId'] !== 'string' || task['taskId'].length > idCharsMax) return undefined
   const ttl = era === 'modern' ? task['ttlMs'] : task['ttl']
   return { id: task['taskId'], ttlMs: typeof ttl === 'number' && ttl >= 0 ? ttl : null }
 }

@@ -240,6 +240,22 @@ describe('a tool that the server has changed without a word', () => {
     expect(catalog.version).toBeGreaterThan(before)
   })
 
+  it('is not fetched again and again for a server that is never content', async () => {
+    pages = Array.from({ length: 40 }, (_, at) => annotated(`At-${at}`))
+    const one = files()
+    await catalog.get(one, 'tools', user())
+    const doubt = async () => {
+      const known = (await catalog.get(one, 'tools', user())).byKey.get('a')
+      return catalog.renewTool(one, user(), { name: 'a', paramHeaders: known?.paramHeaders ?? [] })
+    }
+    for (let at = 0; at < 30; at++) await doubt()
+    const { version } = catalog
+    expect((await doubt())?.paramHeaders).toEqual([{ header: 'At-20', path: ['x'] }])
+    expect([listed(), catalog.version]).toEqual([21, version])
+    await clock.advance(1_000)
+    expect((await doubt())?.paramHeaders).toEqual([{ header: 'At-21', path: ['x'] }])
+  })
+
   it('is gone where the list does not hold it any more', async () => {
     pages = [annotated('Old'), { tools: [tool('b')] }]
     const one = files()

@@ -4,6 +4,7 @@
  */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
+import { createRateBudget, type RateBudget } from '#core/audit/rate-budget.ts'
 import type { Clock } from '#core/clock.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
@@ -40,6 +41,8 @@ type Entry = {
   /** Unix time in milliseconds. */
   loadingSince: number
   failure: { error: GatewayError; until: number } | undefined
+  /** For how often calls have it fetched again. */
+  renewals: RateBudget
 }
 
 /** A list that says "do not cache me" is still believed this long: a call must not cost a list. */
@@ -54,6 +57,8 @@ const keyMember: Readonly<Record<ListName, string>> = {
   resourceTemplates: 'uriTemplate',
 }
 
+/** A server that is never content has each of its lists fetched for that so often at most. */
+const renewalRate = { burst: 20, perSecond: 1 }
 /** Of one server. */
 const listsMax = 200
 
@@ -104,9 +109,13 @@ export class Catalog {
     user: SessionUser,
     doubted: { name: string; paramHeaders: readonly ParamHeader[] },
   ): Promise<CatalogItem | undefined> {
-    const known = this.peek(upstream, 'tools', user)
-    if (known?.byKey.get(doubted.name)?.paramHeaders === doubted.paramHeaders) {
-      this.#entries.get(upstream)?.delete(`tools ${upstream.listKey(user)}`)
+    const tool = this.peek(upstream, 'tools', user)?.byKey.get(doubted.name)
+    if (tool?.paramHeaders === doubted.paramHeaders) {
+      const key = `tools ${upstream.listKey(user)}`
+      const { renewals } = this.#entry(upstream, key)
+      if (!renewals.take(this.#deps.clock.now())) return tool
+      this.#entries.get(upstream)?.delete(key)
+      this.#entry(upstream, key).renewals = renewals
       this.version++
     }
     const list = await this.get(upstream, 'tools', user)
@@ -133,7 +142,16 @@ export class Catalog {
     // Clients choose their capabilities: how many lists are kept for them is bounded.
     const oldest = entries.size < listsMax ? undefined : entries.keys().next().value
     if (oldest !== undefined) entries.delete(oldest)
-    entries.set(key, (entry = { list: undefined, loading: undefined, loadingSince: 0, failure: undefined }))
+    entries.set(
+      key,
+      (entry = {
+        list: undefined,
+        loading: undefined,
+        loadingSince: 0,
+        failure: undefined,
+        renewals: createRateBudget(renewalRate),
+      }),
+    )
     return entry
   }
 

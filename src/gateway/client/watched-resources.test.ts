@@ -47,6 +47,13 @@ describe('a watched resource', () => {
     expect(watched.has('files', 'a:b')).toBe(true)
   })
 
+  it('has a name of bounded length, as it is kept', async () => {
+    const watched = new WatchedResources()
+    const tooLong = async () => watched.add('files', `a:${'b'.repeat(8_191)}`)
+    expect(await failureOf(tooLong())).toMatchObject({ code: 'invalid_params', details: { uriCharsMax: 8_192 } })
+    expect(() => watched.add('files', `a:${'b'.repeat(8_190)}`)).not.toThrow()
+  })
+
   it('is refused above their number, at all servers together, until one is given up', async () => {
     const watched = new WatchedResources()
     for (let i = 0; i < 1_000; i++) watched.add(`server-${i % 2}`, `a:${i}`)

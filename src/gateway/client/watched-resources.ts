@@ -13,6 +13,7 @@ export type Wish = {
 
 /** Of one client session, at all servers together. */
 const watchesMax = 1_000
+const uriCharsMax = 8_192
 const kept = Symbol('kept')
 
 export class WatchedResources {
@@ -20,7 +21,7 @@ export class WatchedResources {
   readonly #wishes = new Map<string, Map<string, Set<symbol>>>()
   #size = 0
 
-  /** @throws GatewayError `rate_limited` */
+  /** @throws GatewayError `rate_limited`; `invalid_params` for a URI that is too long */
   add(server: string, uri: string): Wish {
     const wish = Symbol(uri)
     const wishes = this.#wishesFor(server, uri).add(wish)
@@ -39,6 +40,7 @@ export class WatchedResources {
     if (!own) this.#wishes.set(server, (own = new Map<string, Set<symbol>>()))
     let wishes = own.get(uri)
     if (wishes) return wishes
+    if (uri.length > uriCharsMax) throw new GatewayError('invalid_params', { details: { uriCharsMax } })
     if (this.#size >= watchesMax) throw new GatewayError('rate_limited', { details: { watchesMax } })
     this.#size++
     own.set(uri, (wishes = new Set()))
