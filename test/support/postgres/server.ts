@@ -5,7 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, lchownSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { promisify } from 'node:util'
@@ -127,6 +127,9 @@ async function findPrograms(folder: string, identity: Identity): Promise<Program
   if (!identity || mayEverybodyEnter(dirname(postgres))) return { postgres, initdb }
   const native = join(folder, 'native')
   cpSync(join(dirname(postgres), '..'), native, { recursive: true, verbatimSymlinks: true })
+  // So that whoever removes the folder may.
+  for (const path of ['', ...readdirSync(native, { recursive: true, encoding: 'utf8' })])
+    lchownSync(join(native, path), identity.uid, identity.gid)
   return { postgres: join(native, 'bin', 'postgres'), initdb: join(native, 'bin', 'initdb') }
 }
 
