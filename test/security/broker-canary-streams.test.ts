@@ -1,9 +1,10 @@
 /** A stateful server behind the broker, what passes while an answer is not yet there, and how seldom anybody is asked anything. */
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { HarnessMcpServerSpec, StartedSession } from '#contract/session.ts'
 import { call, openAt, send, specOf, startBrokerLab, type BrokerLab, type McpClient } from '../support/broker-lab.ts'
-import { both, codeOf } from '../support/raw-client.ts'
+import { both, codeOf, modernHeaders, modernMessage } from '../support/raw-client.ts'
 import { openEvents, type RawEvents } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream, type UpstreamExchange } from '../support/raw-upstream.ts'
 import { resource } from '../support/resources.ts'
@@ -78,11 +79,24 @@ describe('an answer that takes its time', () => {
     void client.post(call('held', {}, 'long')).catch(() => undefined)
     await until('the server has the call', () => held.length === 1)
     await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'long' } })
-    await until(
-      'the server knows',
-      () => upstream.count('notifications/cancelled') + Number(held[0]?.res.destroyed) > 0,
-    )
     await until('nothing is under way', () => lab.engine.counts.callsUnderWay === 0)
+    expect(upstream.count('notifications/cancelled')).toBe(1)
+  })
+
+  it('is given up at the server when the harness goes away', async () => {
+    const message = modernMessage('tools/call', { name: 'held' })
+    const body = JSON.stringify(message)
+    const req = request(spec.url, {
+      method: 'POST',
+      headers: { ...both, ...modernHeaders(message), authorization: `Bearer ${spec.auth_token}` },
+    })
+    req.on('error', () => undefined)
+    req.end(body)
+    await until('the server has the call', () => held.length === 1)
+    expect(lab.engine.counts.callsUnderWay).toBe(1)
+    req.destroy()
+    await until('nothing is under way', () => lab.engine.counts.callsUnderWay === 0)
+    expect(held[0]?.res.writableFinished).toBe(false)
   })
 
   it('ends with the session, for the harness and for the server', async () => {
