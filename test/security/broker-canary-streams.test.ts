@@ -80,7 +80,8 @@ describe('an answer that takes its time', () => {
     await until('the server has the call', () => held.length === 1)
     await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'long' } })
     await until('nothing is under way', () => lab.engine.counts.callsUnderWay === 0)
-    expect(upstream.count('notifications/cancelled')).toBe(1)
+    await until('the server is told', () => upstream.count('notifications/cancelled') === 1)
+    expect(held[0]?.res.writableFinished).toBe(false)
   })
 
   it('is given up at the server when the harness goes away', async () => {
