@@ -1,10 +1,8 @@
-/**
- * Of what a caller's access is made, from the resources alone: `principals.ts` keeps the same for the path of a call; here it is made anew,
- * for people who ask why, and what would be if.
- */
+/** Of what a caller's access is made: for the path of a call, and for people who ask why, and what would be if. */
 import type { Token } from '#contract/token.ts'
 import { chooseGrant } from '#core/access/choose-grant.ts'
-import type { Composition, ServerFacts } from '#core/access/composition.ts'
+import type { Ceiling } from '#core/access/ceiling.ts'
+import type { AttachedPolicy, Composition, ServerFacts } from '#core/access/composition.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { Ceilings } from './ceilings.ts'
@@ -17,20 +15,31 @@ export function composeOwner(index: Index, owner: Token['owner']): Composition {
   return chooseGrant(scopesOfOwner(index, owner))
 }
 
-/** Of a token, wherever it may be used. Whether it is good is another question. */
-export function composeToken(index: Index, { spec }: Resource<'token'>): Composition {
-  const ceilings = new Ceilings(index)
+/** What an address, or what a token is bound to, takes from everybody who uses it. */
+export type Bounds = { ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
+
+/**
+ * Of a token, wherever it may be used. Whether it is good is another question.
+ * @param ceilings those of this index, where the caller has them
+ */
+export function composeToken(index: Index, { spec }: Resource<'token'>, ceilings = new Ceilings(index)): Composition {
   const own = { policies: policiesOf(index, spec.policies) }
   const { grant, bounds } = chooseGrant({ token: own, ...scopesOfOwner(index, spec.owner) })
-  if (spec.project === undefined) return { grant, bounds, ceilings: ceilings.ofToken(spec) }
+  const composition = { grant, bounds, ceilings: ceilings.ofToken(spec) }
+  if (spec.project === undefined) return composition
   const project = index.get('project', spec.project)
-  if (!project) return { grant: [], bounds: [], ceilings: [] }
-  const ofProject = chooseGrant({ organization: organizationOf(index, project.spec.organization) })
-  return {
-    grant,
-    bounds: [...bounds, ...ofProject.grant],
-    ceilings: [...ceilings.ofToken(spec), ceilings.ofProject(project)],
-  }
+  return addBounds(composition, project ? boundsOfProject(index, project, ceilings) : null)
+}
+
+export function boundsOfProject(index: Index, project: Resource<'project'>, ceilings: Ceilings): Bounds {
+  const organization = organizationOf(index, project.spec.organization)
+  return { ceiling: ceilings.ofProject(project), bounds: chooseGrant({ organization }).grant }
+}
+
+/** @param bounded null: of something that is gone, which lets nothing through */
+export function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounds | null): Composition {
+  if (!bounded) return { grant: [], bounds: [], ceilings: [] }
+  return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
 }
 
 export function serverFacts(index: Pick<ResourceIndex, 'find'>): ServerFacts {

@@ -311,3 +311,31 @@ describe('within a project or toolset', () => {
     expect(principals.within({ ...principal }, scope).access.mayReach('git')).toBe(false)
   })
 })
+
+describe('outside', () => {
+  const places = [
+    server('secret', { visibility: 'internal' }),
+    resource('project', 'demo', { servers: ['srv_secret', 'srv_git'] }),
+    token('t', { policies: ['pol_all'] }),
+  ]
+
+  it('leaves a principal all but the internal servers, also within a project', () => {
+    const { principals } = houseOf(...places)
+    const principal = principals.byDigest('t')
+    const scope = principals.scope('project', 'demo')
+    if (!principal || !scope) throw new Error('unknown')
+    const outside = principals.outside(principal)
+    expect([outside.access.mayReach('secret'), outside.access.mayReach('git')]).toEqual([false, true])
+    expect(principal.access.mayReach('secret')).toBe(true)
+    const within = principals.within(outside, scope).access
+    expect(['secret', 'git', 'files'].filter((name) => within.mayReach(name))).toEqual(['git'])
+  })
+
+  it('changes nothing where no server is internal', () => {
+    const { principals, change } = houseOf(...places)
+    change(server('secret'))
+    const principal = principals.byDigest('t')
+    if (!principal) throw new Error('unknown')
+    expect(principals.outside(principal)).toBe(principal)
+  })
+})

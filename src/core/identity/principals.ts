@@ -6,15 +6,14 @@ import type { ResourceKind } from '#contract/resource.ts'
 import type { Hash } from '#core/access/access.ts'
 import { AccessPool } from '#core/access/access-pool.ts'
 import type { Ceiling } from '#core/access/ceiling.ts'
-import { chooseGrant } from '#core/access/choose-grant.ts'
-import type { AttachedPolicy, Composition } from '#core/access/composition.ts'
+import type { Composition } from '#core/access/composition.ts'
 import { addressKey, parseAddress } from '#core/naming/address.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { Ceilings } from './ceilings.ts'
+import { addBounds, boundsOfProject, composeToken, serverFacts, type Bounds } from './compose-token.ts'
 
 import type { Principal, Scope, TokenFacts } from './principal.ts'
-import { organizationOf, policiesOf, scopesOfOwner } from './scopes.ts'
 
 /** Kinds that say what a token may do, beside the token itself. */
 const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project'] as const
@@ -32,8 +31,6 @@ type Made = {
   publicServers: Bounds | null
 }
 
-/** What an address takes from everybody who uses it. */
-type Bounds = { ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
 type Bounded = Bounds & { scope: Scope }
 
 export class Principals {
@@ -117,22 +114,13 @@ export class Principals {
 
   #make(token: Resource<'token'>): Principal {
     const { id, name, spec } = token
-    const composition = this.#compose(token)
-    const access = this.#present().pool.of(composition)
+    const { pool, ceilings } = this.#present()
+    const composition = composeToken(this.#snapshot, token, ceilings)
+    const access = pool.of(composition)
     const facts = toFacts(token, this.#snapshot.get(spec.owner.kind, spec.owner.ref)?.spec.organization)
     const principal = { id, tokenId: id, tokenName: name, access, expiresAt: spec.expiresAt, token: facts }
     this.#compositions.set(principal, composition)
     return principal
-  }
-
-  #compose({ spec }: Resource<'token'>): Composition {
-    const snapshot = this.#snapshot
-    const { ceilings } = this.#present()
-    const own = { policies: policiesOf(snapshot, spec.policies) }
-    const { grant, bounds } = chooseGrant({ token: own, ...scopesOfOwner(snapshot, spec.owner) })
-    const composition = { grant, bounds, ceilings: ceilings.ofToken(spec) }
-    const project = spec.project === undefined ? undefined : snapshot.get('project', spec.project)
-    return project ? addBounds(composition, this.#boundedByProject(project)) : composition
   }
 
   #bounded(kind: Scope['kind'], name: string): Bounded | null {
@@ -149,10 +137,8 @@ export class Principals {
   }
 
   #boundedByProject(project: Resource<'project'>): Bounded {
-    const ceiling = this.#present().ceilings.ofProject(project)
-    const organization = organizationOf(this.#snapshot, project.spec.organization)
-    const { grant: bounds } = chooseGrant({ organization })
-    return { scope: toScope(project, ceiling), ceiling, bounds }
+    const bounds = boundsOfProject(this.#snapshot, project, this.#present().ceilings)
+    return { ...bounds, scope: toScope(project, bounds.ceiling) }
   }
 
   #boundedByToolset(toolset: Resource<'toolset'>): Bounded {
@@ -186,12 +172,7 @@ export class Principals {
   }
 
   #createPool(): AccessPool {
-    const snapshot = this.#snapshot
-    return new AccessPool({
-      hash: this.#hash,
-      labelsOf: (server) => snapshot.find('server', server)?.spec.labels ?? null,
-      isForEveryone: (server) => snapshot.find('server', server)?.spec.isForEveryone ?? false,
-    })
+    return new AccessPool({ hash: this.#hash, ...serverFacts(this.#snapshot) })
   }
 
   #versionOf(kinds: readonly ResourceKind[]): number {
@@ -202,12 +183,6 @@ export class Principals {
 }
 
 const nothing: Composition = { grant: [], bounds: [], ceilings: [] }
-
-function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounds | null): Composition {
-  // Whoever asks has found the scope; one that has gone meanwhile lets nothing through.
-  if (!bounded) return nothing
-  return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
-}
 
 function toScope({ id, name, kind }: Resource<'project' | 'toolset'>, { servers = [], toolsets = [] }: Ceiling): Scope {
   const named = toolsets.flatMap(({ tools }) => tools.map(({ server }) => server))

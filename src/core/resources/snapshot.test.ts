@@ -131,3 +131,25 @@ describe('a snapshot', () => {
     expect(snapshot.declared('policy')).toEqual([])
   })
 })
+
+describe('the version of a kind', () => {
+  it('rises with a change of that kind alone, be it stored or declared', () => {
+    const versions = () => [snapshot.versionOf('policy'), snapshot.versionOf('team'), snapshot.version]
+    const changes = [
+      () => apply([policy('pol_1', 'p')]),
+      () => apply([policy('pol_1', 'q')]),
+      () => apply([], { deleted: [policy('pol_1', 'q')] }),
+      () => snapshot.declare([policy('cfg_policy_p', 'p')]),
+      () => snapshot.declare([]),
+      () => apply([policy('pol_2', 'p')]),
+      () => apply([], { isWhole: true }),
+    ]
+    for (const change of changes) {
+      const [ofPolicies = 0, ofTeams = 0, ofAll = 0] = versions()
+      change()
+      expect(snapshot.versionOf('policy')).toBeGreaterThan(ofPolicies)
+      expect(snapshot.versionOf('team')).toBe(ofTeams)
+      expect(snapshot.version).toBeGreaterThan(ofAll)
+    }
+  })
+})
