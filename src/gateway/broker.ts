@@ -34,12 +34,15 @@ export type BrokerDeps = {
   onFirstUse: (sessionId: string) => void
 }
 
+/** Where a client stands: at which address, and on which side of the network. */
+export type BrokerPlace = BrokerAddress & { isInternal: boolean }
+
 export type BrokerCaller = { principal: Principal; endpoint: Endpoint; address: Address }
 
 /** What a principal was made of; all of it the same means that the principal is. */
 type Held = {
   claims: SessionClaims
-  address: BrokerAddress
+  place: BrokerPlace
   session: StoredSession
   version: number
   registry: Registry
@@ -103,24 +106,28 @@ export class Broker {
    * @param identified by `identify`, or a caller of before
    * @throws GatewayError `forbidden`, `storage_unavailable`, `session_not_found`, `session_over`, `server_not_attached`
    */
-  open(identified: Principal, address: BrokerAddress): BrokerCaller {
+  open(identified: Principal, place: BrokerPlace): BrokerCaller {
     const claims = this.#claims.get(identified)
     const { clock, onFirstUse } = this.#deps
     const now = clock.now()
     if (!claims) throw new GatewayError('unauthorized')
-    const verdict = checkBroker(this.#facts, { address, claims, now })
+    const verdict = checkBroker(this.#facts, { address: place, claims, now })
     if ('code' in verdict) throw new GatewayError(verdict.code)
     const { session, server } = verdict
     const access = this.#accessOf(claims)
-    // Attached, and denied whole: as good as not attached.
-    if (!access.mayReach(server.name)) throw new GatewayError('server_not_attached')
+    // Attached, and not for this client, or denied whole: as good as not attached.
+    if (!this.#isFor(place, server) || !access.mayReach(server.name)) throw new GatewayError('server_not_attached')
     const registry = this.#deps.registry()
     const endpoint = registry.named(server.name)
     // What a client opened goes on with the next token of the session, and ends with the session.
     const principal = this.#toPrincipal(claims, { access, expiresAt: session.expiresAt })
-    this.#held.set(principal, { claims, address, session, version: this.#version, registry })
+    this.#held.set(principal, { claims, place, session, version: this.#version, registry })
     if (session.status === 'creating') onFirstUse(session.id)
     return { principal, endpoint, address: { scope: 'servers', names: server.name, narrowing: null } }
+  }
+
+  #isFor({ isInternal }: BrokerPlace, { id }: AttachedServer): boolean {
+    return isInternal || this.#deps.index.get('server', id)?.spec.visibility === 'public'
   }
 
   /** Whether `open` would say the same of this principal again. Cheap: this runs for each request of a connection. */
@@ -145,7 +152,7 @@ export class Broker {
     if (!held) return undefined
     if (this.isStill(before)) return before
     try {
-      return this.open(before, held.address).principal
+      return this.open(before, held.place).principal
     } catch {
       return undefined
     }

@@ -176,7 +176,11 @@ class HttpEdge implements HttpServer {
     if (this.#isClosing) throw new GatewayError('shutting_down')
     const { broker } = this.#options
     if (!broker) throw new GatewayError('not_found')
-    this.#serve('streamable_http', findBrokerCaller(visit, at, broker), visit)
+    this.#serve(
+      'streamable_http',
+      findBrokerCaller(visit, at, { broker, clients: this.#options.guards().clients }),
+      visit,
+    )
   }
 
   #visitMcp(route: McpRoute, visit: HttpVisit): void {

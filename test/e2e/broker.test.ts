@@ -145,6 +145,18 @@ describe('an agent’s policies', () => {
   })
 })
 
+describe('an internal server', () => {
+  it('is there for harnesses whose address is internal, and as if it were not attached for others', async () => {
+    lab.put(toServerResource(toServer('git', git, { visibility: 'internal' })))
+    const spec = specOf(await lab.start('helper'), 'git')
+    expect(codeOf(await (await openAt(spec)).post(call('log')))).toHaveProperty('content')
+    lab.knows.internalRanges = ['10.0.0.0/8']
+    const refused = await send(spec, call('log'))
+    expect([refused.status, codeOf(refused)]).toEqual([403, 'server_not_attached'])
+    expect(git.calls('log')).toHaveLength(1)
+  })
+})
+
 describe('a change', () => {
   it('of what is attached holds at the next request, on a connection and in a session that were open', async () => {
     const started = await lab.start('helper')

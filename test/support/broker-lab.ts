@@ -43,7 +43,7 @@ export type BrokerLab = RawGateway & {
   asked: Asked
   changes: ChangeEvent[]
   /** False: this replica has not heard of the store for too long. */
-  knows: { isCurrent: boolean; baseUrl: string | null }
+  knows: { isCurrent: boolean; baseUrl: string | null; internalRanges: string[] }
   put(...changed: Resource[]): void
   start(agent: string): Promise<StartedSession>
   keys: ReturnType<typeof createSessionKeys>
@@ -55,7 +55,7 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
   const troubles: RawGateway['troubles'] = []
   const [defects, changes]: [unknown[], ChangeEvent[]] = [[], []]
   const snapshot = new ResourceSnapshot()
-  const knows: BrokerLab['knows'] = { isCurrent: true, baseUrl: null }
+  const knows: BrokerLab['knows'] = { isCurrent: true, baseUrl: null, internalRanges: ['127.0.0.1'] }
   const asked: Asked = { store: [] }
   const keys = createSessionKeys({ current: Buffer.from(options.signingKey ?? 'k'.repeat(40)), previous: null })
   const agents = createAgentSessions({
@@ -98,7 +98,10 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     randomId,
     now: Date.now,
     onError: (error) => defects.push(error),
-    guards: () => createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }),
+    guards: () => {
+      const { internalRanges } = knows
+      return createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [], internalRanges })
+    },
     host: '127.0.0.1',
     port: 0,
     broker,
