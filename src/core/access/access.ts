@@ -5,13 +5,14 @@
 import type { Policy } from '#contract/policy.ts'
 import { passageOf } from './ceiling.ts'
 import { partsOf, type AccessParts } from './composition.ts'
-import { matchesServer, sortPolicies, type Decision } from './decide.ts'
+import { CompiledRules } from './compiled-rules.ts'
+import type { Decision } from './decision.ts'
 import { explain, type Explanation } from './explain.ts'
 import { toFingerprint } from './fingerprint.ts'
-import { compareTexts, exact, rankRules, type RankedRule } from './rule-order.ts'
+import { compareTexts } from './rule-order.ts'
 import { ServerAccess } from './server-access.ts'
 
-export type { Decision } from './decide.ts'
+export type { Decision } from './decision.ts'
 
 export interface Access {
   /**
@@ -62,13 +63,11 @@ function asItIs(text: string): string {
   return text
 }
 
-type Compiled = { grant: readonly Policy[]; rulesFor: (server: string) => RankedRule[] }
-
 class ComposedAccess implements Access {
   readonly #parts: AccessParts
   readonly #hash: Hash
   readonly #servers = new Map<string, ServerAccess>()
-  #compiled: Compiled | undefined
+  #compiled: CompiledRules | undefined
   #fingerprint: string | undefined
   #toolCount = 0
 
@@ -111,23 +110,18 @@ class ComposedAccess implements Access {
     return explain(this.#parts, { server, tool, args })
   }
 
-  compile(): Compiled {
-    return (this.#compiled ??= compileRules(this.#parts))
+  compile(): CompiledRules {
+    return (this.#compiled ??= new CompiledRules(this.#parts))
   }
 
   #compileServer(server: string): ServerAccess {
     const { labelsOf, isForEveryone, ceilings } = this.#parts
-    const { grant, rulesFor } = this.compile()
     const labels = labelsOf(server)
     const passages = ceilings
       .map((ceiling) => ({ name: ceiling.name, passage: passageOf(ceiling, server, labels) }))
       .toSorted((one, other) => compareTexts(one.name, other.name))
-    const access = new ServerAccess({
-      rules: rulesFor(server),
-      grant,
-      isForEveryone: isForEveryone?.(server) ?? false,
-      passages,
-    })
+    const parts = { compiled: this.compile(), isForEveryone: isForEveryone?.(server) ?? false, passages }
+    const access = new ServerAccess(server, parts)
     if (this.#servers.size >= serversMax) this.#forget()
     if (server.length <= nameCharsMax) this.#servers.set(server, access)
     return access
@@ -136,31 +130,5 @@ class ComposedAccess implements Access {
   #forget(): void {
     this.#servers.clear()
     this.#toolCount = 0
-  }
-}
-
-function compileRules({ grant, bounds, labelsOf }: AccessParts): Compiled {
-  const granting = new Set(grant.map(({ policy }) => policy))
-  const bounding = bounds.map(({ policy }) => policy)
-  const rules = rankRules([...granting.union(new Set(bounding))])
-  const counting = rules.filter(({ policy, level }) => level === 'deny' || granting.has(policy))
-  return { grant: sortPolicies(granting), rulesFor: indexByServer(counting, labelsOf) }
-}
-
-/** Most rules name one server: those are looked up, so that only the others are tried one by one. */
-function indexByServer(
-  rules: readonly RankedRule[],
-  labelsOf: AccessParts['labelsOf'],
-): (server: string) => RankedRule[] {
-  const placed = rules.map((rule, position) => ({ rule, position }))
-  const isNamed = ({ rule }: { rule: RankedRule }): boolean => rule.serverKind === exact
-  const named = Map.groupBy(placed.filter(isNamed), ({ rule }) => rule.server)
-  const others = placed.filter((one) => !isNamed(one))
-  return (server) => {
-    const labels = labelsOf(server)
-    const matching = others.filter(({ rule }) => matchesServer(rule, server, labels))
-    return [...(named.get(server) ?? []), ...matching]
-      .toSorted((one, other) => one.position - other.position)
-      .map(({ rule }) => rule)
   }
 }

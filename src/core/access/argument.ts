@@ -29,11 +29,19 @@ function findItem(value: unknown, position: number): FoundArgument {
 
 function findMember(value: unknown, name: string): FoundArgument {
   if (!isJsonObject(value)) return unclear
-  const folded = foldCase(name)
-  // Folding can change a text's length (`ß` is `SS`), but not by more than this.
-  const charsMax = 3 * name.length
-  for (const key in value) if (key !== name && key.length <= charsMax && foldCase(key) === folded) return unclear
+  for (const key in value) if (key !== name && isOtherSpelling(key, name)) return unclear
   return Object.hasOwn(value, name) ? { kind: 'value', value: value[name] } : missing
+}
+
+/** Folding can change a text's length (`ß` is `SS`), but not by more than three times. */
+function isOtherSpelling(key: string, name: string): boolean {
+  return canBeginAlike(key, name) && key.length <= 3 * name.length && foldCase(key) === foldCase(name)
+}
+
+/** Rules out nearly all at once: within ASCII, letters fold to letters that differ in one bit. */
+function canBeginAlike(key: string, name: string): boolean {
+  const [one, other] = [key.charCodeAt(0), name.charCodeAt(0)]
+  return one > 127 || other > 127 || (one | 32) === (other | 32)
 }
 
 /** The first argument whose name is not among these; `$` for what has no names at all. */

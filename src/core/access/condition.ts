@@ -27,15 +27,20 @@ export function toCheck(condition: Condition): Check {
       const isThere = found.kind === 'value'
       if (exists !== undefined && exists !== isThere) return 'fails'
       if (!isThere) return tests.length > 0 ? 'unknown' : 'holds'
-      return all(tests.map((test) => test(found.value)))
+      return judgeAll(tests, found.value)
     },
   }
 }
 
 /** One that fails is enough to fail, whatever is unknown. */
-function all(verdicts: readonly Verdict[]): Verdict {
-  if (verdicts.includes('fails')) return 'fails'
-  return verdicts.includes('unknown') ? 'unknown' : 'holds'
+function judgeAll(tests: readonly Test[], value: unknown): Verdict {
+  let verdict: Verdict = 'holds'
+  for (const test of tests) {
+    const one = test(value)
+    if (one === 'fails') return one
+    if (one === 'unknown') verdict = one
+  }
+  return verdict
 }
 
 type Test = (value: unknown) => Verdict

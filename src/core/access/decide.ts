@@ -18,34 +18,27 @@ import { bearingOf, type Asking, type Bearing } from './bearing.ts'
 import { isThrough, passageOf, type Ceiling } from './ceiling.ts'
 import type { AccessParts } from './composition.ts'
 import {
+  forEveryone,
+  levelRank,
+  nameTooLong,
+  noPolicy,
+  toCeilingDecision,
+  toDefaultDecision,
+  withParameter,
+  type Decision,
+} from './decision.ts'
+import {
   compareTexts,
   everything,
   exact,
   labelled,
-  levelRank,
   rankRules,
   type RankedRule,
   type SelectorKind,
 } from './rule-order.ts'
 import { matchesWildcard } from './wildcard.ts'
 
-export type Reason =
-  /** `index` is the rule's position in its policy; `parameter` the argument for which it denies. */
-  | { kind: 'rule'; policy: string; index: number; parameter?: string }
-  | { kind: 'default'; policy: string }
-  | { kind: 'everyone' }
-  | { kind: 'ceiling'; name: string }
-  | { kind: 'name_too_long' }
-  | { kind: 'no_policy' }
-
-export type Decision = {
-  level: Level
-  reason: Reason
-  /** Of a decision for lists: it is the best that some arguments get, and each call must be asked for with its own. */
-  isConditional?: true
-  /** Of a decision for a call: the rule that would have given more for another argument at this path. */
-  unmet?: { policy: string; index: number; parameter: string }
-}
+export type { Decision } from './decision.ts'
 
 /** MCP asks for tool names of at most 128. What is longer is no tool's name, and no pattern has to be tried on it. */
 export const toolCharsMax = 1_024
@@ -86,26 +79,10 @@ export function allowsExecute(level: Level): boolean {
   return levelRank[level] >= levelRank.execute
 }
 
-export const noPolicy: Decision = { level: 'deny', reason: { kind: 'no_policy' } }
-export const forEveryone: Decision = { level: 'execute', reason: { kind: 'everyone' } }
-export const nameTooLong: Decision = { level: 'deny', reason: { kind: 'name_too_long' } }
-
 /** @param labels null where they are not known: then any of them may be there, for a rule that denies */
 export function matchesServer(rule: RankedRule, server: string, labels: readonly string[] | null): boolean {
   if (rule.serverKind === labelled) return labels?.includes(rule.server) ?? rule.level === 'deny'
   return matchesPattern(rule.server, rule.serverKind, server)
-}
-
-export function toRuleDecision({ level, policy, index }: RankedRule): Decision {
-  return { level, reason: { kind: 'rule', policy: policy.name, index } }
-}
-
-export function toDefaultDecision(policy: Policy): Decision {
-  return { level: policy.default, reason: { kind: 'default', policy: policy.name } }
-}
-
-export function toCeilingDecision(name: string): Decision {
-  return { level: 'deny', reason: { kind: 'ceiling', name } }
 }
 
 /** `tool` null: what the server has beside tools. */
@@ -121,7 +98,7 @@ function decide(parts: AccessParts, place: Place, asking: Asking): Decision {
   if (first !== undefined) return toCeilingDecision(first)
   const borne = findRules(parts, place, asking)
   const denying = borne.find(({ rule, bearing }) => rule.level === 'deny' && bearing.counts === true)
-  if (denying) return withParameter(toRuleDecision(denying.rule), denying.bearing.parameter)
+  if (denying) return withParameter(denying.rule.decision, denying.bearing.parameter)
   return decideAllowed(parts, place, borne)
 }
 
@@ -144,7 +121,7 @@ function decideAllowed(parts: AccessParts, { server }: Place, borne: readonly Bo
   const choices = chooseRules(parts, borne)
   const reached = borne.filter((one) => choices.some((choice) => choice.reached.includes(one)))
   const best = findHighest([
-    ...reached.filter(({ bearing }) => bearing.counts !== false).map(({ rule }) => toRuleDecision(rule)),
+    ...reached.filter(({ bearing }) => bearing.counts !== false).map(({ rule }) => rule.decision),
     ...(parts.isForEveryone?.(server) ? [forEveryone] : []),
     ...choices.flatMap(({ policy, isSettled }) => (isSettled ? [] : [toDefaultDecision(policy)])),
   ])
@@ -185,11 +162,6 @@ export function isMissed({ rule, bearing }: Borne, best: Decision): boolean {
 
 export function withUnmet(best: Decision, { rule: { policy, index }, bearing: { parameter } }: Borne): Decision {
   return parameter === null ? best : { ...best, unmet: { policy: policy.name, index, parameter } }
-}
-
-export function withParameter(decision: Decision, parameter: string | null): Decision {
-  const { level, reason } = decision
-  return parameter === null || reason.kind !== 'rule' ? decision : { level, reason: { ...reason, parameter } }
 }
 
 function matchesPattern(pattern: string, kind: SelectorKind, text: string): boolean {

@@ -1,9 +1,8 @@
 /** Which rule is more specific. One total order, so that no decision depends on where a rule was written. */
 import { labelPrefix, type Level, type Policy, type PolicyRule } from '#contract/policy.ts'
+import { levelRank, type Decision } from './decision.ts'
 import { toGuard, type Guard } from './guard.ts'
 import { hasWildcard } from './wildcard.ts'
-
-export const levelRank: Readonly<Record<Level, number>> = { deny: 0, read: 1, execute: 2, admin: 3 }
 
 export type RankedRule = {
   policy: Policy
@@ -13,14 +12,16 @@ export type RankedRule = {
   /** A name or a pattern; of kind `labelled` the label alone. */
   server: string
   serverKind: SelectorKind
-  serverLiteralChars: number
   tool: string
   toolKind: SelectorKind
-  toolLiteralChars: number
   /** What it asks of the arguments; null: nothing. */
   guard: Guard | null
   /** The rule as written, where it has a guard: tells it from others. */
   guardText: string
+  /** Higher is more specific, and of equally specific ones the lower level. */
+  weight: number
+  /** What it comes to where it decides. */
+  decision: Decision
 }
 
 /** Selects everything, something, what has a label, or one name. Higher is more specific. */
@@ -49,19 +50,21 @@ function toRanked(policy: Policy, rule: PolicyRule, index: number): RankedRule {
   const isLabel = selector.startsWith(labelPrefix)
   const server = isLabel ? selector.slice(labelPrefix.length) : selector
   const guard = toGuard(rule)
-  return {
-    policy,
-    index,
+  const selected = {
     level,
     server,
     serverKind: isLabel ? labelled : kindOf(server),
-    // A label is a word that people choose: its length says nothing.
-    serverLiteralChars: isLabel ? 0 : literalChars(server),
     tool,
     toolKind: kindOf(tool),
-    toolLiteralChars: literalChars(tool),
     guard,
+  }
+  return {
+    ...selected,
+    policy,
+    index,
     guardText: guard ? JSON.stringify([conditions, allowedParams]) : '',
+    weight: weigh(selected),
+    decision: { level, reason: { kind: 'rule', policy: policy.name, index } },
   }
 }
 
@@ -72,25 +75,23 @@ function kindOf(pattern: string): SelectorKind {
 
 /**
  * The tool tells before the server, and the kind of selector before the length of its literal part; of two that name the same, one that asks
- * for arguments is the more specific. Texts and positions come last: they choose no level, only which of two equal rules is named as the
- * reason.
+ * for arguments is the more specific. One number, because rules are compared by the thousand.
  */
-function compareRules(one: RankedRule, other: RankedRule): number {
-  return compareSpecificity(one, other) || levelRank[one.level] - levelRank[other.level] || compareWording(one, other)
+function weigh(rule: Pick<RankedRule, 'level' | 'server' | 'serverKind' | 'tool' | 'toolKind' | 'guard'>): number {
+  const { level, server, serverKind, tool, toolKind, guard } = rule
+  // A label is a word that people choose: its length says nothing.
+  const serverChars = serverKind === labelled ? 0 : literalChars(server)
+  let weight = toolKind * 4 + serverKind
+  weight = weight * literalCharsMax + Math.min(literalChars(tool), literalCharsMax - 1)
+  weight = weight * literalCharsMax + Math.min(serverChars, literalCharsMax - 1)
+  weight = weight * 2 + (guard ? 1 : 0)
+  return weight * 4 + (levelRank.admin - levelRank[level])
 }
 
-function compareSpecificity(one: RankedRule, other: RankedRule): number {
+/** Texts and positions come last: they choose no level, only which of two equal rules is named as the reason. */
+export function compareRules(one: RankedRule, other: RankedRule): number {
   return (
-    other.toolKind - one.toolKind ||
-    other.serverKind - one.serverKind ||
-    other.toolLiteralChars - one.toolLiteralChars ||
-    other.serverLiteralChars - one.serverLiteralChars ||
-    Number(other.guard !== null) - Number(one.guard !== null)
-  )
-}
-
-function compareWording(one: RankedRule, other: RankedRule): number {
-  return (
+    other.weight - one.weight ||
     compareTexts(one.policy.name, other.policy.name) ||
     compareTexts(one.server, other.server) ||
     compareTexts(one.tool, other.tool) ||
@@ -98,6 +99,9 @@ function compareWording(one: RankedRule, other: RankedRule): number {
     one.index - other.index
   )
 }
+
+/** More than a selector may have. */
+const literalCharsMax = 2_048
 
 function literalChars(pattern: string): number {
   return pattern.replaceAll(/[*?]/g, '').length

@@ -2,36 +2,30 @@
 import type { Policy } from '#contract/policy.ts'
 import { bearingOf, type Asking } from './bearing.ts'
 import { isThrough, type Passage } from './ceiling.ts'
+import { isPatterned, type CompiledRules } from './compiled-rules.ts'
+import { allowsExecute, allowsRead, isMissed, toolCharsMax, withUnmet, type Borne } from './decide.ts'
 import {
-  allowsExecute,
-  allowsRead,
   forEveryone,
-  isMissed,
+  levelRank,
   nameTooLong,
   noPolicy,
   toCeilingDecision,
-  toDefaultDecision,
-  toolCharsMax,
-  toRuleDecision,
+  toConditional,
   withParameter,
-  withUnmet,
-  type Borne,
   type Decision,
-} from './decide.ts'
-import { PatternIndex } from './pattern-index.ts'
-import { everything, exact, levelRank, type RankedRule } from './rule-order.ts'
+} from './decision.ts'
+import { compareRules, everything, exact, type RankedRule } from './rule-order.ts'
+import { matchesWildcard } from './wildcard.ts'
 
 export type ServerAccessParts = {
-  /** Those that are for this server, in their order; of policies that are no grant only those that deny. */
-  rules: readonly RankedRule[]
-  /** Each once, by name. */
-  grant: readonly Policy[]
+  compiled: CompiledRules
   isForEveryone: boolean
   /** What the ceilings let through, by their names. */
   passages: readonly { name: string; passage: Passage }[]
 }
 
-type Entry = { rule: RankedRule; decision: Decision }
+/** So few patterns are tried one by one. */
+const triedMax = 8
 
 export class ServerAccess {
   /** For what the server has beside tools. */
@@ -40,49 +34,44 @@ export class ServerAccess {
   readonly mayReach: boolean
   /** Decisions for lists that were taken before. */
   readonly known = new Map<string, Decision>()
-  readonly #byTool: ReadonlyMap<string, readonly Entry[]>
-  readonly #byPattern: PatternIndex<Entry>
-  readonly #forEveryTool: readonly Entry[]
+  readonly #compiled: CompiledRules
+  readonly #byTool: ReadonlyMap<string, readonly RankedRule[]>
+  readonly #byPattern: ReadonlyMap<string, readonly RankedRule[]>
+  readonly #forEveryTool: readonly RankedRule[]
   readonly #narrowing: ServerAccessParts['passages']
   readonly #isForEveryone: boolean
-  /** The highest first. */
-  readonly #defaults: readonly { policy: Policy; decision: Decision }[]
-  /** In which walk a policy was last settled. */
-  readonly #settled = new Map<Policy, number>()
-  #walks = 0
+  #lastTool: string | undefined
+  #lastRules: readonly RankedRule[] = none
 
-  constructor(parts: ServerAccessParts) {
-    const entries = withoutIdle(parts.rules).map((rule) => ({ rule, decision: toRuleDecision(rule) }))
-    const byKind = Map.groupBy(entries, ({ rule }) => rule.toolKind)
-    const patterned = entries.filter(({ rule }) => rule.toolKind !== exact && rule.toolKind !== everything)
-    this.#byTool = Map.groupBy(byKind.get(exact) ?? [], ({ rule }) => rule.tool)
-    this.#byPattern = new PatternIndex(patterned, ({ rule }) => rule.tool)
-    this.#forEveryTool = byKind.get(everything) ?? []
-    this.#narrowing = parts.passages.filter(({ passage }) => passage !== 'all')
-    this.#isForEveryone = parts.isForEveryone
-    this.#defaults = parts.grant
-      .map((policy) => ({ policy, decision: toDefaultDecision(policy) }))
-      .toSorted((one, other) => levelRank[other.decision.level] - levelRank[one.decision.level])
+  constructor(server: string, { compiled, isForEveryone, passages }: ServerAccessParts) {
+    const rules = compiled.forServer(server)
+    this.#compiled = compiled
+    this.#byTool = byTool(rules.filter(({ toolKind }) => toolKind === exact))
+    this.#byPattern = byTool(rules.filter(isPatterned))
+    this.#forEveryTool = rules.filter(({ toolKind }) => toolKind === everything)
+    this.#narrowing = passages.filter(({ passage }) => passage !== 'all')
+    this.#isForEveryone = isForEveryone
     this.decision = this.#findCut(null) ?? this.#walk(this.#forEveryTool, 'none')
-    this.mayReach = this.#findReach(entries)
+    this.mayReach = this.#findReach(rules)
   }
 
   /** For lists: the best that some arguments get. */
   list(tool: string): Decision {
-    return this.#findCut(tool) ?? this.#walk(this.#entriesFor(tool), 'some')
+    return this.#findCut(tool) ?? this.#walk(this.#rulesFor(tool), 'some')
   }
 
+  /** Of a tool for which `list` is conditional. */
   call(tool: string, args: unknown): Decision {
-    return this.#findCut(tool) ?? this.#walk(this.#entriesFor(tool), { args })
+    return this.#walk(this.#rulesFor(tool), { args })
   }
 
-  #findReach(entries: readonly Entry[]): boolean {
+  #findReach(rules: readonly RankedRule[]): boolean {
     const mayList = (tool: string): boolean => allowsRead(this.list(tool).level)
     for (const { passage } of this.#narrowing) if (passage !== 'all') return passage.values().some(mayList)
-    const isDenied = this.#forEveryTool.some(({ rule }) => rule.level === 'deny' && rule.guard === null)
+    const isDenied = this.#forEveryTool.some(({ level, guard }) => level === 'deny' && guard === null)
     if (isDenied) return false
     if (allowsRead(this.#walk(this.#forEveryTool, 'some').level)) return true
-    return entries.some(({ rule }) => allowsRead(rule.level) && (rule.toolKind !== exact || mayList(rule.tool)))
+    return rules.some(({ level, tool, toolKind }) => allowsRead(level) && (toolKind !== exact || mayList(tool)))
   }
 
   #findCut(tool: string | null): Decision | null {
@@ -91,80 +80,88 @@ export class ServerAccess {
     return null
   }
 
+  /** A call is asked for right after its tool: what was found last is often asked for again. */
+  #rulesFor(tool: string): readonly RankedRule[] {
+    if (this.#lastTool === tool) return this.#lastRules
+    this.#lastTool = tool
+    return (this.#lastRules = this.#findRules(tool))
+  }
+
   /** The most specific first: rules for one tool, for a pattern of tools, for all. */
-  #entriesFor(tool: string): readonly Entry[] {
+  #findRules(tool: string): readonly RankedRule[] {
     const named = this.#byTool.get(tool)
-    const matching = this.#byPattern.match(tool)
-    if (matching.length === 0) return named ? named.concat(this.#forEveryTool) : this.#forEveryTool
-    return named ? named.concat(matching, this.#forEveryTool) : matching.concat(this.#forEveryTool)
+    const patterned = this.#byPattern.size === 0 ? none : this.#patternedFor(tool)
+    if (patterned.length === 0) return named ? named.concat(this.#forEveryTool) : this.#forEveryTool
+    return named ? named.concat(patterned, this.#forEveryTool) : patterned.concat(this.#forEveryTool)
   }
 
-  #walk(entries: readonly Entry[], asking: Asking): Decision {
-    this.#walks++
-    const denial = findDenial(entries, asking)
-    if (denial !== null && denial !== 'maybe') return denial
-    const { best, isMaybe, missed } = this.#findGrant(entries, asking)
-    const decision = this.#orFallback(best)
-    if ((isMaybe || denial === 'maybe') && decision.level !== 'deny') return { ...decision, isConditional: true }
-    return missed === null ? decision : tellMissed(decision, missed)
-  }
-
-  #findGrant(entries: readonly Entry[], asking: Asking): Grant {
-    const grant: Grant = { best: null, isMaybe: false, missed: null }
-    for (const { rule, decision } of entries) {
-      if (rule.level === 'deny' || this.#isSettled(rule.policy)) continue
-      const bearing = bearingOf(rule, asking)
-      if (bearing.counts === false) {
-        ;(grant.missed ??= []).push({ rule, bearing })
-        continue
-      }
-      if (bearing.counts === 'maybe') grant.isMaybe = true
-      else this.#settled.set(rule.policy, this.#walks)
-      if (grant.best === null || levelRank[decision.level] > levelRank[grant.best.level]) grant.best = decision
+  #patternedFor(tool: string): readonly RankedRule[] {
+    const found: RankedRule[] = []
+    if (this.#byPattern.size <= triedMax) {
+      for (const [pattern, rules] of this.#byPattern) if (matchesWildcard(pattern, tool)) found.push(...rules)
+    } else {
+      for (const pattern of this.#compiled.matchTool(tool)) found.push(...(this.#byPattern.get(pattern) ?? none))
     }
-    return grant
+    return found.length > 1 ? found.toSorted(compareRules) : found
   }
 
-  /** A policy's first rule that counts whatever the arguments are makes the rest of its rules, and its default, idle. */
-  #isSettled(policy: Policy): boolean {
-    return this.#settled.get(policy) === this.#walks
+  #walk(rules: readonly RankedRule[], asking: Asking): Decision {
+    const denial = findDenial(rules, asking)
+    if (denial !== null && denial !== 'maybe') return denial
+    const { settled } = this.#compiled
+    settled.clear()
+    const grant = findGrant(rules, asking, settled)
+    const decision = this.#orFallback(grant.best)
+    if ((grant.isMaybe || denial === 'maybe') && decision.level !== 'deny') return toConditional(decision)
+    return grant.missed === null ? decision : tellMissed(decision, grant.missed)
   }
 
   #orFallback(found: Decision | null): Decision {
     const best = this.#isForEveryone && !(found && allowsExecute(found.level)) ? forEveryone : found
-    for (const { policy, decision } of this.#defaults) {
+    for (const { policy, decision } of this.#compiled.defaults) {
       if (best && levelRank[decision.level] <= levelRank[best.level]) break
-      if (!this.#isSettled(policy)) return decision
+      if (!this.#compiled.settled.has(policy)) return decision
     }
     return best ?? noPolicy
   }
 }
 
-type Grant = { best: Decision | null; isMaybe: boolean; missed: Borne[] | null }
+const none: readonly RankedRule[] = []
+
+function byTool(rules: readonly RankedRule[]): ReadonlyMap<string, readonly RankedRule[]> {
+  return rules.length === 0 ? noTools : Map.groupBy(rules, ({ tool }) => tool)
+}
+const noTools: ReadonlyMap<string, readonly RankedRule[]> = new Map()
 
 /** The most specific rule that denies; `maybe`: it depends on arguments whether one does. */
-function findDenial(entries: readonly Entry[], asking: Asking): Decision | 'maybe' | null {
+function findDenial(rules: readonly RankedRule[], asking: Asking): Decision | 'maybe' | null {
   let isMaybe = false
-  for (const { rule, decision } of entries) {
+  for (const rule of rules) {
     if (rule.level !== 'deny') continue
     const { counts, parameter } = bearingOf(rule, asking)
-    if (counts === true) return withParameter(decision, parameter)
+    if (counts === true) return withParameter(rule.decision, parameter)
     if (counts === 'maybe') isMaybe = true
   }
   return isMaybe ? 'maybe' : null
 }
 
-/** Rules that come behind one that says the same of the same tools, whatever the arguments are: they are never the ones that decide. */
-function withoutIdle(rules: readonly RankedRule[]): RankedRule[] {
-  const said = new Map<Policy | 'deny', Set<string>>()
-  return rules.filter(({ policy, level, tool, guard }) => {
-    const speaker = level === 'deny' ? level : policy
-    let tools = said.get(speaker)
-    if (!tools) said.set(speaker, (tools = new Set()))
-    const isIdle = tools.has(tool)
-    if (guard === null) tools.add(tool)
-    return !isIdle
-  })
+type Grant = { best: Decision | null; isMaybe: boolean; missed: Borne[] | null }
+
+/** @param settled takes the policies of which a rule counts whatever the arguments are: the rest of their rules is idle */
+function findGrant(rules: readonly RankedRule[], asking: Asking, settled: Set<Policy>): Grant {
+  const grant: Grant = { best: null, isMaybe: false, missed: null }
+  for (const rule of rules) {
+    if (rule.level === 'deny' || settled.has(rule.policy)) continue
+    const bearing = bearingOf(rule, asking)
+    if (bearing.counts === false) {
+      ;(grant.missed ??= []).push({ rule, bearing })
+      continue
+    }
+    if (bearing.counts === 'maybe') grant.isMaybe = true
+    else settled.add(rule.policy)
+    if (grant.best === null || levelRank[rule.level] > levelRank[grant.best.level]) grant.best = rule.decision
+  }
+  return grant
 }
 
 function tellMissed(best: Decision, missed: readonly Borne[]): Decision {

@@ -68,7 +68,7 @@ describe('matchesWildcard', () => {
     )
   })
 
-  it('takes no more than 50 ms where a backtracking matcher takes ages', () => {
+  it('takes no more than half a second where a backtracking matcher takes ages', () => {
     const text = 'a'.repeat(4_000)
     const hard: readonly (readonly [string, string])[] = [
       ['*a*a*a*b', text],
@@ -80,7 +80,7 @@ describe('matchesWildcard', () => {
     for (const [pattern, subject] of hard) {
       const start = performance.now()
       const isMatch = matchesWildcard(pattern, subject)
-      expect(performance.now() - start).toBeLessThan(50)
+      expect(performance.now() - start).toBeLessThan(500)
       expect(isMatch).toBe(!pattern.endsWith('b'))
     }
   })
