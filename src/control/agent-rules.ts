@@ -14,7 +14,7 @@ export function checkAgent(deps: ControlDeps, actor: Actor, { before, after }: T
   const { servers, policies } = after.spec
   const isChanged = before === null || changedMembers(before.spec, after.spec).some((one) => grantMembers.has(one))
   if (!isChanged || servers.length === 0) return
-  if (policies.length === 0 || !holdsPolicies(deps.index, actor, policies)) throw exceedsCreator('policies')
+  if (policies.length === 0 || !holdsPolicies(deps.index, actor, { policies })) throw exceedsCreator('policies')
 }
 
 /** Two entries of one server could narrow it in two ways. */

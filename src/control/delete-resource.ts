@@ -9,6 +9,7 @@ import type { ControlDeps } from './control-deps.ts'
 import { getFor } from './get-resource.ts'
 import { keepAnAdmin } from './last-admin.ts'
 import { recorded } from './recorded.ts'
+import { checkTeamDelete } from './team-rules.ts'
 import { requireChangeable } from './update-resource.ts'
 import { checkNotOutranked } from './user-rules.ts'
 
@@ -17,7 +18,7 @@ import { checkNotOutranked } from './user-rules.ts'
  *
  * @param version the one that was seen; null: whatever it is
  * @throws GatewayError `no_such_resource`, `forbidden`, `read_only`, `version_conflict`, `still_referenced` (`by`: which ones, of those that
- *   the actor may see, at most 20), `last_admin`, `storage_unavailable`
+ *   the actor may see, at most 20), `exceeds_creator`, `last_admin`, `storage_unavailable`
  */
 export async function deleteResource(
   deps: ControlDeps,
@@ -30,7 +31,7 @@ export async function deleteResource(
     note.id = resource.id
     note.name = resource.name
     requireChangeable(resource, version)
-    const kept = await keepPeople(deps, actor, resource)
+    const kept = await checkPeople(deps, actor, resource)
     const change: Change = { do: 'delete', kind, id: resource.id, version, at: deps.clock.now(), by: actor.id }
     try {
       await commit(deps, [...kept, change])
@@ -40,7 +41,9 @@ export async function deleteResource(
   })
 }
 
-async function keepPeople(deps: ControlDeps, actor: Actor, resource: Resource): Promise<Change[]> {
+/** Who goes with it, or is let loose by it. */
+async function checkPeople(deps: ControlDeps, actor: Actor, resource: Resource): Promise<Change[]> {
+  if (resource.kind === 'team') checkTeamDelete(deps, actor, resource)
   if (resource.kind !== 'user') return []
   checkNotOutranked(deps, actor, resource)
   return keepAnAdmin(deps.store, resource, null)

@@ -1,47 +1,54 @@
-/**
- * Which policies an actor holds, and so may give: a grant is never widened by somebody who has less. Only who may manage everything is free
- * of this.
- *
- * The policies of a grant are taken together: its denies take away from all of it. So a set is held only where it is part of one grant and
- * has all of that grant's policies that deny anything.
- */
+/** Which policies an actor holds, and so may give: a grant is never widened by somebody who has less. */
 import type { Token } from '#contract/token.ts'
-import { chooseGrant, type Scopes } from '#core/access/choose-grant.ts'
+import { chooseGrant } from '#core/access/choose-grant.ts'
 import { policyIdOf } from '#core/identity/policies.ts'
-import { scopesOfOwner, scopesOfTeam, scopesOfUser } from '#core/identity/scopes.ts'
+import { scopesOfOwner } from '#core/identity/scopes.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 
 /** Ids of policies that belong together; empty for one that is gone, which nobody holds. */
-type Grant = readonly string[]
+export type Grant = readonly string[]
 
-/** What a token of this owner may call where it names no policy itself. */
-export function grantOfOwner(index: ResourceIndex, owner: Token['owner']): Grant {
-  return toGrant(scopesOfOwner(index, owner))
+/** What somebody may call: by which policies, and by all of whose denies it is bound, those of the grant among them. */
+export type Reach = { grant: Grant; binding: ReadonlySet<string> }
+
+/** Of a user or a team, as a token of theirs has it that names no policy itself. */
+export function reachOfOwner(index: ResourceIndex, owner: Token['owner']): Reach {
+  const { grant, bounds } = chooseGrant(scopesOfOwner(index, owner))
+  const ids = (list: typeof grant) => list.map(({ policy }) => policyIdOf(policy))
+  return { grant: ids(grant), binding: new Set([...ids(grant), ...ids(bounds)]) }
 }
 
-export function grantOfTeam(index: ResourceIndex, team: Pick<Resource<'team'>, 'name' | 'spec'>): Grant {
-  return toGrant(scopesOfTeam(index, team))
-}
-
-export function grantOfUser(index: ResourceIndex, user: Pick<Resource<'user'>, 'id' | 'spec'>): Grant {
-  return toGrant(scopesOfUser(index, user))
-}
-
-/** Whether the actor has at least what these policies grant. None of them: they grant nothing. */
-export function holdsPolicies(index: ResourceIndex, actor: Actor, policies: Grant): boolean {
-  const asked = new Set(policies)
-  if (asked.size === 0) return true
-  return grantsOf(index, actor).some(
-    (grant) =>
-      asked.isSubsetOf(new Set(grant)) && grant.every((policy) => asked.has(policy) || !canDeny(index, policy)),
+/**
+ * Whether the actor has at least what these policies grant. The policies of a grant are taken together, and denies take away from all of it:
+ * so they must be part of one grant of the actor, and whatever is denied to the actor by it must be denied to who gets them. A policy that
+ * only denies is anybody's to give.
+ *
+ * @param binding by whose denies the receiver is bound anyway
+ */
+export function holdsPolicies(
+  index: ResourceIndex,
+  actor: Actor,
+  { policies, binding = new Set() }: { policies: Grant; binding?: ReadonlySet<string> },
+): boolean {
+  if (isPartOf(index, policies, [])) return true
+  const bound = new Set(policies).union(binding)
+  return reachesOf(index, actor).some(
+    (reach) =>
+      isPartOf(index, policies, reach.grant) &&
+      [...reach.binding].every((policy) => bound.has(policy) || !canDeny(index, policy)),
   )
 }
 
-/** Every policy that is in a grant of the actor. */
+/** Whether a grant has all of these policies that grant anything. */
+export function isPartOf(index: ResourceIndex, policies: Grant, grant: Grant): boolean {
+  return policies.every((policy) => grant.includes(policy) || !canGrant(index, policy))
+}
+
+/** Every policy that binds the actor, or that it can give. */
 export function heldPolicies(index: ResourceIndex, actor: Actor): ReadonlySet<string> {
-  return new Set(grantsOf(index, actor).flat())
+  return new Set(reachesOf(index, actor).flatMap(({ binding }) => [...binding]))
 }
 
 /** The organization whose denies bind the actor. */
@@ -54,29 +61,40 @@ export function organizationOf(index: ResourceIndex, { user, token }: Actor): st
 
 /** The teams whose members and tokens this person manages. A token manages none. */
 export function teamsManagedBy(index: ResourceIndex, { user }: Actor): readonly Resource<'team'>[] {
-  if (!user) return []
-  return index
-    .teamsOf(user.id)
-    .filter(({ spec }) => spec.members.some((member) => member.user === user.id && member.role === 'admin'))
+  return user ? teamsManagedByUser(index, user.id) : []
 }
 
-/** A policy that this replica does not know may deny. */
+export function teamsManagedByUser(index: ResourceIndex, userId: string): readonly Resource<'team'>[] {
+  return index
+    .teamsOf(userId)
+    .filter(({ spec }) => spec.members.some(({ user, role }) => user === userId && role === 'admin'))
+}
+
+/** A policy that this replica does not know may deny anything. */
 export function canDeny(index: ResourceIndex, id: string): boolean {
   const policy = index.get('policy', id)
   return !policy || policy.spec.rules.some(({ level }) => level === 'deny')
 }
 
-/** Its own; and of the teams that it manages, whose tokens it may make, theirs. */
-function grantsOf(index: ResourceIndex, actor: Actor): Grant[] {
-  const { user, token } = actor
-  if (token) {
-    const { policies, owner } = token.spec
-    return [policies.length > 0 ? policies : grantOfOwner(index, owner)]
-  }
-  if (!user) return []
-  return [grantOfUser(index, user), ...teamsManagedBy(index, actor).map((team) => grantOfTeam(index, team))]
+/** And it may grant anything. */
+function canGrant(index: ResourceIndex, id: string): boolean {
+  const policy = index.get('policy', id)
+  return !policy || policy.spec.default !== 'deny' || policy.spec.rules.some(({ level }) => level !== 'deny')
 }
 
-function toGrant(scopes: Scopes): Grant {
-  return chooseGrant(scopes).grant.map(({ policy }) => policyIdOf(policy))
+function reachesOf(index: ResourceIndex, { user, token }: Actor): Reach[] {
+  if (user) return reachesOfUser(index, user.id)
+  if (!token) return []
+  const { policies, owner } = token.spec
+  const reach = reachOfOwner(index, owner)
+  return [policies.length > 0 ? { grant: policies, binding: reach.binding.union(new Set(policies)) } : reach]
+}
+
+/** All that who signs in as this user can make tokens of: its own, and of the teams that it manages theirs. */
+export function reachesOfUser(index: ResourceIndex, userId: string): Reach[] {
+  const owners: Token['owner'][] = [
+    { kind: 'user', ref: userId },
+    ...teamsManagedByUser(index, userId).map(({ id }) => ({ kind: 'team' as const, ref: id })),
+  ]
+  return owners.map((owner) => reachOfOwner(index, owner))
 }

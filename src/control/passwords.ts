@@ -13,7 +13,7 @@ import { getFor } from './get-resource.ts'
 import { recorded } from './recorded.ts'
 import { requirePerson } from './token-rules.ts'
 import { requireChangeable } from './update-resource.ts'
-import { checkNotOutranked } from './user-rules.ts'
+import { checkMayBecome } from './user-rules.ts'
 
 export type PasswordDeps = ControlDeps & {
   passwords: PasswordHasher
@@ -43,7 +43,7 @@ export async function setPassword(
     const isOwn = actor.user?.id === seen.id
     const user = isOwn ? seen : await getFor(deps, actor, { kind: 'user', ref: seen.id, role: 'edit' })
     requireChangeable(user, null)
-    checkNotOutranked(deps, actor, user)
+    checkMayBecome(deps, actor, user)
     const { password, current } = parseBody(SetPassword, body)
     if (user.spec.type === 'service') throw invalidBody([{ path: '', problem: 'a service has no password' }])
     if (isOwn) await requireCurrent(deps, user, { current, address: '' })

@@ -1,16 +1,17 @@
-/** The resources as they would be with another policy. */
 import type { Policy } from '#contract/policy.ts'
-import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
-import { isOfKind } from '#core/resources/resource-query.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
+import { changedIndex } from './changed-index.ts'
 
 /** Whoever can have policies of its own. */
 export type AttachedTo = Resource<'token' | 'user' | 'team' | 'organization'>
 
 const newPolicyId = 'pol_proposed'
 
-/** @param attachedTo who has it besides; null: nobody */
+/**
+ * The resources as they would be with another policy.
+ * @param attachedTo who has it besides; null: nobody
+ */
 export function proposedIndex(
   index: ResourceIndex,
   { name, ...spec }: Policy,
@@ -20,17 +21,7 @@ export function proposedIndex(
   const policy: Resource<'policy'> = known
     ? { ...known, spec }
     : { ...unstored, kind: 'policy', id: newPolicyId, name, spec }
-  const holder = attachedTo && withPolicy(attachedTo, policy.id)
-  const changed = new Map<string, Resource>([policy, ...(holder ? [holder] : [])].map((one) => [one.id, one]))
-  return {
-    ...bound(index),
-    get: (kind, id) => ofKind(kind, changed.get(id)) ?? index.get(kind, id),
-    find: (kind, wanted) => {
-      const found = index.find(kind, wanted)
-      return found && (ofKind(kind, changed.get(found.id)) ?? found)
-    },
-    teamsOf: (userId) => index.teamsOf(userId).map((team) => ofKind('team', changed.get(team.id)) ?? team),
-  }
+  return changedIndex(index, attachedTo ? [policy, withPolicy(attachedTo, policy.id)] : [policy])
 }
 
 const unstored = {
@@ -40,15 +31,6 @@ const unstored = {
   updatedAt: 0,
   createdBy: '',
   updatedBy: '',
-}
-
-/** An index may be an object of a class, whose methods no spread copies. */
-function bound(index: ResourceIndex): Pick<ResourceIndex, 'tokenByDigest' | 'declared' | 'roleBindingsOf'> {
-  return {
-    tokenByDigest: (digest) => index.tokenByDigest(digest),
-    declared: (kind) => index.declared(kind),
-    roleBindingsOf: (kind, id) => index.roleBindingsOf(kind, id),
-  }
 }
 
 function withPolicy(holder: AttachedTo, id: string): AttachedTo {
@@ -64,8 +46,4 @@ function withPolicy(holder: AttachedTo, id: string): AttachedTo {
       return { ...holder, spec: { ...holder.spec, policies } }
   }
   return holder satisfies never
-}
-
-function ofKind<Kind extends ResourceKind>(kind: Kind, resource: Resource | undefined): Resource<Kind> | undefined {
-  return resource && isOfKind(kind, resource) ? resource : undefined
 }

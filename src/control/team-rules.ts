@@ -1,21 +1,45 @@
 import { GatewayError } from '#contract/errors.ts'
 import { invalidBody } from '#contract/parse-body.ts'
+import type { Token } from '#contract/token.ts'
 import { findExceeding } from '#core/rbac/evaluate.ts'
 import { bindingsOfTeam } from '#core/rbac/rights.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import { hasBinding } from './authority.ts'
+import { changedIndex } from './changed-index.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { canDeny, grantOfTeam, holdsPolicies, teamsManagedBy } from './grants.ts'
 import { changedMembers, checkOrganization, exceedsCreator, isFree, isSameSet, type Transition } from './transition.ts'
+import { isWidening } from './widening.ts'
 
-/** A team shares its policies and role bindings with its members: who adds either must have them. */
-export function checkTeam(deps: ControlDeps, actor: Actor, { before, after }: Transition<'team'>): void {
+type Deps = Pick<ControlDeps, 'index'>
+
+/**
+ * A team shares its policies and role bindings with its members, and its denies bind them: who gives either must have them, and nobody slips
+ * out from under a deny by leaving.
+ */
+export function checkTeam({ index }: Deps, actor: Actor, { before, after }: Transition<'team'>): void {
   checkEachOnce(after.spec.members)
   if (isFree(actor)) return
   checkManager(actor, { before, after })
-  checkOrganization(deps, actor, { before, after })
-  checkPolicies(deps, actor, { before, after })
-  checkNewMembers(deps, actor, { before, after })
+  checkOrganization({ index }, actor, { before, after })
+  if (before !== null) checkNewMembers({ index }, actor, { before, after })
+  const owners = ownersTouched([...(before?.spec.members ?? []), ...after.spec.members], after.id)
+  if (!isWidening(actor, { before: index, after: changedIndex(index, [after]) }, owners)) return
+  const isOfPolicies = !isSameSet(before?.spec.policies ?? [], after.spec.policies)
+  throw exceedsCreator(isOfPolicies ? 'policies' : 'members')
+}
+
+/** Its members are no longer bound by what it denies. */
+export function checkTeamDelete({ index }: Deps, actor: Actor, team: Resource<'team'>): void {
+  if (isFree(actor)) return
+  const change = { before: index, after: changedIndex(index, [], team.id) }
+  const members = team.spec.members.map(({ user }) => ({ kind: 'user' as const, ref: user }))
+  if (isWidening(actor, change, members)) throw exceedsCreator('members')
+}
+
+function ownersTouched(members: readonly { user: string }[], teamId: string): Token['owner'][] {
+  const users = new Set(members.map(({ user }) => user))
+  return [{ kind: 'team', ref: teamId }, ...[...users].map((user) => ({ kind: 'user' as const, ref: user }))]
 }
 
 function checkEachOnce(members: readonly { user: string }[]): void {
@@ -36,22 +60,15 @@ function checkManager(actor: Actor, { before, after }: Transition<'team'>): void
   if (changed.length > 0) throw new GatewayError('forbidden', { details: { role: 'edit', paths: changed } })
 }
 
-function checkPolicies({ index }: ControlDeps, actor: Actor, { before, after }: Transition<'team'>): void {
-  const old = before?.spec.policies ?? []
-  const { policies } = after.spec
-  if (before !== null && isSameSet(old, policies)) return
-  // Denies of a team bind also the tokens that have wider grants of their own.
-  const isDenyLost = old.some((policy) => !policies.includes(policy) && canDeny(index, policy))
-  if (isDenyLost || !holdsPolicies(index, actor, grantOfTeam(index, after))) throw exceedsCreator('policies')
-}
-
-function checkNewMembers({ index }: ControlDeps, actor: Actor, { before, after }: Transition<'team'>): void {
+/** A member has all that the team may manage; who becomes its admin may make its tokens. */
+function checkNewMembers({ index }: Deps, actor: Actor, { before, after }: Transition<'team'>): void {
   if (before === null) return
-  const old = new Set(before.spec.members.map(({ user }) => user))
-  if (after.spec.members.every(({ user }) => old.has(user))) return
-  if (teamsManagedBy(index, actor).some(({ id }) => id === before.id)) return
-  const hasItsRights = findExceeding(actor.bindings, bindingsOfTeam(index, before)).length === 0
-  if (!hasItsRights || !holdsPolicies(index, actor, grantOfTeam(index, before))) throw exceedsCreator('members')
+  const old = new Map(before.spec.members.map(({ user, role }) => [user, role]))
+  const isRaised = after.spec.members.some(
+    ({ user, role }) => !old.has(user) || (role === 'admin' && old.get(user) !== role),
+  )
+  if (isRaised && findExceeding(actor.bindings, bindingsOfTeam(index, before)).length > 0)
+    throw exceedsCreator('members')
 }
 
 /** The denies of an organization bind everybody in it. */

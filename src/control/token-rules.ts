@@ -4,7 +4,7 @@ import type { Token } from '#contract/token.ts'
 import type { Actor } from './actor.ts'
 import { actsForOwner } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { grantOfOwner, holdsPolicies } from './grants.ts'
+import { holdsPolicies, isPartOf, reachOfOwner } from './grants.ts'
 import { checkBindings } from './role-binding-rules.ts'
 import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
 
@@ -41,9 +41,9 @@ export function checkTokenGrant(
 ): void {
   checkBindings(actor, bindings)
   if (isFree(actor)) return
-  const ofOwner = grantOfOwner(index, owner)
+  const { grant, binding } = reachOfOwner(index, owner)
   const isHeld = actsForOwner(index, actor, owner)
-    ? new Set(policies).isSubsetOf(new Set(ofOwner))
-    : holdsPolicies(index, actor, policies.length > 0 ? policies : ofOwner)
+    ? isPartOf(index, policies, grant)
+    : holdsPolicies(index, actor, { policies: policies.length > 0 ? policies : grant, binding })
   if (!isHeld) throw exceedsCreator('policies')
 }
