@@ -59,7 +59,9 @@ describe('openPostgres', { timeout: postgresStartMsMax }, () => {
     const url = await createDatabase()
     const ascii = url.replace(/test_\w+/, (name) => `${name}_ascii`)
     const name = new URL(ascii).pathname.slice(1)
-    await withClient(url, (client) => client.query(`create database ${name} encoding 'SQL_ASCII' template template0`))
+    await withClient(url, (client) =>
+      client.query(`create database ${name} encoding 'SQL_ASCII' locale_provider libc locale 'C' template template0`),
+    )
     const failure = await failureOf(openPostgres({ url: ascii }))
     await withClient(url, (client) => client.query(`drop database ${name}`))
     expect(failure).toMatchObject({ code: 'config_invalid', details: { reason: expect.stringContaining('SQL_ASCII') } })
