@@ -11,6 +11,7 @@ import type { Limits } from '#contract/limits.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
 import { Gateway } from '#gateway/gateway.ts'
 import type { Wires } from '#gateway/upstream/upstream.ts'
@@ -27,12 +28,22 @@ export type EngineOptions = {
   holdHttp?: (server: Server, wire: HttpWire) => HttpWire
   /** Where there are several replicas; by default this gateway is alone. */
   shared?: SharedState
+  /** Where limits hold over several replicas. */
+  counters?: Counters
 }
 
 const connectTimeoutMs = 10_000
 const connectionsMax = 256
 
-export function createEngine({ limits, separator, audit, onTrouble, holdHttp, shared }: EngineOptions): Gateway {
+export function createEngine({
+  limits,
+  separator,
+  audit,
+  onTrouble,
+  holdHttp,
+  shared,
+  counters,
+}: EngineOptions): Gateway {
   const { sessionRecords, bus } = shared ?? createOwnState()
   return new Gateway({
     clock: systemClock,
@@ -50,6 +61,7 @@ export function createEngine({ limits, separator, audit, onTrouble, holdHttp, sh
     randomId,
     sessionRecords,
     bus,
+    ...(counters && { counters }),
     onTrouble,
   })
 }

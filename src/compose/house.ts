@@ -8,8 +8,12 @@ import type { AuditLog } from '#core/audit/audit-log.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
+import { withSessions, type Broker } from '#gateway/broker.ts'
+import type { Gateway } from '#gateway/gateway.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
+import { addressOf } from './address.ts'
+import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
 import { createControlParts, followChanges, sealerOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
@@ -37,8 +41,8 @@ export type HouseOptions = {
 export type House = {
   audit: AuditLog
   control: ControlParts
-  host: string
-  port: number
+  /** How clients of this machine reach it. */
+  address: string
   dataPath: string
   builtInKind: BuiltInServers['kind']
   servers: () => { name: string; transport: string }[]
@@ -66,25 +70,61 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
     onTrouble: tellOfTrouble(log),
     holdHttp: builtIn.holdHttp,
     shared: stored.shared,
+    ...(config.storage.redis !== undefined && { counters: stored.shared.counters }),
   })
   resources.defer(() => engine.close())
-  const { identities } = stored
+  const place: Place = { url: null }
+  const agents = resources.use(openAgentSessions(stored, { config, place, log }))
+  const broker = agents.createBroker(engine)
+  const identities = withSessions(stored.identities, broker)
   stored.onChange = () =>
     engine.apply({ servers: serversOf(snapshot), identities: feed.isStale ? closedIdentities(identities) : identities })
   declare(config, { snapshot, builtIn })
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))
-
+  await agents.start()
   resources.use(openMaintenance(stored, { config, log }))
+  const door = await openDoor(stored, { options, engine, agents, broker, place, log, resources })
+  return {
+    audit,
+    control: stored.control,
+    address: door.address,
+    dataPath,
+    builtInKind: builtIn.kind,
+    servers: () =>
+      engine.registry.upstreams.map(({ server }) => ({ name: server.name, transport: server.transport.kind })),
+    apply: (next) => {
+      door.guard(next)
+      declare(next, { snapshot, builtIn })
+      stored.onChange()
+    },
+  }
+}
+
+type Door = { address: string; guard: (next: LoadedConfig) => void }
+
+type DoorParts = Opening & {
+  options: HouseOptions
+  engine: Gateway
+  agents: AgentSessions
+  broker: Broker
+  place: Place
+}
+
+/** What is reached over HTTP: calls, the broker, the management API. */
+async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
+  const { options, engine, agents, broker, place, log, resources } = parts
+  const { config, overrides } = options
   const onError = (error: unknown, requestId: string): void =>
     log.error({ requestId, err: describeError(error) }, 'a defect')
-  const management = resources.use(openManagement(stored.control, { config, audit, onError }))
+  const { audit } = stored.state
+  const management = resources.use(openManagement(stored.control, { config, audit, agents, onError }))
   const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
   let guards = createGuardOptions(placeOf(config))
   const { host } = placeOf(config)
   const http = await listen({
     gateway: engine,
-    limits,
+    limits: config.limits,
     randomId,
     now: Date.now,
     onError,
@@ -92,23 +132,11 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
     host,
     port: overrides.port ?? config.listen.port,
     management,
+    broker,
   })
   resources.defer(() => http.close(drainMs))
-  return {
-    audit,
-    control: stored.control,
-    host,
-    port: http.port,
-    dataPath,
-    builtInKind: builtIn.kind,
-    servers: () =>
-      engine.registry.upstreams.map(({ server }) => ({ name: server.name, transport: server.transport.kind })),
-    apply: (next) => {
-      guards = createGuardOptions(placeOf(next))
-      declare(next, { snapshot, builtIn })
-      stored.onChange()
-    },
-  }
+  place.url = addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl })
+  return { address: place.url, guard: (next) => (guards = createGuardOptions(placeOf(next))) }
 }
 
 function tellOfTrouble(log: Logger): EngineOptions['onTrouble'] {
@@ -166,15 +194,41 @@ function serversOf(snapshot: ResourceSnapshot): Server[] {
   return snapshot.all('server').map(({ name, spec }) => ({ name, ...spec }))
 }
 
+/** Known once it is listened there. */
+type Place = { url: string | null }
+
+type AgentParts = { config: LoadedConfig; place: Place; log: Logger }
+
+function openAgentSessions({ state, shared, control }: Stored, { config, place, log }: AgentParts): AgentSessions {
+  const { store, changes, newId, keys } = control
+  return createAgentSessions({
+    store,
+    changes,
+    newId,
+    keys,
+    snapshot: state.snapshot,
+    sessions: state.sessions,
+    clock: systemClock,
+    bus: shared.bus,
+    limits: config.limits,
+    hash: hashToken,
+    snapshotAgeMs: () => state.feed.ageMs,
+    baseUrl: () => place.url,
+    onError: (error) => log.error({ err: describeError(error) }, 'sessions of agents cannot be followed'),
+  })
+}
+
 type ManagementParts = {
   config: LoadedConfig
   audit: AuditLog
+  agents: AgentSessions
   onError: (error: unknown, requestId: string) => void
 }
 
-function openManagement(control: ControlParts, { config, audit, onError }: ManagementParts): Management {
+function openManagement(control: ControlParts, { config, audit, agents, onError }: ManagementParts): Management {
   return createManagement({
     ...control,
+    agentSessions: agents.control,
     limits: config.limits,
     version,
     nextRequestId: () => randomId('req'),

@@ -35,7 +35,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   resources.use(follow(config.path ?? configFileName, { config, env, log, audit, onChange }))
   print(
     banner({
-      address: addressOf({ host: house.host, port: house.port, publicUrl: config.listen.publicUrl }),
+      address: house.address,
       dataPath: house.dataPath,
       configPath: config.path,
       admin,
@@ -90,10 +90,4 @@ function reload(
   const fixed = ['listen', 'storage', 'audit', 'naming', 'limits'] as const
   const changed = fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(run.config[key]))
   if (changed.length > 0) run.log.warn({ changed }, 'these take effect at the next start')
-}
-
-/** Where clients of this machine reach the gateway; without a slash at its end. */
-function addressOf({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | undefined }): string {
-  const shownHost = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return (publicUrl ?? `http://${shownHost}:${port}`).replace(/\/$/, '')
 }

@@ -52,6 +52,8 @@ export async function openSharedState(
     else log.error({ err: describeError(cause.error) }, 'Redis cannot be reached; each gateway goes on by itself')
   }
   const link = resources.use(new RedisLink({ url, prefix: keyPrefix, clock: systemClock, onChange }))
+  // So that the first requests find it; one that is away is not waited for.
+  await link.untilUp(untilUpMsMax)
   return {
     sessionRecords: createRedisMcpSessionRecords(link),
     bus: resources.use(createRedisBus(link)),
@@ -61,3 +63,4 @@ export async function openSharedState(
 }
 
 const keyPrefix = 'toolgate:'
+const untilUpMsMax = 1_000

@@ -8,6 +8,7 @@ import { openDatabase, type Database } from '#adapters/sql/database.ts'
 import { createSqlIdempotencyStore } from '#adapters/sql/idempotency-store.ts'
 import { createSqlPasswordStore } from '#adapters/sql/password-store.ts'
 import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
+import { createSqlSessionStore } from '#adapters/sql/session-store.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
@@ -17,6 +18,7 @@ import { ResourceFeed } from '#core/resources/resource-feed.ts'
 import { createSealedStore } from '#core/resources/seal-servers.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import type { SessionStore } from '#core/session/session-store.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -26,6 +28,7 @@ export type State = {
   idempotency: IdempotencyStore
   store: ResourceStore
   passwords: PasswordStore
+  sessions: SessionStore
   snapshot: ResourceSnapshot
   feed: ResourceFeed
 }
@@ -65,6 +68,7 @@ export async function openState({ dataPath, postgres, sealer, log, resources, on
     history: createSqlAuditHistory(database),
     idempotency: createSqlIdempotencyStore(database),
     passwords: createSqlPasswordStore(database),
+    sessions: createSqlSessionStore(database),
     store,
     snapshot,
     feed,

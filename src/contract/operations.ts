@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { DryRun } from './dry-run.ts'
 import type { ErrorCode } from './errors.ts'
 import { MintToken, resourceBodies, RotateToken, SetPassword } from './resource-body.ts'
+import { CreateSession, ListSessions, RefreshToken, RenewSession, ReportSession } from './session.ts'
 import { type ResourceKind, resourceKinds } from './resource.ts'
 import { ManagedResource, Role, RunAction } from './role-binding.ts'
 
@@ -76,6 +77,14 @@ const writeErrors: readonly ErrorCode[] = [
   'person_required',
 ]
 const changeErrors: readonly ErrorCode[] = ['no_such_resource', 'forbidden', 'read_only', 'version_conflict']
+
+const sessionErrors: readonly ErrorCode[] = [
+  'no_such_resource',
+  'forbidden',
+  'invalid_body',
+  'wrong_status',
+  'too_many_sessions',
+]
 
 /** What is done with one kind, whichever it is. */
 export type ResourceVerb = 'list' | 'create' | 'get' | 'replace' | 'delete'
@@ -296,6 +305,104 @@ export const specialOperations = [
     query: ExplainQuery,
     status: 200,
     errors: ['no_such_resource', 'invalid_params'],
+  },
+  {
+    id: 'createSession',
+    method: 'POST',
+    path: '/sessions',
+    tag: 'sessions',
+    summary: 'Start a session of an agent; its tokens are in this answer only',
+    body: CreateSession,
+    status: 201,
+    errors: sessionErrors,
+  },
+  {
+    id: 'startAgentSession',
+    method: 'POST',
+    path: '/managed_agents/agents/{ref}/session',
+    tag: 'sessions',
+    summary: 'The same, by the agent’s address',
+    body: CreateSession.omit({ agent: true }),
+    status: 201,
+    errors: sessionErrors,
+  },
+  {
+    id: 'listSessions',
+    method: 'GET',
+    path: '/sessions',
+    tag: 'sessions',
+    summary: 'Sessions that you may see, the newest first',
+    query: ListSessions,
+    status: 200,
+    errors: ['invalid_body'],
+  },
+  {
+    id: 'getSession',
+    method: 'GET',
+    path: '/sessions/{ref}',
+    tag: 'sessions',
+    summary: 'By id',
+    status: 200,
+    errors: ['no_such_resource'],
+  },
+  {
+    id: 'listSessionEvents',
+    method: 'GET',
+    path: '/sessions/{ref}/events',
+    tag: 'sessions',
+    summary: 'What happened to it; the last thousand events, in their order',
+    status: 200,
+    errors: ['no_such_resource'],
+  },
+  {
+    id: 'restartSession',
+    method: 'POST',
+    path: '/sessions/{ref}/restart',
+    tag: 'sessions',
+    summary: 'A new life, whatever became of the last; earlier tokens open nothing',
+    body: RenewSession,
+    status: 200,
+    errors: sessionErrors,
+  },
+  {
+    id: 'recoverSession',
+    method: 'POST',
+    path: '/sessions/{ref}/recover',
+    tag: 'sessions',
+    summary: 'Go on with another harness',
+    body: RenewSession,
+    status: 200,
+    errors: sessionErrors,
+  },
+  {
+    id: 'reportSession',
+    method: 'POST',
+    path: '/sessions/{ref}/report',
+    tag: 'sessions',
+    summary: 'Say that the harness runs, or why it does not',
+    body: ReportSession,
+    status: 200,
+    errors: sessionErrors,
+  },
+  {
+    id: 'endSession',
+    method: 'DELETE',
+    path: '/sessions/{ref}',
+    tag: 'sessions',
+    summary: 'From now on its tokens open nothing',
+    status: 200,
+    errors: ['no_such_resource', 'forbidden'],
+  },
+  {
+    id: 'refreshSessionToken',
+    method: 'POST',
+    path: '/agent-auth/refresh',
+    tag: 'sessions',
+    summary: 'A short-lived access token for a refresh token',
+    body: RefreshToken,
+    status: 200,
+    errors: ['invalid_body'],
+    isOpen: true,
   },
   {
     id: 'dryRun',

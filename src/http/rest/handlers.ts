@@ -13,6 +13,7 @@ import {
   type ResourceVerb,
   type SpecialOperationId,
 } from '#contract/operations.ts'
+import { CreateSession } from '#contract/session.ts'
 import { ResourceKind } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'
 import { canI } from '#control/can-i.ts'
@@ -28,13 +29,20 @@ import { setPassword, signIn, type PasswordDeps } from '#control/passwords.ts'
 import { readAudit, type AuditDeps } from '#control/read-audit.ts'
 import { revokeToken } from '#control/revoke-token.ts'
 import { rotateToken } from '#control/rotate-token.ts'
+import type { SessionsControl } from '#control/sessions.ts'
 import { updateResource } from '#control/update-resource.ts'
 import { mintSignInToken } from '#core/identity/sign-in-token.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import { readCursor, toCursor } from './conditions.ts'
 
-export type RestDeps = TokenDeps & PasswordDeps & DryRunDeps & { keys: SessionKeys; audit: AuditDeps }
+export type RestDeps = TokenDeps &
+  PasswordDeps &
+  DryRunDeps & {
+    keys: SessionKeys
+    audit: AuditDeps
+    agentSessions: SessionsControl
+  }
 
 export type RestRequest = {
   caller: Caller
@@ -136,9 +144,28 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     explainAccess: async ({ caller: { actor }, query }) => ({
       body: await explainAccess(deps, actor, parseQuery(ExplainQuery, query)),
     }),
+    ...sessionHandlers(deps.agentSessions),
     dryRun: async ({ caller: { actor }, body }) => ({ body: await dryRun(deps, actor, body) }),
     readAudit: async ({ caller: { actor }, query }) => ({
       body: await readAudit(deps.audit, actor, parseQuery(AuditQuery, query)),
     }),
   }
+}
+
+function sessionHandlers(sessions: SessionsControl) {
+  return {
+    createSession: async ({ caller, body }) => ({ body: await sessions.create(caller, body) }),
+    startAgentSession: async ({ caller, ref, body }) => {
+      const asked = parseBody(CreateSession.omit({ agent: true }), body ?? {})
+      return { body: await sessions.create(caller, { ...asked, agent: ref }) }
+    },
+    listSessions: async ({ caller, query }) => ({ body: { items: await sessions.list(caller, query) } }),
+    getSession: async ({ caller, ref }) => ({ body: await sessions.get(caller, ref) }),
+    listSessionEvents: async ({ caller, ref }) => ({ body: { items: await sessions.events(caller, ref) } }),
+    restartSession: async ({ caller, ref, body }) => ({ body: await sessions.restart(caller, ref, body ?? {}) }),
+    recoverSession: async ({ caller, ref, body }) => ({ body: await sessions.recover(caller, ref, body ?? {}) }),
+    reportSession: async ({ caller, ref, body }) => ({ body: await sessions.report(caller, ref, body) }),
+    endSession: async ({ caller, ref }) => ({ body: await sessions.end(caller, ref) }),
+    refreshSessionToken: async ({ body }) => ({ body: sessions.refresh(body) }),
+  } satisfies Partial<Record<SpecialOperationId, Handler>>
 }
