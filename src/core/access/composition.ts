@@ -34,6 +34,9 @@ export function partsOf(policies: readonly Policy[]): AccessParts {
   return { grant, bounds: [], ceilings: [], labelsOf: () => null }
 }
 
+/** Where somebody stands who may call nothing at all, not even what is for everyone. */
+export const closed: Composition = { grant: [], bounds: [], ceilings: [{ name: 'something that is gone' }] }
+
 /** In the place of a policy that is named and not there: it may have denied anything. */
 export const missingPolicy: Policy = {
   name: 'a policy that is gone',

@@ -2,7 +2,7 @@
 import type { Token } from '#contract/token.ts'
 import { chooseGrant } from '#core/access/choose-grant.ts'
 import type { Ceiling } from '#core/access/ceiling.ts'
-import type { AttachedPolicy, Composition, ServerFacts } from '#core/access/composition.ts'
+import { closed, type AttachedPolicy, type Composition, type ServerFacts } from '#core/access/composition.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { Ceilings } from './ceilings.ts'
@@ -38,7 +38,7 @@ export function boundsOfProject(index: Index, project: Resource<'project'>, ceil
 
 /** @param bounded null: of something that is gone, which lets nothing through */
 export function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounds | null): Composition {
-  if (!bounded) return { grant: [], bounds: [], ceilings: [] }
+  if (!bounded) return closed
   return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
 }
 

@@ -303,12 +303,22 @@ describe('within a project or toolset', () => {
     expect([levelOf('read'), levelOf('write')]).toEqual(['deny', 'execute'])
   })
 
-  it('leaves nothing to a principal that it has not made', () => {
-    const { principals } = houseOf(...places, token('t', { policies: ['pol_all'] }))
+  it('leaves nothing to a principal that it has not made, and nothing of a scope that is gone, be it for everyone', () => {
+    const { principals, remove } = houseOf(
+      ...places,
+      server('open', { isForEveryone: true }),
+      token('t', { policies: ['pol_all'] }),
+    )
     const principal = principals.byDigest('t')
     const scope = principals.scope('project', 'demo')
     if (!principal || !scope) throw new Error('unknown')
-    expect(principals.within({ ...principal }, scope).access.mayReach('git')).toBe(false)
+    const reach = (): boolean[] =>
+      [principal, { ...principal }].flatMap((one) =>
+        ['git', 'open'].map((name) => principals.within(one, scope).access.mayReach(name)),
+      )
+    expect(reach()[3]).toBe(false)
+    for (const place of places) if (place.kind === 'project') remove(place)
+    expect(reach()).toEqual([false, false, false, false])
   })
 })
 

@@ -6,7 +6,7 @@ import type { ResourceKind } from '#contract/resource.ts'
 import type { Hash } from '#core/access/access.ts'
 import { AccessPool } from '#core/access/access-pool.ts'
 import type { Ceiling } from '#core/access/ceiling.ts'
-import type { Composition } from '#core/access/composition.ts'
+import { closed, type Composition } from '#core/access/composition.ts'
 import { addressKey, parseAddress } from '#core/naming/address.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
@@ -86,7 +86,7 @@ export class Principals {
     if (!known) within.set(principal, (known = new Map<string, Principal>()))
     let narrowed = known.get(key)
     if (!narrowed) {
-      const composition = addBounds(this.#compositions.get(principal) ?? nothing, bounded)
+      const composition = addBounds(this.#compositions.get(principal) ?? closed, bounded)
       narrowed = { ...principal, access: pool.of(composition) }
       this.#compositions.set(narrowed, composition)
       known.set(key, narrowed)
@@ -181,8 +181,6 @@ export class Principals {
     return sum
   }
 }
-
-const nothing: Composition = { grant: [], bounds: [], ceilings: [] }
 
 function toScope({ id, name, kind }: Resource<'project' | 'toolset'>, { servers = [], toolsets = [] }: Ceiling): Scope {
   const named = toolsets.flatMap(({ tools }) => tools.map(({ server }) => server))
