@@ -12,7 +12,9 @@ export function changedIndex(
 ): ResourceIndex {
   const byId = new Map(changed.map((one) => [one.id, one]))
   const isUntouched = ({ id }: { id: string }) => id !== removedId && !byId.has(id)
-  const changedTeams = changed.flatMap((one) => (one.kind === 'team' ? [one] : []))
+  const changedTeams = changed.flatMap((team) =>
+    team.kind === 'team' ? [{ team, members: new Set(team.spec.members.map(({ user }) => user)) }] : [],
+  )
   return {
     get(kind, id) {
       return id === removedId ? undefined : (ofKind(kind, byId.get(id)) ?? index.get(kind, id))
@@ -23,8 +25,8 @@ export function changedIndex(
       return found && (ofKind(kind, byId.get(found.id)) ?? found)
     },
     teamsOf(userId) {
-      const joined = changedTeams.filter(({ spec }) => spec.members.some(({ user }) => user === userId))
-      return [...index.teamsOf(userId).filter(isUntouched), ...joined]
+      const joined = changedTeams.filter(({ members }) => members.has(userId))
+      return [...index.teamsOf(userId).filter(isUntouched), ...joined.map(({ team }) => team)]
     },
     tokenByDigest: (digest) => index.tokenByDigest(digest),
     declared: (kind) => index.declared(kind),

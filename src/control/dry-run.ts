@@ -13,7 +13,7 @@ import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
 import { type AttachedTo, proposedIndex } from './proposed-index.ts'
-import { canName } from './resolve-references.ts'
+import { namingRight } from './resolve-references.ts'
 
 export type DryRunDeps = ControlDeps & { history: CallHistory }
 
@@ -100,7 +100,7 @@ async function getAttachedTo(
   { kind, ref }: NonNullable<DryRun['attachTo']>,
 ): Promise<AttachedTo> {
   const resource = await findResource(deps, kind, ref)
-  if (resource && canName(deps, actor, resource)) return resource
+  if (resource && namingRight(deps, actor)(resource)) return resource
   throw new GatewayError('dangling_reference', { details: { paths: ['attachTo.ref'] } })
 }
 

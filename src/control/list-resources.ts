@@ -7,7 +7,7 @@ import type { Actor, Caller } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
 import { heldPolicies, teamsManagedBy } from './grants.ts'
-import { canName } from './resolve-references.ts'
+import { namingRight } from './resolve-references.ts'
 import { type ResourceView, toViews } from './to-view.ts'
 
 export type ListQuery = {
@@ -70,7 +70,7 @@ async function namesToTell(
   const visible = await visibleNames(deps, actor, kind)
   if (of === undefined) return visible
   const named = await findResource(deps, of.kind, of.ref)
-  if (!named || !canName(deps, actor, named)) return new Set()
+  if (!named || !namingRight(deps, actor)(named)) return new Set()
   const naming = await namesOfReferrers(deps, kind, named)
   return visible === null ? naming : naming.intersection(visible)
 }

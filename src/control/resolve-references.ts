@@ -1,6 +1,7 @@
 /** Names to ids when something is written, ids to names when it is read. */
 import { GatewayError } from '#contract/errors.ts'
 import type { ResourceKind } from '#contract/resource.ts'
+import type { Access } from '#core/access/access.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { accessOf } from './access-of.ts'
 import type { Actor } from './actor.ts'
@@ -24,8 +25,9 @@ export async function resolveReferences<Spec extends object>(
 ): Promise<Spec> {
   const references = listReferences(kind, spec)
   const known = new Set(before === null ? [] : listReferences(kind, before).map(keyOf))
+  const mayName = namingRight(deps, actor)
   const ids = await resolveAll(deps, references, (resource) => {
-    return known.has(keyOf({ kind: resource.kind, ref: resource.id })) || canName(deps, actor, resource)
+    return known.has(keyOf({ kind: resource.kind, ref: resource.id })) || mayName(resource)
   })
   const idOf = (reference: NamedReference): string | undefined =>
     // A binding may name what is gone by now: it gives nothing, and may stay.
@@ -56,16 +58,19 @@ export async function renderReferences<Spec extends object>(
 }
 
 /**
- * Whether the actor may name this resource in another: whoever sees or uses it may; a server whose tools it can list is no secret to it; and
- * who manages a team may make anybody a member.
+ * Whether the actor may name a resource in another: whoever sees or uses it may; a server whose tools it can list is no secret to it; and who
+ * manages a team may make anybody a member. To be asked many times: what it takes to know is found out once.
  */
-export function canName({ index }: Pick<ControlDeps, 'index'>, actor: Actor, resource: Resource): boolean {
-  return (
-    isAllowed(index, actor, { role: 'view', resource }) ||
-    isAllowed(index, actor, { role: 'run', resource }) ||
-    (resource.kind === 'server' && accessOf(index, actor).mayReach(resource.name)) ||
-    (resource.kind === 'user' && teamsManagedBy(index, actor).length > 0)
-  )
+export function namingRight({ index }: Pick<ControlDeps, 'index'>, actor: Actor): (resource: Resource) => boolean {
+  let access: Access | undefined
+  let isTeamManager: boolean | undefined
+  return (resource) => {
+    if (isAllowed(index, actor, { role: 'view', resource }) || isAllowed(index, actor, { role: 'run', resource })) {
+      return true
+    }
+    if (resource.kind === 'server') return (access ??= accessOf(index, actor)).mayReach(resource.name)
+    return resource.kind === 'user' && (isTeamManager ??= teamsManagedBy(index, actor).length > 0)
+  }
 }
 
 async function resolveAll(
