@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { sessionStoreContract, storedSession } from '#test/contracts/session-store.ts'
+import { emptiedPostgres, postgresStartMsMax } from '#test/support/postgres/databases.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createSqlSessionStore } from './session-store.ts'
 
@@ -15,7 +16,14 @@ afterEach(async () => {
   for (const database of open.splice(0)) await database.close()
 })
 
-sessionStoreContract(async () => createSqlSessionStore(await openMemory()))
+describe('in SQLite', () => {
+  sessionStoreContract(async () => createSqlSessionStore(await openMemory()))
+})
+
+describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
+  const emptied = emptiedPostgres()
+  sessionStoreContract(async () => createSqlSessionStore(await emptied()))
+})
 
 describe('createSqlSessionStore', () => {
   it.each(['{}', '[]', 'null', '{"run":"1","details":{}}', '{"run":1,"details":{"a":1}}', '{"run":1}'])(
