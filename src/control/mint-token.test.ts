@@ -176,6 +176,13 @@ describe('mintToken', () => {
       expect(await code(give([]))).toBe('ok')
     })
 
+    it('may have what only denies, whosever it is', async () => {
+      const lock = resource('policy', 'lock', { rules: [{ server: 'github', level: 'deny' }] })
+      const holder = bound(mia.id, { role: 'view', resource: 'policies' })
+      const world = await controlWorld([...all, lock, holder])
+      expect((await give(['reader', 'lock'])(world)).token['policies']).toEqual(['reader', 'lock'])
+    })
+
     it('is bound by the denies that it does not name', async () => {
       const world = await controlWorld(all)
       const { token } = await give(['reader'])(world)

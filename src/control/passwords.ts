@@ -107,8 +107,8 @@ async function hashOf(
 }
 
 /**
- * Ten at once and two a minute from one address; a hundred and thirty a minute in all, so that a stranger cannot keep a user out for ever. With
- * the counters away hashing itself is the brake.
+ * Ten at once and then two a minute from one address; a hundred and then thirty a minute from everywhere, so that it takes many addresses to
+ * keep a user out. With the counters away hashing itself is the brake.
  */
 async function chargeAttempt(
   { counters }: Pick<PasswordDeps, 'counters'>,
