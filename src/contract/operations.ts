@@ -32,7 +32,7 @@ export type Operation = {
 
 export const apiRoot = '/api/v1'
 
-export const resourcesPerPageMax = 500
+const resourcesPerPageMax = 500
 
 /** A name of a label and its value, `env=prod`, and more of them after commas. */
 const LabelSelector = z

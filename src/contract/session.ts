@@ -42,7 +42,7 @@ export const Session = z
   .meta({ id: 'Session', description: 'One run of an agent.' })
 export type Session = z.infer<typeof Session>
 
-export const sessionEventKinds = [
+const sessionEventKinds = [
   'created',
   'ready',
   'restarted',

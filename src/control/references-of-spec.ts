@@ -34,7 +34,7 @@ export function listReferences(kind: ResourceKind, spec: object): NamedReference
 }
 
 /** The resource that a binding is narrowed to; of `create` and of what is not stored the name is kept as it is. */
-export function kindOfBindingName(binding: Binding): ResourceKind | null {
+function kindOfBindingName(binding: Binding): ResourceKind | null {
   if ('action' in binding || binding.name === undefined || binding.role === 'create') return null
   return toResourceKind(binding.resource)
 }

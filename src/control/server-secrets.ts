@@ -5,7 +5,7 @@
 import type { BodyProblem } from '#contract/parse-body.ts'
 import type { Server, Transport } from '#contract/server.ts'
 
-export const secretMark = '[secret]'
+const secretMark = '[secret]'
 
 type ServerSpec = Omit<Server, 'name'>
 type Remote = Exclude<Transport, { kind: 'stdio' }>

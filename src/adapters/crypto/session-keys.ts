@@ -3,7 +3,7 @@ import { keyIdOf } from './derived-key.ts'
 import type { SessionKeys, SigningKey } from '#core/session/session-keys.ts'
 
 /** RFC 2104: a key shorter than the hash is weaker than the hash. */
-export const signingKeyBytesMin = 32
+const signingKeyBytesMin = 32
 
 /** @param keys the secrets themselves, at least 32 bytes each; `previous` null where none is to be taken any more */
 export function createSessionKeys({ current, previous }: { current: Buffer; previous: Buffer | null }): SessionKeys {

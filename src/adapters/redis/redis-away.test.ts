@@ -10,7 +10,6 @@ import { listenOn } from '#test/contracts/bus.ts'
 import { mcpSessionRecord } from '#test/contracts/mcp-session-records.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
-import { createRedisIntrospectionCache } from './introspection-cache.ts'
 import { createRedisLocks } from './locks.ts'
 import { createRedisMcpSessionRecords } from './mcp-session-records.ts'
 import { RedisLink } from './redis-link.ts'
@@ -18,7 +17,7 @@ import { RedisLink } from './redis-link.ts'
 const clock = systemClock
 const unavailable = expect.objectContaining({ code: 'storage_unavailable' })
 /** What is promised is a second; this machine may be busy with other things. */
-const waitMsMax = 1_500
+const waitMsMax = 3_000
 const patience = { timeoutMs: 10_000 }
 
 describeWithRedis('Redis away', () => {
@@ -69,12 +68,12 @@ describeWithRedis('Redis away', () => {
     const link = await open()
     redis.stall()
     const waits: number[] = []
-    for (let n = 0; n < 40; n++) {
+    for (let n = 0; n < 100; n++) {
       const started = performance.now()
       void link.send(['PING']).catch(() => waits.push(performance.now() - started))
       await delay(50)
     }
-    await until('they have ended', () => waits.length === 40, patience)
+    await until('they have ended', () => waits.length === 100, patience)
     expect(Math.max(...waits)).toBeLessThan(waitMsMax)
   })
 
@@ -180,20 +179,6 @@ describeWithRedis('Redis away', () => {
     await comeBack[way]()
     await untilUp(link)
     expect(await counters.charge([charge('closed')])).toMatchObject({ isAllowed: true, isCounted: true, left: [0] })
-  })
-
-  it.each(ways)('%s: every token is asked for, and none forgotten in silence', async (way) => {
-    const link = await open()
-    const cache = createRedisIntrospectionCache({ link, clock })
-    await leave[way]()
-    let asked = 0
-    const ask = async () => {
-      asked++
-      return { isActive: false, reason: 'unknown' } as const
-    }
-    for (let round = 0; round < 3; round++) await cache.introspect('a', ask)
-    expect(asked).toBe(3)
-    await expect(cache.forget('a')).rejects.toEqual(unavailable)
   })
 
   it.each(ways)('%s: a bus carries on by itself, and says that there was a gap', async (way) => {

@@ -6,12 +6,10 @@ import { openLink } from '#test/support/redis-link.ts'
 import { describeWithRedis, startRedis, type TestRedis } from '#test/support/redis.ts'
 import { busContract } from '#test/contracts/bus.ts'
 import { countersContract } from '#test/contracts/counters.ts'
-import { introspectionCacheContract } from '#test/contracts/introspection-cache.ts'
 import { locksContract } from '#test/contracts/locks.ts'
 import { mcpSessionRecordsContract } from '#test/contracts/mcp-session-records.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
-import { createRedisIntrospectionCache } from './introspection-cache.ts'
 import { createRedisLocks } from './locks.ts'
 import { createRedisMcpSessionRecords } from './mcp-session-records.ts'
 import type { RedisLink } from './redis-link.ts'
@@ -58,13 +56,5 @@ describeWithRedis('in Redis', () => {
   mcpSessionRecordsContract(async () => {
     const [one, two] = await open()
     return { one: createRedisMcpSessionRecords(one), two: createRedisMcpSessionRecords(two), pass }
-  })
-
-  introspectionCacheContract(async () => {
-    const [one, two] = await open()
-    const caches = [one, two].map((link) => createRedisIntrospectionCache({ link, clock }))
-    const [first, second] = caches
-    if (!first || !second) throw new Error('two links give two caches')
-    return { one: first, two: second, now: Date.now, pass, settle: async () => undefined }
   })
 })

@@ -18,14 +18,14 @@ export function scopesOfOwner(index: Index, { kind, ref }: Token['owner']): Scop
   return user ? scopesOfUser(index, user) : {}
 }
 
-export function scopesOfTeam(index: Index, { name, spec }: Pick<Resource<'team'>, 'name' | 'spec'>): Scopes {
+function scopesOfTeam(index: Index, { name, spec }: Pick<Resource<'team'>, 'name' | 'spec'>): Scopes {
   return {
     teams: [{ name, policies: policiesOf(index, spec.policies) }],
     organization: organizationOf(index, spec.organization),
   }
 }
 
-export function scopesOfUser(index: Index, { id, spec }: Pick<Resource<'user'>, 'id' | 'spec'>): Scopes {
+function scopesOfUser(index: Index, { id, spec }: Pick<Resource<'user'>, 'id' | 'spec'>): Scopes {
   const teams = index.teamsOf(id)
   return {
     user: { policies: policiesOf(index, spec.policies) },

@@ -9,7 +9,7 @@ import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 
 /** A secret scanner matches `tgu_[0-9a-f]{8}_[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}`. */
-export const signInTokenPrefix = 'tgu_'
+const signInTokenPrefix = 'tgu_'
 
 const lifeSeconds = 12 * 3_600
 const charsMax = 1_000

@@ -24,7 +24,10 @@ type Parts = Partial<Record<Key, string>>
 
 const textCharsMax = 400
 
-/** @throws GatewayError `invalid_binding` with `details` `{ problem, key }` */
+/**
+ * @public for whoever takes bindings as people type them
+ * @throws GatewayError `invalid_binding` with `details` `{ problem, key }`
+ */
 export function parseBinding(text: string): Binding {
   const parts = splitParts(text)
   checkTogether(parts)

@@ -51,7 +51,7 @@ export function checkBroker(facts: BrokerFacts, { address, claims, now }: Questi
 }
 
 /** Whether tokens of this run of the session are still good. */
-export function isOpen({ status, run, expiresAt }: StoredSession, tokenRun: number, now: number): boolean {
+function isOpen({ status, run, expiresAt }: StoredSession, tokenRun: number, now: number): boolean {
   return (status === 'creating' || status === 'ready') && run === tokenRun && expiresAt > now
 }
 

@@ -10,7 +10,7 @@ import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { SessionKeys, SigningKey } from './session-keys.ts'
 
 /** A secret scanner matches `tgs_[0-9a-f]{8}_[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}`. */
-export const sessionTokenPrefix = 'tgs_'
+const sessionTokenPrefix = 'tgs_'
 
 /** Two hundred servers with the longest ids fit. */
 const charsMax = 24_000
