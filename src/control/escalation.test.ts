@@ -10,7 +10,6 @@ import { can, canRun } from '#core/rbac/evaluate.ts'
 import { bindingsOfUser } from '#core/rbac/rights.ts'
 import { bound, controlWorld, type ControlWorld } from '#test/support/control-world.ts'
 import { resource } from '#test/support/resources.ts'
-import { teamsManagedByUser } from './grants.ts'
 import { createResource } from './create-resource.ts'
 import { deleteResource } from './delete-resource.ts'
 import { mintToken } from './mint-token.ts'
@@ -151,7 +150,7 @@ async function power(one: ControlWorld, secrets: ReadonlySet<string>): Promise<S
     const isMine = user.name === me || (await canEnter(one, user.name))
     if (!isMine || user.spec.isDisabled) continue
     addRights(found, bindingsOfUser(one.index, user))
-    const owners = teamsManagedByUser(one.index, user.id).map(({ id }) => ({ kind: 'team' as const, ref: id }))
+    const owners = managedBy(one, user.id).map(({ id }) => ({ kind: 'team' as const, ref: id }))
     for (const owned of [{ kind: 'user' as const, ref: user.id }, ...owners])
       addCalls(found, one, composeOwner(one.index, owned))
   }
@@ -161,6 +160,11 @@ async function power(one: ControlWorld, secrets: ReadonlySet<string>): Promise<S
     addCalls(found, one, composeToken(one.index, token))
   }
   return found
+}
+
+function managedBy(one: ControlWorld, id: string) {
+  const isManager = ({ user, role }: { user: string; role: string }) => user === id && role === 'admin'
+  return one.index.teamsOf(id).filter(({ spec }) => spec.members.some(isManager))
 }
 
 async function canEnter(one: ControlWorld, name: string): Promise<boolean> {

@@ -64,7 +64,7 @@ export function teamsManagedBy(index: ResourceIndex, { user }: Actor): readonly 
   return user ? teamsManagedByUser(index, user.id) : []
 }
 
-export function teamsManagedByUser(index: ResourceIndex, userId: string): readonly Resource<'team'>[] {
+function teamsManagedByUser(index: ResourceIndex, userId: string): readonly Resource<'team'>[] {
   return index
     .teamsOf(userId)
     .filter(({ spec }) => spec.members.some(({ user, role }) => user === userId && role === 'admin'))
