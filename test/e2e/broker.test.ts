@@ -1,6 +1,8 @@
 /** A harness at the addresses of its session: what it sees, what it may call, and what becomes of it. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createMemoryBus } from '#adapters/memory/bus.ts'
+import { createMemorySessionStore } from '#adapters/memory/session-store.ts'
 import type { HarnessMcpServerSpec } from '#contract/session.ts'
 import { call, openAt, send, specOf, startBrokerLab, toServerResource, type BrokerLab } from '../support/broker-lab.ts'
 import { codeOf, modernHeaders, modernMessage, parseMessage } from '../support/raw-client.ts'
@@ -235,6 +237,29 @@ describe('the end of a session', () => {
     const again = await lab.agents.control.recover(admin, started.session.id, {})
     expect(codeOf(await client.post(call('log')))).toBe('session_over')
     expect(codeOf(await (await openAt(specOf(again, 'git'))).post(call('log')))).toHaveProperty('content')
+  })
+})
+
+describe('two replicas', () => {
+  /** What is promised is a second; this machine may be busy with other things. */
+  const patience = { timeoutMs: 3_000 }
+
+  it('serve each other’s sessions, and let go what the other ends', async () => {
+    const shared = { sessions: createMemorySessionStore(), bus: createMemoryBus() }
+    const resources = [agent('helper', [{ server: 'srv_git' }])]
+    await using a = await startBrokerLab({ ...shared, resources, servers: [toServer('git', git)] })
+    await using b = await startBrokerLab({ ...shared, resources, servers: [toServer('git', git)] })
+    const started = await a.start('helper')
+    const spec = specOf(started, 'git')
+    const atB = { ...spec, url: spec.url.replace(a.url, b.url) }
+    await until('b knows it', async () => codeOf(await send(atB, call('log'))) === 'session_required', patience)
+    const client = await openAt(atB)
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${spec.auth_token}`, ...client.headers }
+    const stream = await openEvents(atB.url, { headers })
+    expect(codeOf(await client.post(call('log')))).toHaveProperty('content')
+    await a.agents.control.end(admin, started.session.id)
+    await stream.ended
+    expect(codeOf(await client.post(call('log', {}, 2)))).toBe('session_over')
   })
 })
 

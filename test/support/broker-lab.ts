@@ -11,6 +11,7 @@ import { systemClock } from '#compose/system-clock.ts'
 import { Limits } from '#contract/limits.ts'
 import { Server } from '#contract/server.ts'
 import type { HarnessMcpServerSpec, StartedSession } from '#contract/session.ts'
+import type { Bus } from '#core/bus/bus.ts'
 import type { ChangeEvent } from '#core/audit/change-log.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
@@ -31,6 +32,9 @@ export type BrokerLabOptions = {
   resources?: readonly Resource[]
   signingKey?: string
   limits?: Record<string, unknown>
+  /** Of the replicas that it is one of. */
+  sessions?: SessionStore
+  bus?: Bus
 }
 
 /** Every call of the store that is made. */
@@ -61,12 +65,12 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
   const agents = createAgentSessions({
     snapshot,
     store: storeOf(snapshot),
-    sessions: watched(createMemorySessionStore(), asked),
+    sessions: watched(options.sessions ?? createMemorySessionStore(), asked),
     changes: { append: (event) => void changes.push(event) },
     newId: randomId,
     keys,
     clock: systemClock,
-    bus: createMemoryBus(),
+    bus: options.bus ?? createMemoryBus(),
     limits,
     hash: hashToken,
     snapshotAgeMs: () => (knows.isCurrent ? 0 : Infinity),
