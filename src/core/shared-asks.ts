@@ -18,8 +18,4 @@ export class SharedAsks<Answer> {
   forget(key: string): void {
     this.#running.delete(key)
   }
-
-  forgetAll(): void {
-    this.#running.clear()
-  }
 }

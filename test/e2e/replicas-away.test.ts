@@ -13,7 +13,7 @@ import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.
 import { until } from '../support/until.ts'
 
 /** What is promised is a second; this machine may be busy with other things. */
-const waitMsMax = 2_000
+const waitMsMax = 3_000
 /** Longer than a sweep, in which is told what could not be told before. */
 const patience = { timeoutMs: 15_000 }
 
