@@ -2,14 +2,10 @@
 export class ExpiringMap<Value> {
   readonly #entries = new Map<string, { value: Value; until: number }>()
   readonly #now: () => number
-  readonly #entriesMax: number
-  #clearAt: number
+  #clearAt = clearAtMin
 
-  /** @param options.entriesMax beyond it the oldest entries go */
-  constructor(options: { now: () => number; entriesMax?: number }) {
-    this.#now = options.now
-    this.#entriesMax = options.entriesMax ?? Infinity
-    this.#clearAt = Math.min(clearAtMin, this.#entriesMax)
+  constructor({ now }: { now: () => number }) {
+    this.#now = now
   }
 
   get(key: string): Value | undefined {
@@ -22,17 +18,12 @@ export class ExpiringMap<Value> {
   }
 
   set(key: string, value: Value, until: number): void {
-    this.#entries.delete(key)
     this.#entries.set(key, { value, until })
     if (this.#entries.size >= this.#clearAt) this.#clear()
   }
 
   delete(key: string): void {
     this.#entries.delete(key)
-  }
-
-  clear(): void {
-    this.#entries.clear()
   }
 
   get size(): number {
@@ -47,12 +38,7 @@ export class ExpiringMap<Value> {
   #clear(): void {
     const now = this.#now()
     for (const [key, { until }] of this.#entries) if (until <= now) this.#entries.delete(key)
-    // A tenth at once: going through them all for each new one would be paid for each time.
-    for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= this.#entriesMax * 0.9) break
-      this.#entries.delete(key)
-    }
-    this.#clearAt = Math.min(this.#entriesMax, Math.max(clearAtMin, this.#entries.size * 2))
+    this.#clearAt = Math.max(clearAtMin, this.#entries.size * 2)
   }
 }
 
