@@ -1,5 +1,6 @@
 /** The reference page of the management API, written from its table of operations: docs/reference/api.md. */
-import { apiRoot, operations, type Operation } from '#contract/operations.ts'
+import { apiRoot } from '#contract/api-root.ts'
+import { operations, type Operation } from '#contract/operations.ts'
 
 export function apiReference(): string {
   const byTag = Map.groupBy(operations, ({ tag }) => tag)

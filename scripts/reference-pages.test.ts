@@ -53,7 +53,7 @@ describe('docs/reference', () => {
     const text = referencePages()['cli.md'] ?? ''
     const commands = text.match(/^## `.*`$/gm)
     expect(commands).toEqual(
-      ['serve', 'config check', 'config explain', 'config import', 'token create', 'bridge'].map(
+      ['serve', 'config check', 'config explain', 'config import', 'token create', 'bridge', 'session-shim'].map(
         (name) => `## \`toolgate ${name}\``,
       ),
     )

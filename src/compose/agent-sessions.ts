@@ -2,7 +2,7 @@
 import type { Limits } from '#contract/limits.ts'
 import type { ControlDeps } from '#control/control-deps.ts'
 import type { SessionDeps } from '#control/session-deps.ts'
-import { createSessionsControl, type SessionsControl } from '#control/sessions.ts'
+import type { SessionsControl } from '#control/sessions.ts'
 import { noteUse, sweepSessions } from '#control/tend-sessions.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { Clock } from '#core/clock.ts'
@@ -33,7 +33,8 @@ export type AgentSessionsOptions = Pick<ControlDeps, 'store' | 'changes' | 'newI
 }
 
 export interface AgentSessions extends Disposable {
-  readonly control: SessionsControl
+  /** Loaded when somebody first asks: most gateways run no agents. */
+  control(): Promise<SessionsControl>
   /** Loads what is stored, and follows it. Rejects with the store's failure. */
   start(): Promise<void>
   /** The entrance, over a gateway that is told to let go whose session has ended. */
@@ -59,7 +60,10 @@ export function createAgentSessions(options: AgentSessionsOptions): AgentSession
   const deps = { ...options, index: snapshot, known, serversNamed, isCurrent, announceSession }
   const tending = tend(deps, { feed, bus, onError })
   return {
-    control: createSessionsControl(deps),
+    async control() {
+      const { createSessionsControl } = await import('#control/sessions.ts')
+      return createSessionsControl(deps)
+    },
     async start() {
       await feed.start()
       tending.start()

@@ -1,7 +1,7 @@
 /** What is changed through the management API goes where calls are recorded. */
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { ChangeEvent, ChangeLog } from '#core/audit/change-log.ts'
-import { apiRoot } from '#contract/operations.ts'
+import { apiRoot } from '#contract/api-root.ts'
 
 export function createChangeLog(audit: Pick<AuditLog, 'append'>): ChangeLog {
   return {

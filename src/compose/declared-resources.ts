@@ -9,6 +9,9 @@ import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
 /** Whose the configuration's tokens are: nobody who could sign in, and nobody who may manage anything. */
 const operatorName = 'configuration'
 
+/** What the first person is called, and its token. */
+export const adminName = 'admin'
+
 /** The first admin's policy; configured policies cannot take its name. */
 export const adminPolicyName = 'toolgate-admin'
 

@@ -1,6 +1,6 @@
 /** What a gateway that nobody manages yet starts with: a person who may sign in, and a token that may everything. */
 import { randomBytes } from 'node:crypto'
-import { adminPolicyName } from './declared-resources.ts'
+import { adminName, adminPolicyName } from './declared-resources.ts'
 import { commit } from '#control/commit.ts'
 import { bootstrapFirstAdmin } from '#control/first-admin.ts'
 import { findAdmin } from '#control/last-admin.ts'
@@ -16,7 +16,6 @@ export type FirstAdmin = { name: string; password: string | null; token: string 
 
 export type FirstAdminDeps = TokenDeps & Omit<PasswordDeps, 'counters'>
 
-const adminName = 'admin'
 const passwordBytes = 18
 
 /** To be called when it is certain that the texts will be shown. With `isReset` the token is replaced by a new one. */

@@ -228,7 +228,7 @@ type ManagementParts = {
 function openManagement(control: ControlParts, { config, audit, agents, onError }: ManagementParts): Management {
   return createManagement({
     ...control,
-    agentSessions: agents.control,
+    agents,
     limits: config.limits,
     version,
     nextRequestId: () => randomId('req'),

@@ -1,16 +1,19 @@
 /** The management API, made when somebody first asks for it: most gateways of a developer's never are. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RestApi, RestOptions } from '#http/rest/rest.ts'
+import type { AgentSessions } from './agent-sessions.ts'
+
+export type ManagementOptions = Omit<RestOptions, 'agentSessions'> & { agents: Pick<AgentSessions, 'control'> }
 
 export type Management = AsyncDisposable & {
   handle(req: IncomingMessage, res: ServerResponse): void
 }
 
-export function createManagement(options: RestOptions): Management {
+export function createManagement(options: ManagementOptions): Management {
   let making: Promise<RestApi> | undefined
   const make = async (): Promise<RestApi> => {
     const { createRestApi } = await import('#http/rest/rest.ts')
-    return createRestApi(options)
+    return createRestApi({ ...options, agentSessions: await options.agents.control() })
   }
   return {
     handle(req, res) {

@@ -7,8 +7,9 @@ import { toGatewayError } from '#contract/errors.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import { recordConfigChange } from '#gateway/record.ts'
 import { banner } from './banner.ts'
-import { prepareFirstAdmin } from './first-admin.ts'
-import { openHouse, type HouseOptions } from './house.ts'
+import { adminName } from './declared-resources.ts'
+import type { FirstAdmin } from './first-admin.ts'
+import { openHouse, type House, type HouseOptions } from './house.ts'
 import { openLog, standardError } from './log.ts'
 
 export type ServeOptions = HouseOptions & {
@@ -30,7 +31,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const house = await openHouse(options, { log, resources })
   const { audit } = house
   // Only now is it certain that it will be shown.
-  const admin = await prepareFirstAdmin(house.control, { isReset: options.isAdminTokenReset })
+  const admin = await openFirstAdmin(house, options)
   const onChange = (next: LoadedConfig): void => reload(next, { config, log, audit, apply: house.apply })
   resources.use(follow(config.path ?? configFileName, { config, env, log, audit, onChange }))
   print(
@@ -48,6 +49,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   )
   await until
   log.info('ending: calls under way may finish')
+}
+
+/** Who runs for the hundredth time loads nothing of how the first admin is made. */
+async function openFirstAdmin({ control }: House, { isAdminTokenReset }: ServeOptions): Promise<FirstAdmin> {
+  const { index } = control
+  const token = index.find('token', adminName)
+  const owner = token && index.get('user', token.spec.owner.ref)
+  const isThere = owner?.kind === 'user' && owner.spec.role === 'admin' && !owner.spec.isDisabled
+  if (isThere && !isAdminTokenReset) return { name: owner.name, password: null, token: null }
+  const { prepareFirstAdmin } = await import('./first-admin.ts')
+  return prepareFirstAdmin(control, { isReset: isAdminTokenReset })
 }
 
 type Following = {

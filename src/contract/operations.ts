@@ -30,8 +30,6 @@ export type Operation = {
   isOpen?: true
 }
 
-export const apiRoot = '/api/v1'
-
 const resourcesPerPageMax = 500
 
 /** A name of a label and its value, `env=prod`, and more of them after commas. */

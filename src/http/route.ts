@@ -1,5 +1,5 @@
 /** Which entrance a path leads to (see the table of entrances in ARCHITECTURE.md). */
-import { apiRoot } from '#contract/operations.ts'
+import { apiRoot } from '#contract/api-root.ts'
 import { parseBrokerAddress } from '#core/naming/broker-address.ts'
 import { parseAddress, type AddressWords, type Transport } from '#core/naming/address.ts'
 import type { BrokerAddress } from '#core/session/broker-checks.ts'

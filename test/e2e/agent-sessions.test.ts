@@ -11,7 +11,8 @@ beforeAll(async () => {
   upstream = await rawUpstream({ tools: ['echo', 'secret'] })
   gateway = await startManagedGateway({ servers: { one: { url: upstream.url }, two: { url: upstream.url } } })
   const agent = { name: 'helper', harness: 'claude-agent-sdk', servers: [{ server: 'one', tools: ['echo'] }] }
-  expect((await gateway.api('POST', '/agents', { body: agent })).status).toBe(201)
+  const { status } = await gateway.api('POST', '/agents', { body: agent })
+  if (status !== 201) throw new Error(`making the agent answered ${status}`)
 })
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
@@ -40,7 +41,7 @@ describe('a session of an agent', () => {
     expect(tools.map(({ name }) => name)).toEqual(['echo'])
     expect(await client.callTool({ name: 'echo', arguments: {} })).toMatchObject({ content: [{ type: 'text' }] })
     const before = upstream.count('tools/call')
-    await expect(client.callTool({ name: 'secret', arguments: {} })).rejects.toThrow()
+    await expect(client.callTool({ name: 'secret', arguments: {} })).rejects.toThrow(/secret|tool/i)
     expect(upstream.count('tools/call')).toBe(before)
   })
 
@@ -85,7 +86,7 @@ describe('a session of an agent', () => {
     const { body } = await gateway.api('GET', '/agents/helper')
     const detached = { name: 'helper', harness: body['harness'], servers: [] }
     expect((await gateway.api('PUT', '/agents/helper', { body: detached })).status).toBe(200)
-    await expect(client.callTool({ name: 'echo', arguments: {} })).rejects.toThrow()
+    await expect(client.callTool({ name: 'echo', arguments: {} })).rejects.toThrow(/./)
     await gateway.api('PUT', '/agents/helper', { body: { ...detached, servers: body['servers'] } })
   })
 
@@ -96,6 +97,6 @@ describe('a session of an agent', () => {
     const spec = (body as unknown as Started).harness.mcp_servers[0]
     await using client = await connect('v2 modern', 'http', { url: spec?.url ?? '', token: spec?.auth_token ?? '' })
     expect((await client.listTools()).tools).toHaveLength(1)
-    await expect(connect('v1', 'http', { url: before.url, token: before.token })).rejects.toThrow()
+    await expect(connect('v1', 'http', { url: before.url, token: before.token })).rejects.toThrow(/./)
   })
 })

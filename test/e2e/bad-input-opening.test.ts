@@ -205,7 +205,7 @@ describe('a list', () => {
 
   it('with names that no name should be stays usable, and every name fits where it must', async () => {
     const names = [
-      'x'.repeat(10_000),
+      'x'.repeat(1_000),
       'größe',
       'a b',
       'a\r\nb',
@@ -218,7 +218,8 @@ describe('a list', () => {
       '\ud800',
       'ok',
     ]
-    await using house = await start({ tools: ['', ...names] })
+    // What no rule can speak of, because it is longer than any name is, is not offered.
+    await using house = await start({ tools: ['', 'y'.repeat(10_000), ...names] })
     const { gateway, upstream } = house
     const joined = await openModern(gateway).request('tools/list')
     const exposed: string[] = joined['result'].tools.map((tool: Json) => tool['name'])

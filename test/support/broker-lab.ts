@@ -5,7 +5,7 @@ import { randomId } from '#adapters/crypto/random-id.ts'
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { createMemoryBus } from '#adapters/memory/bus.ts'
 import { createMemorySessionStore } from '#adapters/memory/session-store.ts'
-import { createAgentSessions, type AgentSessions } from '#compose/agent-sessions.ts'
+import { createAgentSessions } from '#compose/agent-sessions.ts'
 import { createEngine } from '#compose/engine.ts'
 import { systemClock } from '#compose/system-clock.ts'
 import { Limits } from '#contract/limits.ts'
@@ -14,6 +14,7 @@ import type { HarnessMcpServerSpec, StartedSession } from '#contract/session.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { ChangeEvent } from '#core/audit/change-log.ts'
 import { Principals } from '#core/identity/principals.ts'
+import type { SessionsControl } from '#control/sessions.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { SessionStore } from '#core/session/session-store.ts'
@@ -42,7 +43,7 @@ type Asked = { store: string[] }
 
 export type BrokerLab = RawGateway & {
   snapshot: ResourceSnapshot
-  agents: AgentSessions
+  agents: { control: SessionsControl }
   broker: Broker
   asked: Asked
   changes: ChangeEvent[]
@@ -96,6 +97,7 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
   }
   put(...resourcesOf(options))
   await agents.start()
+  const control = await agents.control()
   const http = await listen({
     gateway: engine,
     limits,
@@ -121,14 +123,14 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     defects,
     audit: () => log.list({ limit: 10_000 }),
     snapshot,
-    agents,
+    agents: { control },
     broker,
     asked,
     changes,
     knows,
     put,
     keys,
-    start: (agent) => agents.control.create(admin, { agent }),
+    start: (agent) => control.create(admin, { agent }),
     async [Symbol.asyncDispose]() {
       agents[Symbol.dispose]()
       await http.close(0)

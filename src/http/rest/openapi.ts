@@ -1,7 +1,8 @@
 /** The operations as an OpenAPI 3.1 document. */
 import { z } from 'zod'
 import { errorCatalogue, type ErrorCode } from '#contract/errors.ts'
-import { apiRoot, operations, type Operation } from '#contract/operations.ts'
+import { apiRoot } from '#contract/api-root.ts'
+import { operations, type Operation } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
 const everywhere: readonly ErrorCode[] = ['unauthorized', 'storage_unavailable', 'internal']
