@@ -49,7 +49,12 @@ export async function builtInServers({ config, dataPath, mainPath, log }: BuiltI
 }
 
 function hold(child: ExampleChild | null, server: Server, wire: HttpWire): HttpWire {
-  return child !== null && server === child.server ? holdWire(wire, child.untilUp) : wire
+  return child !== null && isSameAddress(server, child.server) ? holdWire(wire, child.untilUp) : wire
+}
+
+/** Its port and key are of this start alone, so nobody else has this address. */
+function isSameAddress({ transport: one }: Server, { transport: other }: Server): boolean {
+  return one.kind !== 'stdio' && other.kind !== 'stdio' && one.url === other.url
 }
 
 /** The program of a package of the MCP project, as its package.json names it, or null where it is not installed. */
