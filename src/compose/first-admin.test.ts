@@ -64,4 +64,12 @@ describe('the first admin', () => {
     await store.write([{ do: 'update', resource: { ...user, name: 'ann' } }])
     expect(await prepareFirstAdmin(deps, { isReset: true })).toMatchObject({ name: 'ann', password: null })
   })
+
+  it('is made once by gateways that start at the same moment, and told by one of them', async () => {
+    const made = await Promise.all([1, 2, 3].map(() => prepareFirstAdmin(deps, { isReset: false })))
+    expect(made.filter(({ token }) => token !== null)).toHaveLength(1)
+    expect(made.filter(({ password }) => password !== null)).toHaveLength(1)
+    const [shown] = made.flatMap(({ token }) => token ?? [])
+    expect((await storedToken())?.spec.digest).toBe(hashToken(shown ?? ''))
+  })
 })

@@ -25,11 +25,21 @@ export async function prepareFirstAdmin(deps: FirstAdminDeps, { isReset }: { isR
   const owner = await findAdmin(deps.store, null)
   if (!owner) throw new GatewayError('internal', { details: { reason: 'There is no admin.' } })
   const known = await deps.store.find('token', adminName)
-  const token = known && !isReset ? null : await storeToken(deps, { owner, known })
+  const token = known && !isReset ? null : await storeOnce(deps, { owner, known })
   return { name: owner.name, password: isNew ? password : null, token }
 }
 
 type Owned = { owner: Resource<'user'>; known: Resource<'token'> | null }
+
+/** Null where another gateway, which started at the same moment, was first: it shows its own. */
+async function storeOnce(deps: FirstAdminDeps, owned: Owned): Promise<string | null> {
+  try {
+    return await storeToken(deps, owned)
+  } catch (error) {
+    if (owned.known === null && error instanceof GatewayError && error.code === 'already_exists') return null
+    throw error
+  }
+}
 
 async function storeToken(deps: FirstAdminDeps, { owner, known }: Owned): Promise<string> {
   const { raw, hash } = deps.secrets.mint()

@@ -10,21 +10,9 @@ import { Team } from '#contract/team.ts'
 import { Token, type TokenState } from '#contract/token.ts'
 import { Toolset } from '#contract/toolset.ts'
 import { User } from '#contract/user.ts'
+import { idPrefixes } from '#core/resources/resource-ids.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
-
-const prefixes: Record<ResourceKind, string> = {
-  organization: 'org',
-  team: 'team',
-  user: 'usr',
-  policy: 'pol',
-  server: 'srv',
-  toolset: 'tls',
-  project: 'prj',
-  agent: 'agt',
-  token: 'tok',
-  role_binding: 'rb',
-}
 
 const parsers: { [Kind in ResourceKind]: (spec: object) => SpecOf[Kind] } = {
   organization: (spec) => Organization.parse(spec),
@@ -51,7 +39,7 @@ function parseToken(spec: object): SpecOf['token'] {
 
 /** @param spec members that differ from the schema's defaults; references are ids */
 export function resource<Kind extends ResourceKind>(kind: Kind, name: string, spec: object = {}): Resource<Kind> {
-  const id = `${prefixes[kind]}_${name}`
+  const id = `${idPrefixes[kind]}_${name}`
   const meta = {
     id,
     name,
