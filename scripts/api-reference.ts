@@ -1,6 +1,7 @@
 /** The reference page of the management API, written from its table of operations: docs/reference/api.md. */
 import { apiRoot } from '#contract/api-root.ts'
-import { operations, type Operation } from '#contract/operations.ts'
+import type { Operation } from '#contract/operation.ts'
+import { operations } from '#contract/operations.ts'
 
 export function apiReference(): string {
   const byTag = Map.groupBy(operations, ({ tag }) => tag)

@@ -1,4 +1,4 @@
-import type { AuditQuery } from '#contract/operations.ts'
+import type { AuditQuery } from '#contract/operation-queries.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditHistory, AuditPage } from '#core/audit/audit-history.ts'
 import { canRun } from '#core/rbac/evaluate.ts'

@@ -2,17 +2,9 @@
 import type { z } from 'zod'
 import { GatewayError } from '#contract/errors.ts'
 import { parseBody } from '#contract/parse-body.ts'
-import {
-  AuditQuery,
-  CanI,
-  ExplainQuery,
-  Introspect,
-  ListQuery,
-  SignIn,
-  type ResourceOperation,
-  type ResourceVerb,
-  type SpecialOperationId,
-} from '#contract/operations.ts'
+import { AuditQuery, ExplainQuery, ListQuery } from '#contract/operation-queries.ts'
+import { CanI, Introspect, SignIn, type SpecialOperationId } from '#contract/operations.ts'
+import type { ResourceOperation, ResourceVerb } from '#contract/resource-operations.ts'
 import { CreateSession } from '#contract/session.ts'
 import { ResourceKind } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'

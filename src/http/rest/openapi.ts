@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { errorCatalogue, type ErrorCode } from '#contract/errors.ts'
 import { apiRoot } from '#contract/api-root.ts'
-import { operations, type Operation } from '#contract/operations.ts'
+import type { Operation } from '#contract/operation.ts'
+import { operations } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
 const everywhere: readonly ErrorCode[] = ['unauthorized', 'storage_unavailable', 'internal']
