@@ -12,5 +12,6 @@ export function closedIdentities(known: Identities): Identities {
     outside: (principal) => known.outside(principal),
     scope: (kind, name) => known.scope(kind, name),
     within: (principal, scope) => known.within(principal, scope),
+    among: (principal, mixture) => known.among(principal, mixture),
   }
 }

@@ -202,5 +202,6 @@ export function withSessions(identities: Identities, broker: Pick<Broker, 'curre
     outside: (principal) => (principal.session ? principal : identities.outside(principal)),
     scope: (kind, name) => identities.scope(kind, name),
     within: (principal, scope) => identities.within(principal, scope),
+    among: (principal, mixture) => identities.among(principal, mixture),
   }
 }

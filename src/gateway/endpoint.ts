@@ -95,9 +95,13 @@ export class Registry {
     return endpoint
   }
 
-  /** Whether each name of an address means something of which the caller may see something: all else is as if it were not there. */
-  isSeen(names: string, mayReach: (server: string) => boolean): boolean {
-    return splitNames(names).every((part) => this.#members(part).some(({ name }) => mayReach(name)))
+  /**
+   * The names of an address, each with the servers that it means; none for one that is no server's, alias or label.
+   * @throws GatewayError `server_not_found` when there are too many
+   */
+  meanings(names: string): { part: string; servers: string[] }[] {
+    const parts = new Set(splitNames(names))
+    return [...parts].map((part) => ({ part, servers: this.#members(part).map(({ name }) => name) }))
   }
 
   #members(part: string): readonly Upstream[] {

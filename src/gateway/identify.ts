@@ -1,6 +1,6 @@
 /** Step 2 of a call: a token becomes a principal, from memory, by its hash. Every failure is the same refusal. */
 import { GatewayError } from '#contract/errors.ts'
-import type { Principal, Scope } from '#core/identity/principal.ts'
+import type { Mixture, Principal, Scope } from '#core/identity/principal.ts'
 import { isTokenForm } from '#core/identity/token-form.ts'
 
 /** Who holds which token. */
@@ -15,6 +15,8 @@ export interface Identities {
   scope(kind: Scope['kind'], name: string): Scope | undefined
   /** The same principal, with what is left of its access at the address of a project or toolset. */
   within(principal: Principal, scope: Scope): Principal
+  /** The same, at the address of several names. */
+  among(principal: Principal, mixture: Mixture): Principal
 }
 
 export const nobody: Identities = {
@@ -23,6 +25,7 @@ export const nobody: Identities = {
   outside: (principal) => principal,
   scope: () => undefined,
   within: (principal) => principal,
+  among: (principal) => principal,
 }
 
 const scheme = /^Bearer +(\S+)$/i

@@ -1,6 +1,6 @@
 /** Steps 3 and 4 of a call: what an address means, whether the caller may be there at all, and what it may there. */
 import { GatewayError } from '#contract/errors.ts'
-import type { Principal } from '#core/identity/principal.ts'
+import type { Principal, Scope } from '#core/identity/principal.ts'
 import { addressKey } from '#core/naming/address.ts'
 import type { Address, Endpoint, Registry } from './endpoint.ts'
 import type { Identities } from './identify.ts'
@@ -8,24 +8,23 @@ import type { Identities } from './identify.ts'
 /** `principal`: with the access that it has at this address. */
 export type Located = { principal: Principal; endpoint: Endpoint }
 
-type Known = { identities: Pick<Identities, 'outside' | 'scope' | 'within'>; registry: Registry }
+type Known = { identities: Pick<Identities, 'outside' | 'scope' | 'within' | 'among'>; registry: Registry }
 
 /**
  * Where a caller may not be, it does not learn whether anything is there.
  * @throws GatewayError `forbidden`, `server_not_found`
  */
-export function locate(identified: Principal, address: Address, { identities, registry }: Known): Located {
+export function locate(identified: Principal, address: Address, known: Known): Located {
   const { scope: kind, names, narrowing } = address
+  const { identities, registry } = known
   const scope = kind === 'servers' ? undefined : identities.scope(kind, names)
   checkBinding(identified, address, scope?.id)
   const principal = address.isInternal ? identified : identities.outside(identified)
-  if (kind === 'servers') return { principal, endpoint: narrow(registry, wholeOf(registry, names), narrowing) }
-  const within = scope && identities.within(principal, scope)
-  const endpoint = scope && registry.listed(scope.servers)
-  // Nobody has a session with a project or toolset of which it may use nothing: it is as if it were not there.
-  if (!within || !endpoint?.upstreams.some(({ name }) => within.access.mayReach(name)))
-    throw new GatewayError('server_not_found')
-  return { principal: within, endpoint: narrow(registry, endpoint, narrowing) }
+  const located =
+    kind === 'servers' ? locateNames(principal, names, known) : locateScope(principal, requireScope(scope), known)
+  return narrowing === null
+    ? located
+    : { principal: located.principal, endpoint: registry.narrowed(located.endpoint, narrowing) }
 }
 
 /**
@@ -35,9 +34,9 @@ export function locate(identified: Principal, address: Address, { identities, re
 export function admit(principal: Principal, address: Address, known: Known): Located {
   const located = locate(principal, address, known)
   const { scope, names } = address
-  const isHidden = scope === 'servers' && names !== null
-  if (isHidden && !known.registry.isSeen(names, (server) => located.principal.access.mayReach(server)))
+  if (scope === 'servers' && names !== null && !isSeen(located, names, known)) {
     throw new GatewayError('server_not_found')
+  }
   return located
 }
 
@@ -50,10 +49,41 @@ function checkBinding({ token }: Principal, address: Address, scopeId: string | 
     throw new GatewayError('forbidden', { details: { reason: 'this token is bound to another address' } })
 }
 
-function wholeOf(registry: Registry, names: string | null): Endpoint {
-  return names === null ? registry.all() : registry.named(names)
+/** Nobody has a session with a project or toolset of which it may use nothing: it is as if it were not there. */
+function locateScope(principal: Principal, scope: Scope, { identities, registry }: Known): Located {
+  const within = identities.within(principal, scope)
+  const endpoint = registry.listed(scope.servers)
+  if (!endpoint.upstreams.some(({ name }) => within.access.mayReach(name))) throw new GatewayError('server_not_found')
+  return { principal: within, endpoint }
 }
 
-function narrow(registry: Registry, endpoint: Endpoint, narrowing: string | null): Endpoint {
-  return narrowing === null ? endpoint : registry.narrowed(endpoint, narrowing)
+/**
+ * A name is a server's or its alias, else a label, else a toolset's; it means the same for everybody. A toolset is here what it is at its own
+ * address; beside others it adds its tools to theirs.
+ */
+function locateNames(principal: Principal, names: string | null, known: Known): Located {
+  const { identities, registry } = known
+  if (names === null) return { principal, endpoint: registry.all() }
+  const meanings = registry.meanings(names)
+  const others = meanings.filter(({ servers }) => servers.length === 0)
+  if (others.length === 0) return { principal, endpoint: registry.named(names) }
+  const toolsets = others.map(({ part }) => requireScope(identities.scope('toolset', part)))
+  const [first] = toolsets.map((toolset) => locateScope(principal, toolset, known))
+  if (first && meanings.length === 1) return first
+  const servers = meanings.flatMap((meaning) => meaning.servers)
+  const serversOf = new Map(toolsets.map((toolset) => [toolset.name, toolset.servers]))
+  const offered = meanings.flatMap((meaning) => serversOf.get(meaning.part) ?? meaning.servers)
+  return { principal: identities.among(principal, { servers, toolsets }), endpoint: registry.listed(offered) }
+}
+
+/** @throws GatewayError `server_not_found` */
+function requireScope(scope: Scope | undefined): Scope {
+  if (!scope) throw new GatewayError('server_not_found')
+  return scope
+}
+
+/** Whether the caller may see something of each name: all else is as if it were not there. Of toolsets that is known by then. */
+function isSeen({ principal }: Located, names: string, { registry }: Known): boolean {
+  const meanings = registry.meanings(names).filter(({ servers }) => servers.length > 0)
+  return meanings.every(({ servers }) => servers.some((server) => principal.access.mayReach(server)))
 }

@@ -55,20 +55,25 @@ async function startHouse(visibility: 'internal' | 'public' = 'internal', listen
 const toolNames = (text: string): string[] => parseMessage(text)['result'].tools.map(({ name }: Json) => name)
 
 describe('an internal server', () => {
-  it.for(['/hidden/mcp', '/mcp/hidden', '/dev/mcp', '/mcp/hidden,open', '/toolset/some/mcp', '/projects/only/mcp'])(
-    'answers at %s only clients inside, and others as if it did not exist',
-    async (path) => {
-      await using house = await startHouse()
-      for (const client of [outside, `${inside}, ${outside}`, 'unknown', '']) {
-        const refused = await house.post([path, client], initialize())
-        expect([refused.status, codeOf(refused)]).toEqual([404, 'server_not_found'])
-      }
-      expect(house.hidden.connectionsInAll).toBe(0)
-      for (const client of [inside, `${outside}, ${inside}`]) {
-        expect((await house.post([path, client], initialize())).status).toBe(200)
-      }
-    },
-  )
+  it.for([
+    '/hidden/mcp',
+    '/mcp/hidden',
+    '/dev/mcp',
+    '/mcp/hidden,open',
+    '/toolset/some/mcp',
+    '/mcp/some',
+    '/projects/only/mcp',
+  ])('answers at %s only clients inside, and others as if it did not exist', async (path) => {
+    await using house = await startHouse()
+    for (const client of [outside, `${inside}, ${outside}`, 'unknown', '']) {
+      const refused = await house.post([path, client], initialize())
+      expect([refused.status, codeOf(refused)]).toEqual([404, 'server_not_found'])
+    }
+    expect(house.hidden.connectionsInAll).toBe(0)
+    for (const client of [inside, `${outside}, ${inside}`]) {
+      expect((await house.post([path, client], initialize())).status).toBe(200)
+    }
+  })
 
   it.for(['/mcp', '/projects/demo/mcp'])('is left out of %s for clients outside', async (path) => {
     await using house = await startHouse()

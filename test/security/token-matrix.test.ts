@@ -16,6 +16,8 @@ const addresses = {
   alias: { path: '/mcp/uno', tool: 'echo' },
   label: { path: '/dev/mcp', tool: 'one__echo' },
   toolset: { path: '/toolset/some/mcp', tool: 'one__echo' },
+  toolsetname: { path: '/mcp/some', tool: 'one__echo' },
+  list: { path: '/mcp/two,some', tool: 'one__echo' },
   project: { path: '/projects/demo/mcp', tool: 'one__echo' },
 } as const
 type Place = keyof typeof addresses
@@ -35,6 +37,8 @@ const everywhere = (outcome: Outcome): Row => ({
   alias: outcome,
   label: outcome,
   toolset: outcome,
+  toolsetname: outcome,
+  list: outcome,
   project: outcome,
 })
 /** Nothing of the server may be seen. */
@@ -69,7 +73,7 @@ const tokens: Record<string, { spec?: object; expected: Row }> = {
   tools: { spec: { tools: [{ server: 'srv_two', tool: 'echo' }] }, expected: hidden },
   othertool: {
     spec: { tools: [{ server: 'srv_one', tool: 'other' }] },
-    expected: { ...everywhere('unseen'), toolset: 404 },
+    expected: { ...everywhere('unseen'), toolset: 404, toolsetname: 404, list: 404 },
   },
   orgdenied: { spec: bound, expected: hidden },
   teamdenied: { spec: { owner: { kind: 'team', ref: 'team_denied' } }, expected: hidden },
@@ -239,6 +243,8 @@ describe('an address of nothing', () => {
     '/projects/nobody/mcp',
     '/toolset/demo/mcp',
     '/projects/some/mcp',
+    '/mcp/demo',
+    '/mcp/some,nobody',
   ]
 
   it.each(unknown)('%s is 404 for whoever may be anywhere, 403 for who is bound, and 401 for nobody', async (path) => {
@@ -254,12 +260,10 @@ describe('an address of nothing', () => {
       const answer = await exchange(gateway.url + path, { method: 'POST', headers, body: JSON.stringify(initialize()) })
       return [answer.status, answer.text.replaceAll(/req_[\w-]+/g, 'req')]
     }
-    for (const kind of ['toolset', 'projects']) {
-      const there = kind === 'toolset' ? 'some' : 'demo'
-      expect(await ask(`/${kind}/${there}/mcp`, 'servers')).toEqual(await ask(`/${kind}/nobody/mcp`, 'servers'))
-      expect(await ask(`/${kind}/${there}/mcp`, 'otherproject')).toEqual(
-        await ask(`/${kind}/nobody/mcp`, 'otherproject'),
-      )
+    for (const there of ['/toolset/some/mcp', '/projects/demo/mcp', '/mcp/some', '/mcp/two,some']) {
+      const nowhere = there.replace(/some|demo/, 'nobody')
+      expect(await ask(there, 'servers')).toEqual(await ask(nowhere, 'servers'))
+      expect(await ask(there, 'otherproject')).toEqual(await ask(nowhere, 'otherproject'))
     }
   })
 })

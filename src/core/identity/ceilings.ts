@@ -34,6 +34,11 @@ export class Ceilings {
     return { name: `toolset ${toolset.name}`, toolsets: [this.#toolset(toolset)] }
   }
 
+  /** @param servers real names, each offered whole */
+  ofMixture(servers: readonly string[], toolsets: readonly string[]): Ceiling {
+    return { name: 'the address', servers, toolsets: this.#toolsetsOf(toolsets) }
+  }
+
   #toolsetsOf(ids: readonly string[]): Tools[] {
     return ids.flatMap((id) => {
       const toolset = this.#index.get('toolset', id)

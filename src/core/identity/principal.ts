@@ -49,3 +49,6 @@ export type Scope = {
   /** Real names; the order in which they are offered. */
   servers: readonly string[]
 }
+
+/** What the address of several names offers: these servers whole, by their real names, and of these toolsets their tools. */
+export type Mixture = { servers: readonly string[]; toolsets: readonly Scope[] }

@@ -322,6 +322,24 @@ describe('within a project or toolset', () => {
   })
 })
 
+describe('among servers and toolsets', () => {
+  it('leaves servers whole and of toolsets their tools, and remembers so many mixtures and no more', () => {
+    const readers = resource('toolset', 'readers', { tools: [{ server: 'srv_files', tool: 'read' }] })
+    const { principals } = houseOf(readers, token('t', { policies: ['pol_all'] }))
+    const principal = principals.byDigest('t')
+    const scope = principals.scope('toolset', 'readers')
+    if (!principal || !scope) throw new Error('unknown')
+    const mixture = { servers: ['git'], toolsets: [scope] }
+    const { access } = principals.among(principal, mixture)
+    const calls = [access.tool('git', 'any'), access.tool('files', 'read'), access.tool('files', 'write')]
+    expect(calls.map(({ level }) => level)).toEqual(['execute', 'execute', 'deny'])
+    expect(access.server('files').level).toBe('deny')
+    expect(principals.among(principal, mixture)).toBe(principals.among(principal, mixture))
+    for (let i = 0; i < 1_100; i++) principals.among(principal, { servers: [`s${i}`], toolsets: [scope] })
+    expect(principals.among(principal, mixture).access).toBe(access)
+  })
+})
+
 describe('outside', () => {
   const places = [
     server('secret', { visibility: 'internal' }),

@@ -13,7 +13,7 @@ import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { Ceilings } from './ceilings.ts'
 import { addBounds, boundsOfProject, composeToken, serverFacts, type Bounds } from './compose-token.ts'
 
-import type { Principal, Scope, TokenFacts } from './principal.ts'
+import type { Mixture, Principal, Scope, TokenFacts } from './principal.ts'
 
 /** Kinds that say what a token may do, beside the token itself. */
 const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project'] as const
@@ -32,6 +32,9 @@ type Made = {
 }
 
 type Bounded = Bounds & { scope: Scope }
+
+/** Of one principal: which names are asked for together is the caller's choice. */
+const withinMax = 1_000
 
 export class Principals {
   readonly #snapshot: ResourceSnapshot
@@ -80,6 +83,13 @@ export class Principals {
     return this.#narrow(principal, id, this.#bounded(kind, name))
   }
 
+  /** The same principal, with what is left of its access where servers are offered beside toolsets. */
+  among(principal: Principal, { servers, toolsets }: Mixture): Principal {
+    const ids = toolsets.map(({ id }) => id)
+    const ceiling = this.#present().ceilings.ofMixture(servers, ids)
+    return this.#narrow(principal, JSON.stringify([servers, ids]), { ceiling, bounds: [] })
+  }
+
   #narrow(principal: Principal, key: string, bounded: Bounds | null): Principal {
     const { within, pool } = this.#present()
     let known = within.get(principal)
@@ -89,6 +99,7 @@ export class Principals {
       const composition = addBounds(this.#compositions.get(principal) ?? closed, bounded)
       narrowed = { ...principal, access: pool.of(composition) }
       this.#compositions.set(narrowed, composition)
+      if (known.size >= withinMax) known.clear()
       known.set(key, narrowed)
     }
     return narrowed

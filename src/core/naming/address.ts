@@ -3,7 +3,7 @@
 export type Transport = 'streamable_http' | 'sse' | 'messages' | 'websocket'
 
 /**
- * - `servers`: names of servers, their aliases and labels, one or a comma list; null: everything.
+ * - `servers`: names of servers, their aliases and labels, and of toolsets, one or a comma list; null: everything.
  * - `project`, `toolset`: the name of one.
  */
 export type AddressWords = { scope: 'servers'; names: string | null } | { scope: 'project' | 'toolset'; names: string }
