@@ -1,4 +1,5 @@
 /** Everything that runs in a serving process, opened in order. */
+import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
@@ -10,6 +11,7 @@ import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
 import { withSessions, type Broker } from '#gateway/broker.ts'
 import type { Gateway } from '#gateway/gateway.ts'
+import { toCountedAddress } from '#http/client-ranges.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
 import { addressOf } from './address.ts'
@@ -20,7 +22,7 @@ import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
 import { startMaintenance } from './maintenance.ts'
-import { createManagement, type Management } from './management.ts'
+import { createManagement, type Management, type ManagementOptions } from './management.ts'
 import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey } from './secret-key.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
@@ -118,9 +120,10 @@ async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
   const onError = (error: unknown, requestId: string): void =>
     log.error({ requestId, err: describeError(error) }, 'a defect')
   const { audit } = stored.state
-  const management = resources.use(openManagement(stored.control, { config, audit, agents, onError }))
   const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
   let guards = createGuardOptions(placeOf(config))
+  const clientOf = (request: IncomingMessage): string => toCountedAddress(request, guards.clients)
+  const management = resources.use(openManagement(stored.control, { config, audit, agents, clientOf, onError }))
   const { host } = placeOf(config)
   const http = await listen({
     gateway: engine,
@@ -222,16 +225,19 @@ type ManagementParts = {
   config: LoadedConfig
   audit: AuditLog
   agents: AgentSessions
+  clientOf: ManagementOptions['clientOf']
   onError: (error: unknown, requestId: string) => void
 }
 
-function openManagement(control: ControlParts, { config, audit, agents, onError }: ManagementParts): Management {
+function openManagement(control: ControlParts, parts: ManagementParts): Management {
+  const { config, audit, agents, clientOf, onError } = parts
   return createManagement({
     ...control,
     agents,
     limits: config.limits,
     version,
     nextRequestId: () => randomId('req'),
+    clientOf,
     onRefusal: ({ requestId, method, path }, error) => {
       const at = Date.now()
       const request = { requestId, method, endpoint: path, principal: null, receivedAt: at }

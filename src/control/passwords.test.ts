@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createMemoryCounters } from '#adapters/memory/counters.ts'
+import { toGatewayError } from '#contract/errors.ts'
 import { bound, controlWorld, type ControlWorld } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
@@ -123,15 +125,76 @@ describe('signIn', () => {
     expect(asked).toEqual([null, null, null])
   })
 
-  it('stops hashing for a name that was tried too often, from one address or from all', async () => {
-    for (const key of ['sign-in mia 192.0.2.1', 'sign-in mia']) {
-      const world = await controlWorld(all)
-      await set(world, 'admin', { ref: 'mia', password })
-      world.exhausted.add(key)
-      const failure = await failureOf(enter(world, 'mia', password))
-      expect(failure).toMatchObject({ code: 'rate_limited', details: { retryAfterMs: 5_000 } })
-      expect((await failureOf(enter(world, 'noah', password))).code).toBe('unauthorized')
+  /** With counters that count, and a password that is right or wrong. */
+  async function counting() {
+    const world = await controlWorld(all)
+    for (const ref of ['mia', 'noah']) await set(world, 'admin', { ref, password })
+    let hashed = 0
+    const verify: typeof world.deps.passwords.verify = async (...asked) => {
+      hashed++
+      return world.deps.passwords.verify(...asked)
     }
+    const counters = createMemoryCounters({ clock: world.clock })
+    const deps = { ...world.deps, counters, passwords: { ...world.deps.passwords, verify } }
+    const attempt = async (name: string, address: string, given = 'wrong'): Promise<string> => {
+      const asked = { name, password: given, address, requestId: 'req_2' }
+      return signIn(deps, asked).then(
+        () => 'ok',
+        (error: unknown) => toGatewayError(error).code,
+      )
+    }
+    const times = async (count: number, one: (index: number) => Promise<string>): Promise<string[]> => {
+      const codes: string[] = []
+      for (let index = 0; index < count; index++) codes.push(await one(index))
+      return [...new Set(codes)]
+    }
+    return { world, attempt, times, hashed: () => hashed }
+  }
+
+  it('stops hashing for who tries one name too often, and lets the person in from elsewhere', async () => {
+    const { world, attempt, times, hashed } = await counting()
+    expect(await times(10, () => attempt('mia', '192.0.2.1'))).toEqual(['unauthorized'])
+    const before = hashed()
+    expect(await attempt('mia', '192.0.2.1', password)).toBe('rate_limited')
+    expect(hashed()).toBe(before)
+    expect(await attempt('noah', '192.0.2.1', password)).toBe('ok')
+    expect(await attempt('mia', '192.0.2.2', password)).toBe('ok')
+    await world.clock.advance(30_000)
+    expect(await attempt('mia', '192.0.2.1', password)).toBe('ok')
+  })
+
+  it('stops who tries many names from one address, and nobody else', async () => {
+    const { attempt, times } = await counting()
+    expect(await times(100, (index) => attempt(`name-${index}`, '192.0.2.1'))).toEqual(['unauthorized'])
+    expect(await attempt('mia', '192.0.2.1', password)).toBe('rate_limited')
+    expect(await attempt('mia', '192.0.2.2', password)).toBe('ok')
+  })
+
+  it('stops many addresses that try one name, be it called by its id', async () => {
+    const { world, attempt, times } = await counting()
+    const address = (index: number): string => `198.51.100.${index}`
+    const name = (index: number): string => (index % 2 === 0 ? 'mia' : mia.id)
+    expect(await times(100, (index) => attempt(name(index), address(index)))).toEqual(['unauthorized'])
+    expect(await attempt('mia', '192.0.2.1', password)).toBe('rate_limited')
+    expect(await attempt('noah', '192.0.2.1', password)).toBe('ok')
+    // Ten a minute in the long run.
+    await world.clock.advance(60_000)
+    expect(await times(10, (index) => attempt('mia', address(100 + index)))).toEqual(['unauthorized'])
+    expect(await attempt('mia', '192.0.2.1')).toBe('rate_limited')
+  })
+
+  it('counts a name that is written like another’s attempts by itself', async () => {
+    const { attempt, times } = await counting()
+    for (const name of ['mia 192.0.2.1', 'mia from 192.0.2.1', '192.0.2.1 mia', '192.0.2.1 of mia'])
+      await times(100, (index) => attempt(name, `198.51.100.${index}`))
+    expect(await times(10, () => attempt('mia', '192.0.2.1', password))).toEqual(['ok'])
+  })
+
+  it('says when to try again', async () => {
+    const world = await controlWorld(all)
+    world.exhausted.add('sign-in from 192.0.2.1')
+    const failure = await failureOf(enter(world, 'mia', password))
+    expect(failure).toMatchObject({ code: 'rate_limited', details: { limit: 'sign_in', retryAfterMs: 5_000 } })
   })
 
   it('records every attempt, and a name only where it is a user’s', async () => {

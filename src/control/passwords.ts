@@ -3,7 +3,7 @@ import { invalidBody, parseBody } from '#contract/parse-body.ts'
 import { SetPassword } from '#contract/resource-body.ts'
 import type { PasswordHasher } from '#core/identity/password-hasher.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
-import type { Counters } from '#core/limits/counters.ts'
+import type { Charge, Counters } from '#core/limits/counters.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { nobodyActor, type Caller } from './actor.ts'
 import { commit } from './commit.ts'
@@ -74,7 +74,7 @@ const passwordCharsMax = 256
  * The user whose name and password these are. Every other case is one and the same failure, after the same time: no such user, another
  * password, a service, a disabled user.
  *
- * @param address of the client: attempts are counted for it and the name, and for the name from everywhere
+ * @param address of the client: attempts are counted for it, for it and the name, and for the name from everywhere
  * @throws GatewayError `unauthorized`, `rate_limited` with `retryAfterMs`, `storage_unavailable`
  */
 export async function signIn(
@@ -85,8 +85,10 @@ export async function signIn(
   // Some type the password where the name belongs: what is no user's name is not recorded.
   return recorded(deps, { caller, action: 'sign_in', kind: 'user', name: '' }, async (note) => {
     if (password.length > passwordCharsMax) throw new GatewayError('unauthorized')
-    await chargeAttempt(deps, { name, address })
+    await chargeAddress(deps, address)
     const user = await findResource(deps, 'user', name)
+    // By its id it is no other user than by its name.
+    await chargeAttempt(deps, { name: user?.name ?? name, address })
     if (user) {
       note.id = user.id
       note.name = user.name
@@ -106,22 +108,38 @@ async function hashOf(
   return (await passwordStore.get(id))?.phc ?? null
 }
 
-/**
- * Ten at once and then two a minute from one address; a hundred and then thirty a minute from everywhere, so that it takes many addresses to
- * keep a user out. With the counters away hashing itself is the brake.
- */
+/** With the counters away hashing itself is the brake. */
+const ofAddress = { burst: 100, perSecond: 20 / 60 }
+const ofNameAtAddress = { burst: 10, perSecond: 2 / 60 }
+/** It takes many addresses to keep a user out; and who has many guesses fourteen thousand passwords a day, and no more. */
+const ofName = { burst: 100, perSecond: 10 / 60 }
+
+/** One address that tries many names. */
+async function chargeAddress(deps: Pick<PasswordDeps, 'counters'>, address: string): Promise<void> {
+  await charge(deps, [toAttempt(`sign-in from ${address}`, ofAddress)])
+}
+
+/** One name that is tried from one address, or from many. */
 async function chargeAttempt(
-  { counters }: Pick<PasswordDeps, 'counters'>,
+  deps: Pick<PasswordDeps, 'counters'>,
   { name, address }: { name: string; address: string },
 ): Promise<void> {
-  const verdict = await counters.charge([
-    toAttempt(`sign-in ${name.slice(0, 100)} ${address.slice(0, 100)}`, { burst: 10, perSecond: 2 / 60 }),
-    toAttempt(`sign-in ${name.slice(0, 100)}`, { burst: 100, perSecond: 0.5 }),
+  const asked = name.slice(0, nameCharsMax)
+  // An address has no spaces: no name can be written so that its key is another's.
+  await charge(deps, [
+    toAttempt(`sign-in from ${address} as ${asked}`, ofNameAtAddress),
+    toAttempt(`sign-in as ${asked}`, ofName),
   ])
+}
+
+const nameCharsMax = 100
+
+async function charge({ counters }: Pick<PasswordDeps, 'counters'>, attempts: readonly Charge[]): Promise<void> {
+  const verdict = await counters.charge(attempts)
   if (verdict.isAllowed) return
   throw new GatewayError('rate_limited', { details: { limit: 'sign_in', retryAfterMs: verdict.retryAfterMs } })
 }
 
-function toAttempt(key: string, { burst, perSecond }: { burst: number; perSecond: number }) {
-  return { key, limit: { kind: 'bucket' as const, burst, perSecond }, cost: 1, whenAway: 'open' as const }
+function toAttempt(key: string, rate: { burst: number; perSecond: number }): Charge {
+  return { key, limit: { kind: 'bucket', ...rate }, cost: 1, whenAway: 'open' }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { createClientRanges, isInternalClient } from './client-ranges.ts'
+import { createClientRanges, isInternalClient, toCountedAddress } from './client-ranges.ts'
 
 const from = (remoteAddress: string | undefined, forwardedFor?: string) =>
   ({
@@ -67,5 +67,39 @@ describe('isInternalClient', () => {
       true,
     ])
     expect(isInternalClient(from('10.0.0.1'), ranges)).toBe(false)
+  })
+})
+
+describe('toCountedAddress', () => {
+  const ranges = createClientRanges({ trustedProxies: ['203.0.113.0/24', '2001:db8:ff::/48'] })
+
+  it.each([
+    ['198.51.100.7', undefined, '198.51.100.7'],
+    ['198.51.100.7', '192.0.2.1', '198.51.100.7'],
+    ['::ffff:198.51.100.7', undefined, '198.51.100.7'],
+    ['203.0.113.5', '192.0.2.1', '192.0.2.1'],
+    ['203.0.113.5', '192.0.2.99, 192.0.2.1, 203.0.113.9', '192.0.2.1'],
+    ['203.0.113.5', '::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:ff::1', '192.0.2.1', '192.0.2.1'],
+    ['203.0.113.5', undefined, '203.0.113.5'],
+    ['203.0.113.5', '203.0.113.9', '203.0.113.5'],
+    ['203.0.113.5', '', '203.0.113.5'],
+    ['203.0.113.5', '192.0.2.1, unknown', '203.0.113.5'],
+    ['203.0.113.5', '192.0.2.1 of mia', '203.0.113.5'],
+    [undefined, undefined, ''],
+  ])('is the client’s own where it can be known: %s for %s', (peer, forwardedFor, counted) => {
+    expect(toCountedAddress(from(peer, forwardedFor), ranges)).toBe(counted)
+  })
+
+  it.each([
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::', '2001:db8:1:2::/64'],
+    ['2001:db8::6', '2001:db8:0:0::/64'],
+    ['2001:db8:1::3:4:5:6', '2001:db8:1:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+  ])('is the network of an IPv6 client, in which it has as many addresses as it likes: %s', (address, counted) => {
+    expect(toCountedAddress(from(address), ranges)).toBe(counted)
   })
 })

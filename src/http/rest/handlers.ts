@@ -44,7 +44,7 @@ export type RestRequest = {
   body: unknown
   /** Of If-Match; null: whatever it is. */
   version: number | null
-  /** The client's own, as far as it can be known. */
+  /** Of whom what nobody is known to do is counted. */
   address: string
 }
 

@@ -20,6 +20,8 @@ export type RestOptions = RestDeps &
     limits: { managementBytesMax: number; requestDepthMax: number }
     version: string
     nextRequestId: () => string
+    /** The client's address, as far as it can be known, for what is counted. */
+    clientOf: (request: IncomingMessage) => string
     /** Somebody was refused before it was known who. */
     onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
     onError: (error: unknown, requestId: string) => void
@@ -93,7 +95,7 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
       query: request.query,
       body: request.body,
       version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
-      address: request.ip,
+      address: options.clientOf(request.raw),
     })
   const key = operation.method === 'POST' ? headerOf(request, 'idempotency-key') : undefined
   const { method, url: path, body: asked } = request
