@@ -123,7 +123,10 @@ async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
   const placeOf = ({ listen }: LoadedConfig) => ({ ...listen, host: overrides.host ?? listen.host })
   let guards = createGuardOptions(placeOf(config))
   const clientOf = (request: IncomingMessage): string => toCountedAddress(request, guards.clients)
-  const management = resources.use(openManagement(stored.control, { config, audit, agents, clientOf, onError }))
+  const isStale = (): boolean => stored.state.feed.isStale
+  const management = resources.use(
+    openManagement(stored.control, { config, audit, agents, clientOf, isStale, onError }),
+  )
   const { host } = placeOf(config)
   const http = await listen({
     gateway: engine,
@@ -136,6 +139,7 @@ async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
     port: overrides.port ?? config.listen.port,
     management,
     broker,
+    whyNotReady: () => (isStale() ? 'storage_unavailable' : null),
   })
   resources.defer(() => http.close(drainMs))
   place.url = addressOf({ host, port: http.port, publicUrl: config.listen.publicUrl })
@@ -226,18 +230,18 @@ type ManagementParts = {
   audit: AuditLog
   agents: AgentSessions
   clientOf: ManagementOptions['clientOf']
+  isStale: ManagementOptions['isStale']
   onError: (error: unknown, requestId: string) => void
 }
 
 function openManagement(control: ControlParts, parts: ManagementParts): Management {
-  const { config, audit, agents, clientOf, onError } = parts
+  const { config, audit, onError, ...others } = parts
   return createManagement({
     ...control,
-    agents,
+    ...others,
     limits: config.limits,
     version,
     nextRequestId: () => randomId('req'),
-    clientOf,
     onRefusal: ({ requestId, method, path }, error) => {
       const at = Date.now()
       const request = { requestId, method, endpoint: path, principal: null, receivedAt: at }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { GatewayError } from '#contract/errors.ts'
+import { GatewayError, type ErrorCode } from '#contract/errors.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import type { AddressWords, Transport } from '#core/naming/address.ts'
 import type { BrokerAddress } from '#core/session/broker-checks.ts'
@@ -32,6 +32,8 @@ export type HttpServerOptions = Omit<EntranceDeps, 'clock' | 'nextRequestId'> & 
   management?: { handle(req: IncomingMessage, res: ServerResponse): void }
   /** The addresses of agents' sessions, where there are any. */
   broker?: Broker
+  /** Why nobody is let in at the moment; null: who may is. */
+  whyNotReady?: () => ErrorCode | null
 }
 
 export interface HttpServer {
@@ -155,7 +157,7 @@ class HttpEdge implements HttpServer {
       case 'live':
         return sendText(visit.res, 200, 'ok\n')
       case 'ready':
-        return sendText(visit.res, this.#isClosing ? 503 : 200, this.#isClosing ? 'closing\n' : 'ok\n')
+        return this.#sendReadiness(visit.res)
       case 'mcp':
         return this.#visitMcp(route, visit)
       case 'broker':
@@ -163,6 +165,11 @@ class HttpEdge implements HttpServer {
       case 'management':
         return this.#visitManagement(visit)
     }
+  }
+
+  #sendReadiness(res: ServerResponse): void {
+    const reason = this.#isClosing ? 'closing' : (this.#options.whyNotReady?.() ?? null)
+    sendText(res, reason === null ? 200 : 503, `${reason ?? 'ok'}\n`)
   }
 
   #visitManagement({ req, res }: HttpVisit): void {

@@ -22,6 +22,8 @@ export type RestOptions = RestDeps &
     nextRequestId: () => string
     /** The client's address, as far as it can be known, for what is counted. */
     clientOf: (request: IncomingMessage) => string
+    /** Nobody knows any more which bearers are good. */
+    isStale: () => boolean
     /** Somebody was refused before it was known who. */
     onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
     onError: (error: unknown, requestId: string) => void
@@ -111,6 +113,7 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
 }
 
 function identify(request: FastifyRequest, operation: Operation, options: RestOptions): Actor {
+  if (options.isStale()) throw new GatewayError('storage_unavailable')
   const actor = authenticate(options, request.headers.authorization)
   const { endpoints, project } = actor.token?.spec ?? {}
   const isElsewhere = project !== undefined || (endpoints !== undefined && !endpoints.includes(apiRoot))
