@@ -1,4 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
+import type { ServerFacts } from '#core/access/composition.ts'
 import { allowsExecute, allowsRead } from '#core/access/decide.ts'
 import { type Explanation, explain } from '#core/access/explain.ts'
 import { composeToken, serverFacts } from '#core/identity/compose-token.ts'
@@ -9,6 +10,7 @@ import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
+import { namingRight } from './resolve-references.ts'
 
 export type ExplainQuestion = {
   /** Name or id of a token; without it the actor's own. */
@@ -51,10 +53,10 @@ export async function explainAccess(
   { token: ref, server: serverRef, tool, args }: ExplainQuestion,
 ): Promise<ExplainedAccess> {
   const token = await getToken(deps, actor, ref)
-  const server = await findResource(deps, 'server', serverRef)
+  const server = await findServer(deps, actor, serverRef)
   const name = server?.name ?? serverRef
   const question = { server: name, tool: tool ?? null, ...(args !== undefined && { args }) }
-  const parts = { ...composeToken(deps.index, token), ...serverFacts(deps.index) }
+  const parts = { ...composeToken(deps.index, token), ...(server ? serverFacts(deps.index) : ofNoServer) }
   const explanation = explain(parts, question)
   const steps = [...identitySteps(deps, token), serverStep(name, server), ...decisionSteps(explanation)]
   const isReached = steps.every(({ isPassed, step }) => isPassed || step === 'policy' || step === 'ceiling')
@@ -69,6 +71,15 @@ export async function explainAccess(
     steps,
     explanation,
   }
+}
+
+const ofNoServer: ServerFacts = { labelsOf: () => null, isForEveryone: () => false }
+
+/** What the actor could not name elsewhere is not there for it here either. */
+async function findServer(deps: ControlDeps, actor: Actor, ref: string): Promise<Resource<'server'> | null> {
+  const server = await findResource(deps, 'server', ref)
+  const isKnown = server && (canRun(actor.bindings, 'explain') || namingRight(deps, actor)(server))
+  return isKnown ? server : null
 }
 
 async function getToken(deps: ControlDeps, actor: Actor, ref: string | undefined): Promise<Resource<'token'>> {

@@ -12,7 +12,8 @@ import { type MintedToken, newTokenState, requireOwner, toExpiresAt, type TokenD
 import { recorded } from './recorded.ts'
 import { newResource } from './to-resource.ts'
 import { toView } from './to-view.ts'
-import { checkTokenGrant, requirePerson } from './token-rules.ts'
+import { checkTokenGrant, holdsToken, requirePerson } from './token-rules.ts'
+import { exceedsCreator } from './transition.ts'
 import { requireChangeable } from './update-resource.ts'
 
 type Token = Resource<'token'>
@@ -41,7 +42,7 @@ export async function rotateToken(
     requireRotatable(deps, actor, { old, now })
 
     const { raw, hash } = deps.secrets.mint()
-    const spec = { ...old.spec, ...newTokenState(raw, hash), expiresAt: newExpiry(old, asked, now) }
+    const spec = { ...old.spec, ...newTokenState(raw, hash), expiresAt: newExpiry(deps, actor, { old, asked, now }) }
     const successor = newResource(deps, actor, { kind: 'token', body: old, spec })
     const replaced = toReplaced(old, successor.id, { now, overlapMs: asked.overlapMs, by: actor.id })
     await commit(deps, [
@@ -61,7 +62,18 @@ function requireRotatable(deps: ControlDeps, actor: Actor, { old, now }: { old: 
   if (status !== 'active') throw new GatewayError('token_inactive', { details: { status } })
 }
 
-function newExpiry({ spec, createdAt }: Token, { expires }: RotateToken, now: number): number | null {
+type Renewal = { old: Token; asked: RotateToken; now: number }
+
+/** What somebody was lent, and could not make for itself, ends when it was to end. */
+function newExpiry(deps: ControlDeps, actor: Actor, { old, asked, now }: Renewal): number | null {
+  const { expiresAt: endsAt } = old.spec
+  if (endsAt === null || holdsToken(deps, actor, old.spec)) return wantedExpiry(old, asked, now)
+  const wanted = wantedExpiry(old, asked, now) ?? Infinity
+  if (asked.expires !== undefined && wanted > endsAt) throw exceedsCreator('expires')
+  return Math.min(wanted, endsAt)
+}
+
+function wantedExpiry({ spec, createdAt }: Token, { expires }: RotateToken, now: number): number | null {
   if (expires !== undefined) return toExpiresAt({ expires }, now)
   return spec.expiresAt === null ? null : now + Math.max(1, spec.expiresAt - createdAt)
 }

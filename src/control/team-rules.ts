@@ -8,6 +8,7 @@ import type { Actor } from './actor.ts'
 import { hasBinding } from './authority.ts'
 import { changedIndex } from './changed-index.ts'
 import type { ControlDeps } from './control-deps.ts'
+import { holdsPolicies, reachOfOwner } from './grants.ts'
 import { changedMembers, checkOrganization, exceedsCreator, isFree, isSameSet, type Transition } from './transition.ts'
 import { isWidening } from './widening.ts'
 
@@ -22,7 +23,7 @@ export function checkTeam({ index }: Deps, actor: Actor, { before, after }: Tran
   if (isFree(actor)) return
   checkManager(actor, { before, after })
   checkOrganization({ index }, actor, { before, after })
-  if (before !== null) checkNewMembers({ index }, actor, { before, after })
+  checkNewMembers({ index }, actor, { before, after })
   const owners = ownersTouched([...(before?.spec.members ?? []), ...after.spec.members], after.id)
   if (!isWidening(actor, { before: index, after: changedIndex(index, [after]) }, owners)) return
   const isOfPolicies = !isSameSet(before?.spec.policies ?? [], after.spec.policies)
@@ -60,15 +61,30 @@ function checkManager(actor: Actor, { before, after }: Transition<'team'>): void
   if (changed.length > 0) throw new GatewayError('forbidden', { details: { role: 'edit', paths: changed } })
 }
 
-/** A member has all that the team may manage; who becomes its admin may make its tokens. */
+/**
+ * A member has all that the team may manage, and who becomes its admin may make its tokens. Its denies bind a member everywhere, so nobody is
+ * drawn into a team from another organization.
+ */
 function checkNewMembers({ index }: Deps, actor: Actor, { before, after }: Transition<'team'>): void {
-  if (before === null) return
-  const old = new Map(before.spec.members.map(({ user, role }) => [user, role]))
-  const isRaised = after.spec.members.some(
-    ({ user, role }) => !old.has(user) || (role === 'admin' && old.get(user) !== role),
-  )
-  if (isRaised && findExceeding(actor.bindings, bindingsOfTeam(index, before)).length > 0)
-    throw exceedsCreator('members')
+  const old = new Map(before?.spec.members.map(({ user, role }) => [user, role]))
+  const joined = after.spec.members.filter(({ user }) => !old.has(user))
+  const raised = after.spec.members.filter(({ user, role }) => role === 'admin' && old.get(user) !== role)
+  const isForeign = ({ user }: { user: string }) =>
+    index.get('user', user)?.spec.organization !== after.spec.organization
+  const isBeyond =
+    joined.some(isForeign) ||
+    (before !== null && raised.length > 0 && !holdsReach(index, actor, before.id)) ||
+    (before !== null && joined.length + raised.length > 0 && managesLess(index, actor, before))
+  if (isBeyond) throw exceedsCreator('members')
+}
+
+function holdsReach(index: Deps['index'], actor: Actor, teamId: string): boolean {
+  const { grant, binding } = reachOfOwner(index, { kind: 'team', ref: teamId })
+  return holdsPolicies(index, actor, { policies: grant, binding })
+}
+
+function managesLess(index: Deps['index'], actor: Actor, team: Resource<'team'>): boolean {
+  return findExceeding(actor.bindings, bindingsOfTeam(index, team)).length > 0
 }
 
 /** The denies of an organization bind everybody in it. */

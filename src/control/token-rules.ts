@@ -1,6 +1,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { invalidBody } from '#contract/parse-body.ts'
 import type { Token } from '#contract/token.ts'
+import { findExceeding } from '#core/rbac/evaluate.ts'
 import type { Actor } from './actor.ts'
 import { actsForOwner } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
@@ -34,16 +35,26 @@ export function requirePerson(actor: Actor): void {
  * @param token with ids for names
  * @throws GatewayError `exceeds_creator`, `invalid_body`
  */
-export function checkTokenGrant(
+export function checkTokenGrant(deps: Pick<ControlDeps, 'index'>, actor: Actor, token: TokenGrant): void {
+  checkBindings(actor, token.bindings)
+  if (!holdsPoliciesOf(deps, actor, token)) throw exceedsCreator('policies')
+}
+
+/** The same, to be asked of a token that there is. */
+export function holdsToken(deps: Pick<ControlDeps, 'index'>, actor: Actor, token: TokenGrant): boolean {
+  return findExceeding(actor.bindings, token.bindings).length === 0 && holdsPoliciesOf(deps, actor, token)
+}
+
+type TokenGrant = Pick<Token, 'policies' | 'owner' | 'bindings'>
+
+function holdsPoliciesOf(
   { index }: Pick<ControlDeps, 'index'>,
   actor: Actor,
-  { policies, owner, bindings }: Pick<Token, 'policies' | 'owner' | 'bindings'>,
-): void {
-  checkBindings(actor, bindings)
-  if (isFree(actor)) return
+  { policies, owner }: TokenGrant,
+): boolean {
+  if (isFree(actor)) return true
   const { grant, binding } = reachOfOwner(index, owner)
-  const isHeld = actsForOwner(index, actor, owner)
+  return actsForOwner(index, actor, owner)
     ? isPartOf(index, policies, grant)
     : holdsPolicies(index, actor, { policies: policies.length > 0 ? policies : grant, binding })
-  if (!isHeld) throw exceedsCreator('policies')
 }
