@@ -21,7 +21,7 @@ export type ControlParts = Omit<RestDeps, 'agentSessions'> & IdempotencyDeps
 type Parts = { state: State; shared: ReplicaState; secret: SecretKey }
 
 export function createControlParts({ state, shared, secret }: Parts): ControlParts {
-  const { store, snapshot, audit, history, idempotency, feed } = state
+  const { store, snapshot, audit, tokenUses, history, idempotency, feed } = state
   return {
     store,
     index: snapshot,
@@ -38,6 +38,7 @@ export function createControlParts({ state, shared, secret }: Parts): ControlPar
     passwordStore: state.passwords,
     counters: shared.counters,
     keys: signingKeys(secret),
+    onTokenUse: (tokenId) => tokenUses.note(tokenId, systemClock.now()),
     history: callsOfHistory(history),
     audit: { history },
     idempotency,
@@ -57,6 +58,12 @@ export function followChanges({ feed }: Pick<State, 'feed'>, { bus }: Pick<Share
 /** What seals secrets at rest. */
 export function sealerOf(secret: SecretKey): Sealer {
   return createSealer(each(secret, 'sealing'))
+}
+
+/** What signs the states that clients of this installation bring back, the newest first. */
+export function stateSecretsOf(secret: SecretKey): string[] {
+  const { current, previous } = each(secret, 'request states')
+  return [current, previous].flatMap((key) => (key ? [key.toString('base64')] : []))
 }
 
 function signingKeys(secret: SecretKey): SessionKeys {

@@ -13,6 +13,7 @@ import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
+import type { TokenUses } from '#core/identity/token-uses.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { ResourceFeed } from '#core/resources/resource-feed.ts'
 import { createSealedStore } from '#core/resources/seal-servers.ts'
@@ -21,9 +22,11 @@ import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { SessionStore } from '#core/session/session-store.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
+import { noteTokenUses } from './token-uses.ts'
 
 export type State = {
   audit: AuditLog
+  tokenUses: Pick<TokenUses, 'note'>
   history: AuditHistory
   idempotency: IdempotencyStore
   store: ResourceStore
@@ -48,9 +51,10 @@ type Opening = {
 export async function openState({ dataPath, postgres, sealer, log, resources, onChange }: Opening): Promise<State> {
   const database = await open(dataPath, postgres)
   resources.defer(() => database.close())
-  const audit = openAudit(database, log)
-  resources.defer(() => audit.close())
   const store = createSealedStore(createSqlResourceStore({ database }), sealer)
+  const noted = resources.use(noteTokenUses({ store, clock: systemClock, log }))
+  const audit = noted.noting(openAudit(database, log))
+  resources.defer(() => audit.close())
   const snapshot = new ResourceSnapshot()
   const feed = new ResourceFeed({
     store,
@@ -65,6 +69,7 @@ export async function openState({ dataPath, postgres, sealer, log, resources, on
   resources.defer(() => feed.close())
   return {
     audit,
+    tokenUses: noted.uses,
     history: createSqlAuditHistory(database),
     idempotency: createSqlIdempotencyStore(database),
     passwords: createSqlPasswordStore(database),

@@ -14,6 +14,8 @@ export type AuthenticateDeps = {
   clock: Pick<Clock, 'now'>
   secrets: Pick<TokenSecrets, 'hash'>
   keys: SessionKeys
+  /** A token was found good. */
+  onTokenUse?: (tokenId: string) => void
 }
 
 const scheme = /^Bearer +(\S+)$/i
@@ -26,7 +28,7 @@ export function authenticate(deps: AuthenticateDeps, authorization: string | und
   return actor
 }
 
-function actorOfKey({ index, clock, secrets }: AuthenticateDeps, bearer: string): Actor | null {
+function actorOfKey({ index, clock, secrets, onTokenUse }: AuthenticateDeps, bearer: string): Actor | null {
   if (!isTokenForm(bearer)) return null
   const token = index.tokenByDigest(secrets.hash(bearer))
   const now = clock.now()
@@ -35,6 +37,7 @@ function actorOfKey({ index, clock, secrets }: AuthenticateDeps, bearer: string)
   const holder = index.get(owner.kind, owner.ref)
   if (!holder || (holder.kind === 'user' && holder.spec.isDisabled)) return null
   if (project !== undefined && !index.get('project', project)) return null
+  onTokenUse?.(token.id)
   return actorOfToken(index, token, now)
 }
 

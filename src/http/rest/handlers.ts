@@ -8,6 +8,7 @@ import type { ResourceOperation, ResourceVerb } from '#contract/resource-operati
 import { CreateSession } from '#contract/session.ts'
 import { ResourceKind } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'
+import type { AuthenticateDeps } from '#control/authenticate.ts'
 import { canI } from '#control/can-i.ts'
 import { createResource } from '#control/create-resource.ts'
 import { deleteResource } from '#control/delete-resource.ts'
@@ -25,13 +26,12 @@ import type { SessionsControl } from '#control/sessions.ts'
 import { updateResource } from '#control/update-resource.ts'
 import { mintSignInToken } from '#core/identity/sign-in-token.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
-import type { SessionKeys } from '#core/session/session-keys.ts'
 import { readCursor, toCursor } from './conditions.ts'
 
 export type RestDeps = TokenDeps &
   PasswordDeps &
-  DryRunDeps & {
-    keys: SessionKeys
+  DryRunDeps &
+  Pick<AuthenticateDeps, 'keys' | 'onTokenUse'> & {
     audit: AuditDeps
     agentSessions: SessionsControl
   }

@@ -1,0 +1,62 @@
+/** When each token was used last, for whoever looks at it: taken from what is recorded, and stored a few seconds later. */
+import type { Logger } from 'pino'
+import { GatewayError } from '#contract/errors.ts'
+import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { Clock } from '#core/clock.ts'
+import { TokenUses } from '#core/identity/token-uses.ts'
+import type { ResourceStore } from '#core/resources/resource-store.ts'
+import { describeError } from './describe-error.ts'
+
+type Deps = { store: Pick<ResourceStore, 'touchTokens'>; clock: Clock; log: Logger }
+
+export type NotedUses = AsyncDisposable & {
+  uses: Pick<TokenUses, 'note'>
+  /** The same log, whose events are uses of the tokens that they name. */
+  noting(audit: AuditLog): AuditLog
+}
+
+const spacingMs = 60_000
+const lookMs = 2_000
+
+/** Disposed of before the store is, and after all that is recorded. */
+export function noteTokenUses({ store, clock, log }: Deps): NotedUses {
+  const uses = new TokenUses(spacingMs)
+  let cancel: () => void
+  let isClosed = false
+  let writing = Promise.resolve()
+  const write = async (due: ReadonlyMap<string, number>): Promise<void> => {
+    if (due.size === 0) return
+    try {
+      await store.touchTokens(due)
+      uses.stored(due, clock.now())
+    } catch (error) {
+      // Tried again with the next look: what is newest is what counts.
+      const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'
+      if (!isAway) log.error({ err: describeError(error) }, 'last uses of tokens could not be stored')
+    }
+  }
+  const later = (): void => {
+    cancel = clock.after(lookMs, () => {
+      writing = write(uses.due(clock.now())).then(() => {
+        if (!isClosed) later()
+      })
+    })
+  }
+  later()
+  return {
+    uses,
+    noting: (audit) => ({
+      ...audit,
+      append(event) {
+        uses.note(event.tokenId, event.at)
+        audit.append(event)
+      },
+    }),
+    async [Symbol.asyncDispose]() {
+      isClosed = true
+      cancel()
+      await writing
+      await write(uses.rest())
+    },
+  }
+}
