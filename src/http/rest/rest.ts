@@ -34,6 +34,9 @@ export type RestApi = { handle(req: IncomingMessage, res: ServerResponse): void;
 /** What a token that is bound to a project, or to addresses, may still ask: about itself. */
 const aboutOneself = new Set(['whoAmI', 'introspectToken', 'canI'])
 
+/** What changes nothing is answered anew each time: an answer of before may be wrong by now. */
+const questions = new Set(['introspectToken', 'canI', 'dryRun'])
+
 export async function createRestApi(options: RestOptions): Promise<RestApi> {
   const app = fastify({
     logger: false,
@@ -41,6 +44,8 @@ export async function createRestApi(options: RestOptions): Promise<RestApi> {
     genReqId: options.nextRequestId,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     return503OnClosing: false,
+    frameworkErrors: (_error, request, reply) =>
+      sendProblem(new GatewayError('not_found'), { request, reply, options }),
   })
   readJson(app, options)
   app.setErrorHandler((error, request, reply) => sendProblem(toFailure(error), { request, reply, options }))
@@ -99,7 +104,8 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
       version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
       address: options.clientOf(request.raw),
     })
-  const key = operation.method === 'POST' ? headerOf(request, 'idempotency-key') : undefined
+  const isKept = operation.method === 'POST' && !questions.has(operation.id)
+  const key = isKept ? headerOf(request, 'idempotency-key') : undefined
   const { method, url: path, body: asked } = request
   const { body, version, location } =
     key === undefined || actor.id === ''

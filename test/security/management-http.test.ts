@@ -1,0 +1,54 @@
+/** What the management API says to requests that are made to get something out of it that is not for them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signIn, startManagedGateway, type Api, type ManagedGateway } from '../support/management.ts'
+
+let gateway: ManagedGateway
+/** As a person without any rights. */
+let eve: Api
+
+beforeAll(async () => {
+  gateway = await startManagedGateway({ servers: {} })
+  const password = 'a password of eve'
+  await gateway.api('POST', '/users', { body: { name: 'eve' } })
+  await gateway.api('PUT', '/users/eve/password', { body: { password } })
+  const bearer = await signIn(gateway.url, 'eve', password)
+  eve = (method, path, options = {}) => gateway.api(method, path, { bearer, ...options })
+})
+
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+describe('an address that is none', () => {
+  it.each([
+    ['whose encoding is broken', '/users/%ff'],
+    ['whose part is too long', `/users/${'a'.repeat(3_000)}`],
+    ['with a path in its part', '/users/..%2f..%2faudit'],
+  ])('%s is refused in the words of the catalogue, and not repeated', async (_what, path) => {
+    const { status, headers, body } = await eve('GET', path)
+    expect(status).toBe(404)
+    expect(headers.get('content-type')).toContain('application/problem+json')
+    expect(body).toMatchObject({
+      code: expect.stringMatching(/^(?:not_found|no_such_resource)$/),
+      title: expect.any(String),
+    })
+    expect(JSON.stringify(body)).not.toContain(path.slice('/users/'.length))
+  })
+})
+
+describe('a question with an Idempotency-Key', () => {
+  const keyed = { 'idempotency-key': 'the-same-each-time' }
+
+  it('is answered anew: a token that was revoked meanwhile is not good any more', async () => {
+    const { body } = await eve('POST', '/tokens', { body: { name: 'short' } })
+    const introspect = () => eve('POST', '/tokens/introspect', { body: { token: body['secret'] }, headers: keyed })
+    expect((await introspect()).body).toMatchObject({ active: true })
+    await eve('POST', '/tokens/short/revoke')
+    expect((await introspect()).body).toEqual({ active: false })
+  })
+
+  it('is nowhere kept, so that nobody without rights fills the database', async () => {
+    const ask = (body: unknown) => eve('POST', '/access/can-i', { body, headers: keyed })
+    expect((await ask({ action: 'audit' })).status).toBe(200)
+    // A key that is kept is refused for another request.
+    expect((await ask({ action: 'logs' })).status).toBe(200)
+  })
+})
