@@ -90,6 +90,13 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'This idempotency key was used for another request.',
   },
+  outcome_unknown: {
+    status: 409,
+    rpc: -32603,
+    fault: 'gateway',
+    title:
+      'The request of this idempotency key may have been done: its end was not stored. Look; if it was not, send it under another key.',
+  },
   invalid_binding: { status: 422, rpc: -32602, fault: 'caller', title: 'This role binding is not written correctly.' },
   read_only: {
     status: 409,

@@ -393,6 +393,10 @@ describe('the OpenAPI document', () => {
       requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
       responses: { 200: {}, 401: {}, 404: {}, 412: {} },
     })
+    expect(paths['/api/v1/teams']?.['post']).toMatchObject({
+      parameters: [{ name: 'Idempotency-Key', in: 'header', required: false }],
+      responses: { 409: { description: expect.stringContaining('outcome_unknown') } },
+    })
     expect(paths['/api/v1/sign-in']?.['post']).toMatchObject({ security: [] })
   })
 })

@@ -4,6 +4,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { tokensAndAudit } from '#adapters/sql/migrations/0001-tokens-and-audit.ts'
 import { resources } from '#adapters/sql/migrations/0002-resources.ts'
 import { dropToken } from '#adapters/sql/migrations/0003-drop-token.ts'
+import { unknownOutcomes } from '#adapters/sql/migrations/0005-unknown-outcomes.ts'
 import type { Flavour } from './flavour.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
@@ -14,6 +15,7 @@ export function migrationsFor(flavour: Flavour): Migrations {
     '0001_tokens_and_audit': tokensAndAudit(flavour),
     '0002_resources': resources(flavour),
     '0003_drop_token': dropToken,
+    '0005_unknown_outcomes': unknownOutcomes(flavour),
   }
 }
 

@@ -98,6 +98,8 @@ export type IdempotencyKeyTable = {
   /** Null, as `body`, while the request is under way. */
   status: number | null
   body: string | null
+  /** From then on nobody will say any more how it ended. */
+  unknown_from: number
   until: number
 }
 

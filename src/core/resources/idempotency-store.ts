@@ -17,22 +17,34 @@ export type IdempotentAnswer = {
 }
 
 /**
- * - `claimed`: nobody has used the key; do it, and then `settle` or `release`.
+ * - `claimed`: nobody has used the key; do it, and then `settle`, `release` or `abandon`.
  * - `under_way`: the same request is being done.
+ * - `unknown`: it was begun, and nobody has said how it ended.
  * - `settled`: it was done, with this answer.
  * - `other_request`: the key stands for another request.
  */
 export type IdempotencyClaim =
-  | { state: 'claimed' | 'under_way' | 'other_request' }
+  | { state: 'claimed' | 'under_way' | 'unknown' | 'other_request' }
   | { state: 'settled'; answer: IdempotentAnswer }
 
+/** Unix milliseconds. */
+export type ClaimTimes = {
+  now: number
+  /** Who has not settled it by then has most likely ended in the middle. */
+  unknownFrom: number
+  /** From then on the key is free again. */
+  until: number
+}
+
 export interface IdempotencyStore {
-  /** One of those who ask at the same time gets it. @param times Unix milliseconds; from `until` on the key is free again */
-  claim(request: IdempotentRequest, times: { now: number; until: number }): Promise<IdempotencyClaim>
+  /** One of those who ask at the same time gets it. */
+  claim(request: IdempotentRequest, times: ClaimTimes): Promise<IdempotencyClaim>
   /** Keeps the answer until then. Nothing where the claim has run out. */
   settle(request: IdempotentRequest, answer: IdempotentAnswer, until: number): Promise<void>
   /** Nothing was done: the next one may try. */
   release(request: IdempotentRequest): Promise<void>
+  /** It may have been done: `unknown` from now on. Nothing where the answer is there. */
+  abandon(request: IdempotentRequest): Promise<void>
   /** At most `limit` of those that have run out. @returns how many */
   deleteExpired(now: number, limit: number): Promise<number>
 }

@@ -2,7 +2,7 @@
  * A request that made something may be sent again, when its answer was lost, without making it twice: with the same `Idempotency-Key` it is
  * answered as before (draft-ietf-httpapi-idempotency-key-header).
  */
-import { GatewayError } from '#contract/errors.ts'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { IdempotencyStore, IdempotentRequest } from '#core/resources/idempotency-store.ts'
@@ -16,35 +16,72 @@ export type IdempotencyDeps = {
   clock: { now(): number }
 }
 
-/** How long an answer is remembered, and how long a request may take before its key is free again. */
+/** How long it is remembered that a request was made, and for how long it is taken to be still under way. */
 const rememberMs = 86_400_000
 const underWayMs = 60_000
 
-export type Keyed = { actorId: string; key: string; method: string; path: string; body: unknown; status: number }
+export type Keyed = {
+  actorId: string
+  key: string
+  method: string
+  path: string
+  body: unknown
+  status: number
+  /** The store could not be told how it ended. */
+  onLost: (error: unknown) => void
+}
 
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
-/** @throws GatewayError `invalid_params`, `idempotency_conflict` */
+/**
+ * A key that was claimed is free again only where it is certain that nothing was done. Who ends in the middle, or cannot tell the store how it
+ * ended, leaves it `unknown`.
+ *
+ * @throws GatewayError `invalid_params`, `idempotency_conflict`, `outcome_unknown`
+ */
 export async function runOnce(deps: IdempotencyDeps, keyed: Keyed, run: () => Promise<RestReply>): Promise<RestReply> {
   const { idempotency, clock } = deps
   const request = toRequest(deps, keyed)
   const now = clock.now()
-  const claim = await idempotency.claim(request, { now, until: now + underWayMs })
+  const claim = await idempotency.claim(request, { now, unknownFrom: now + underWayMs, until: now + rememberMs })
   if (claim.state === 'settled') return readAnswer(deps, request, claim.answer.body)
-  if (claim.state !== 'claimed') {
-    const reason = claim.state === 'under_way' ? 'the request of this key is still under way' : undefined
-    throw new GatewayError('idempotency_conflict', { details: reason === undefined ? {} : { reason } })
-  }
+  if (claim.state !== 'claimed') throw refusalOf(claim.state)
   let reply: RestReply
   try {
     reply = await run()
   } catch (error) {
-    await idempotency.release(request)
+    const ending = isCertainlyUndone(error) ? idempotency.release(request) : idempotency.abandon(request)
+    await ending.catch(keyed.onLost)
     throw error
   }
-  const body = deps.sealer.seal(JSON.stringify(reply), contextOf(request))
-  await idempotency.settle(request, { status: keyed.status, body }, clock.now() + rememberMs)
+  await keepAnswer(deps, request, { keyed, reply })
   return reply
+}
+
+function refusalOf(state: 'under_way' | 'unknown' | 'other_request'): GatewayError {
+  if (state === 'unknown') return new GatewayError('outcome_unknown')
+  const details = state === 'under_way' ? { reason: 'the request of this key is still under way' } : {}
+  return new GatewayError('idempotency_conflict', { details })
+}
+
+/** What the caller got wrong is found before anything is changed. A store that is lost may be lost after it has stored. */
+function isCertainlyUndone(error: unknown): boolean {
+  return toGatewayError(error).status < 500
+}
+
+/** It was done, and who asked is told so, whatever becomes of the note of it. */
+async function keepAnswer(
+  { idempotency, sealer, clock }: IdempotencyDeps,
+  request: IdempotentRequest,
+  { keyed, reply }: { keyed: Keyed; reply: RestReply },
+): Promise<void> {
+  try {
+    const body = sealer.seal(JSON.stringify(reply), contextOf(request))
+    await idempotency.settle(request, { status: keyed.status, body }, clock.now() + rememberMs)
+  } catch (error) {
+    keyed.onLost(error)
+    await idempotency.abandon(request).catch(keyed.onLost)
+  }
 }
 
 function toRequest({ secrets }: IdempotencyDeps, { actorId, key, method, path, body }: Keyed): IdempotentRequest {

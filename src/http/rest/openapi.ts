@@ -7,6 +7,7 @@ import { operations } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
 const everywhere: readonly ErrorCode[] = ['unauthorized', 'storage_unavailable', 'internal']
+const ofKeys: readonly ErrorCode[] = ['idempotency_conflict', 'outcome_unknown']
 
 /** @param version of the program */
 export function toOpenApi(version: string): object {
@@ -41,7 +42,9 @@ export function toOpenApi(version: string): object {
   }
 }
 
-function toPathItem({ id, tag, summary, path, query, body, status, errors, precondition, isOpen }: Operation): object {
+function toPathItem(operation: Operation): object {
+  const { id, tag, summary, method, path, query, body, status, errors, precondition, isOpen } = operation
+  const hasKey = method === 'POST' && !isOpen
   return {
     operationId: id,
     tags: [tag],
@@ -49,11 +52,15 @@ function toPathItem({ id, tag, summary, path, query, body, status, errors, preco
     parameters: [
       ...(path.includes('{ref}') ? [parameter('ref', 'path', 'A name or an id.')] : []),
       ...(precondition === 'if-match' ? [parameter('If-Match', 'header', 'The ETag of the version to change.')] : []),
+      ...(hasKey ? [parameter('Idempotency-Key', 'header', 'Sent again with the same key, it is done once.')] : []),
       ...toQueryParameters(query),
     ],
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: toSchema(body) } } } }),
     ...(isOpen && { security: [] }),
-    responses: { [status]: { description: 'Done.' }, ...toFailures([...errors, ...everywhere]) },
+    responses: {
+      [status]: { description: 'Done.' },
+      ...toFailures([...errors, ...(hasKey ? ofKeys : []), ...everywhere]),
+    },
   }
 }
 

@@ -107,10 +107,15 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
   const isKept = operation.method === 'POST' && !questions.has(operation.id)
   const key = isKept ? headerOf(request, 'idempotency-key') : undefined
   const { method, url: path, body: asked } = request
+  const onLost = (error: unknown): void => options.onError(error, request.id)
   const { body, version, location } =
     key === undefined || actor.id === ''
       ? await run()
-      : await runOnce(options, { actorId: actor.id, key, method, path, body: asked, status: operation.status }, run)
+      : await runOnce(
+          options,
+          { actorId: actor.id, key, method, path, body: asked, status: operation.status, onLost },
+          run,
+        )
   if (version !== undefined) reply.header('etag', toEtag(version))
   if (location !== undefined) reply.header('location', apiRoot + location)
   // What a token may see today, a cache must not show to another tomorrow.
