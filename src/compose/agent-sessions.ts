@@ -8,7 +8,7 @@ import type { Bus } from '#core/bus/bus.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Hash } from '#core/access/access.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { ServerNames } from '#core/session/server-names.ts'
+import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionFeed } from '#core/session/session-feed.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
@@ -53,8 +53,7 @@ export function createAgentSessions(options: AgentSessionsOptions): AgentSession
   const known = new SessionIndex()
   const feed = new SessionFeed({ store: sessions, index: known, clock, onLost: onError })
   const isCurrent = (): boolean => Math.max(options.snapshotAgeMs(), feed.ageMs) <= staleMsMax
-  const names = new ServerNames(snapshot)
-  const serversNamed: SessionDeps['serversNamed'] = (name) => names.named(name)
+  const serversNamed: SessionDeps['serversNamed'] = (name) => enabledServersCalled(snapshot, name)
   // The others look anyway, a moment later: nobody waits for them.
   const announceSession = (): void => void bus.publish(topic, {})
   const deps = { ...options, index: snapshot, known, serversNamed, isCurrent, announceSession }

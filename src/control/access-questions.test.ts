@@ -84,6 +84,32 @@ describe('canI', () => {
     expect(await ask('noah', { server: 'github', tool: 'find' })).toMatchObject({ allowed: false })
   })
 
+  it('takes a server by its alias or its id for the server, as a call does', async () => {
+    const git = resource('server', 'github', { aliases: ['gh'] })
+    const open = resource('policy', 'open', { default: 'execute', rules: [{ server: 'github', level: 'deny' }] })
+    const bound = resource('user', 'bound', { policies: [open.id] })
+    const world = await controlWorld([...all.filter(({ id }) => id !== github.id), git, open, bound])
+    const allowed = async (name: string, server: string) =>
+      (await canI(world.deps, world.as('user', name).actor, { server, tool: 'find' })).allowed
+    for (const server of ['github', 'gh', 'srv_github']) {
+      expect([server, await allowed('mia', server)]).toEqual([server, true])
+      expect([server, await allowed('bound', server)]).toEqual([server, false])
+    }
+  })
+
+  it('says no of a server that is not there, or not enabled, whatever a policy says', async () => {
+    const open = resource('policy', 'open', { default: 'execute' })
+    const more = [
+      open,
+      resource('user', 'free', { policies: [open.id] }),
+      resource('server', 'off', { isEnabled: false }),
+    ]
+    expect(await ask('free', { server: 'files', tool: 'x' }, more)).toMatchObject({ allowed: true, listed: true })
+    for (const server of ['off', 'nothing']) {
+      expect(await ask('free', { server, tool: 'x' }, more)).toMatchObject({ allowed: false, listed: false })
+    }
+  })
+
   it.each([
     {},
     { role: 'view' },
@@ -169,6 +195,16 @@ describe('explainAccess', () => {
     const answer = await explainAccess(world.deps, world.as('user', 'admin').actor, { token: 'ci', server, tool: 'x' })
     expect(answer.isListed).toBe(false)
     expect(answer.steps).toContainEqual({ step: 'server', isPassed: false, about })
+  })
+
+  it('takes a server by its alias for the server, as a call does', async () => {
+    const world = await controlWorld([
+      ...all.filter(({ id }) => id !== github.id),
+      resource('server', 'github', { aliases: ['gh'] }),
+    ])
+    const question = { token: 'ci', server: 'gh', tool: 'find' }
+    const answer = await explainAccess(world.deps, world.as('user', 'admin').actor, question)
+    expect(answer).toMatchObject({ server: 'github', isCallable: true })
   })
 
   it('is for the token itself, for who may see it and for who may explain', async () => {

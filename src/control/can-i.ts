@@ -11,7 +11,7 @@ import { accessOf } from './access-of.ts'
 import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { findResource } from './find-resource.ts'
+import { findResource, findServerCalled } from './find-resource.ts'
 
 export type CanIAnswer = {
   allowed: boolean
@@ -61,12 +61,18 @@ async function canManage(
   return { allowed, bindings: bindings.map(formatBinding) }
 }
 
-function canCall({ index }: ControlDeps, actor: Actor, { server, tool }: { server: string; tool: string }): CanIAnswer {
-  // An alias is no name of a policy: whoever asks by it is answered for the server.
-  const decision = accessOf(index, actor).tool(server, tool)
+/** Policies know real names alone, so whoever asks by another word is answered for the server that it means. */
+async function canCall(
+  deps: ControlDeps,
+  actor: Actor,
+  { server: word, tool }: { server: string; tool: string },
+): Promise<CanIAnswer> {
+  const server = await findServerCalled(deps, word)
+  const isThere = server?.spec.isEnabled === true
+  const decision = accessOf(deps.index, actor).tool(server?.name ?? word, tool)
   return {
-    allowed: allowsExecute(decision.level),
-    listed: allowsRead(decision.level),
+    allowed: isThere && allowsExecute(decision.level),
+    listed: isThere && allowsRead(decision.level),
     isConditional: decision.isConditional === true,
     decision,
   }

@@ -28,6 +28,7 @@ export function changedIndex(
       const joined = changedTeams.filter(({ members }) => members.has(userId))
       return [...index.teamsOf(userId).filter(isUntouched), ...joined.map(({ team }) => team)]
     },
+    serversCalled: (word) => index.serversCalled(word),
     tokenByDigest: (digest) => index.tokenByDigest(digest),
     declared: (kind) => index.declared(kind),
     roleBindingsOf: (kind, id) => index.roleBindingsOf(kind, id),

@@ -9,13 +9,13 @@ import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { findResource } from './find-resource.ts'
+import { findResource, findServerCalled } from './find-resource.ts'
 import { namingRight } from './resolve-references.ts'
 
 export type ExplainQuestion = {
   /** Name or id of a token; without it the actor's own. */
   token?: string | undefined
-  /** Name or id of a server. */
+  /** Name, id or alias of a server. */
   server: string
   /** The server's own name for it; without it: what the server has beside tools. */
   tool?: string | undefined
@@ -77,7 +77,7 @@ const ofNoServer: ServerFacts = { labelsOf: () => null, isForEveryone: () => fal
 
 /** What the actor could not name elsewhere is not there for it here either. */
 async function findServer(deps: ControlDeps, actor: Actor, ref: string): Promise<Resource<'server'> | null> {
-  const server = await findResource(deps, 'server', ref)
+  const server = await findServerCalled(deps, ref)
   const isKnown = server && (canRun(actor.bindings, 'explain') || namingRight(deps, actor)(server))
   return isKnown ? server : null
 }

@@ -16,6 +16,12 @@ export async function findResource<Kind extends ResourceKind>(
   return byId ?? findDeclared(deps, kind, ref) ?? (await deps.store.find(kind, ref))
 }
 
+/** By an alias as well. One that several servers have means none of them. */
+export async function findServerCalled(deps: FindDeps, word: string): Promise<Resource<'server'> | null> {
+  const [first, ...others] = deps.index.serversCalled(word)
+  return (await findResource(deps, 'server', word)) ?? (first && others.length === 0 ? first : null)
+}
+
 /** By what each was looked for; those that there are not are missing. */
 export async function findResources<Kind extends ResourceKind>(
   deps: FindDeps,

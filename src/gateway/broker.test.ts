@@ -3,7 +3,7 @@ import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { ServerNames } from '#core/session/server-names.ts'
+import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import type { StoredSession } from '#core/session/session-store.ts'
 import { mintSessionToken } from '#core/session/session-token.ts'
@@ -38,12 +38,11 @@ beforeEach(() => {
   sessions = new SessionIndex()
   isCurrent = true
   used = []
-  const names = new ServerNames(snapshot)
   registry = new Registry(['git', 'files'].map((name) => channelUpstream(server(name), { clock })))
   broker = new Broker({
     keys,
     index: snapshot,
-    serversNamed: (name) => names.named(name),
+    serversNamed: (name) => enabledServersCalled(snapshot, name),
     sessions,
     isCurrent: () => isCurrent,
     registry: () => registry,

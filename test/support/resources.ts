@@ -67,6 +67,7 @@ export function resourceIndex(resources: Iterable<Resource>): ResourceIndex {
       const named = ofKind(kind).filter((one) => one.name === name)
       return named.find(isDeclared) ?? named[0]
     },
+    serversCalled: (word) => ofKind('server').filter(({ name, spec }) => name === word || spec.aliases.includes(word)),
     tokenByDigest: (digest) => ofKind('token').find(({ spec }) => spec.digest === digest),
     declared: (kind) => ofKind(kind).filter(isDeclared),
     teamsOf: (userId) => ofKind('team').filter(({ spec }) => spec.members.some(({ user }) => user === userId)),

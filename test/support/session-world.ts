@@ -10,7 +10,7 @@ import type { ChangeEvent } from '#core/audit/change-log.ts'
 import { everything } from '#core/rbac/evaluate.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { ServerNames } from '#core/session/server-names.ts'
+import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import { verifySessionToken, type SessionClaims } from '#core/session/session-token.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -33,7 +33,6 @@ export class SessionWorld {
   /** With an agent `helper`, to which `git` is attached whole, and of `files` the tool `read`. */
   constructor() {
     const { snapshot, known, clock, keys, sessions } = this
-    const names = new ServerNames(snapshot)
     const store = {
       get: async (kind: 'agent', id: string) => snapshot.get(kind, id) ?? null,
       find: async (kind: 'agent', name: string) => snapshot.find(kind, name) ?? null,
@@ -41,7 +40,7 @@ export class SessionWorld {
     this.deps = {
       store: store as unknown as SessionDeps['store'],
       index: snapshot,
-      serversNamed: (name) => names.named(name),
+      serversNamed: (name) => enabledServersCalled(snapshot, name),
       clock,
       newId: (prefix) => `${prefix}_${String(++this.#ids).padStart(20, '0')}`,
       changes: { append: (event) => void this.changes.push(event) },

@@ -7,6 +7,8 @@ export interface ResourceIndex {
   get<Kind extends ResourceKind>(kind: Kind, id: string): Resource<Kind> | undefined
   /** By name; what the configuration declares comes before what is stored. */
   find<Kind extends ResourceKind>(kind: Kind, name: string): Resource<Kind> | undefined
+  /** Every server that has this name or alias, enabled or not. */
+  serversCalled(word: string): readonly Resource<'server'>[]
   /** @param digest lower-case hex SHA-256 of the whole bearer */
   tokenByDigest(digest: string): Resource<'token'> | undefined
   /** What the configuration declares, in the order of names. It is no row of the store and cannot be changed through it. */

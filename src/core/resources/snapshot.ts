@@ -22,6 +22,7 @@ export class ResourceSnapshot implements ResourceIndex {
   readonly #versions = new Map<ResourceKind, number>()
   readonly #tokensByDigest = new Map<string, Resource<'token'>>()
   readonly #teamsByUser = new Index<Resource<'team'>>(({ spec }) => spec.members.map(({ user }) => user))
+  readonly #serversByWord = new Index<Resource<'server'>>(({ name, spec }) => [name, ...spec.aliases])
   readonly #bindingsBySubject = new Index<Resource<'role_binding'>>(({ spec }) =>
     spec.subjects.map(({ kind, ref }) => subjectKey(kind, ref)),
   )
@@ -50,6 +51,11 @@ export class ResourceSnapshot implements ResourceIndex {
     for (const [name, resource] of this.#stored.get(kind)?.byName ?? [])
       if (!byName.has(name)) byName.set(name, resource)
     return [...byName.values()].flatMap((resource) => ofKind(kind, resource) ?? [])
+  }
+
+  serversCalled(word: string): readonly Resource<'server'>[] {
+    // What is stored under a name that is declared is hidden by it.
+    return this.#serversByWord.of(word).filter((server) => this.find('server', server.name) === server)
   }
 
   declared<Kind extends ResourceKind>(kind: Kind): readonly Resource<Kind>[] {
@@ -102,6 +108,7 @@ export class ResourceSnapshot implements ResourceIndex {
     shelf.byName.set(resource.name, resource)
     if (resource.kind === 'token') this.#tokensByDigest.set(resource.spec.digest, resource)
     else if (resource.kind === 'team') this.#teamsByUser.add(resource)
+    else if (resource.kind === 'server') this.#serversByWord.add(resource)
     else if (resource.kind === 'role_binding') this.#bindingsBySubject.add(resource)
   }
 
@@ -113,6 +120,7 @@ export class ResourceSnapshot implements ResourceIndex {
     shelf.byId.delete(id)
     if (shelf.byName.get(known.name) === known) shelf.byName.delete(known.name)
     if (known.kind === 'team') this.#teamsByUser.delete(known)
+    else if (known.kind === 'server') this.#serversByWord.delete(known)
     else if (known.kind === 'role_binding') this.#bindingsBySubject.delete(known)
     else if (known.kind === 'token' && this.#tokensByDigest.get(known.spec.digest) === known)
       this.#tokensByDigest.delete(known.spec.digest)
