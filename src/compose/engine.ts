@@ -44,7 +44,7 @@ export function createEngine({
   shared,
   counters,
 }: EngineOptions): Gateway {
-  const { sessionRecords, bus } = shared ?? createOwnState()
+  const { sessionRecords, bus, stateSecrets } = shared ?? createOwnState()
   return new Gateway({
     clock: systemClock,
     limits,
@@ -61,6 +61,7 @@ export function createEngine({
     randomId,
     sessionRecords,
     bus,
+    stateSecrets,
     ...(counters && { counters }),
     onTrouble,
   })

@@ -17,7 +17,7 @@ import { listen } from '#http/server.ts'
 import { addressOf } from './address.ts'
 import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
-import { createControlParts, followChanges, sealerOf, type ControlParts } from './control-parts.ts'
+import { createControlParts, followChanges, sealerOf, stateSecretsOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
@@ -71,7 +71,7 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
     audit,
     onTrouble: tellOfTrouble(log),
     holdHttp: builtIn.holdHttp,
-    shared: stored.shared,
+    shared: { ...stored.shared, stateSecrets: stored.stateSecrets },
     ...(config.storage.redis !== undefined && { counters: stored.shared.counters }),
   })
   resources.defer(() => engine.close())
@@ -161,6 +161,7 @@ type Stored = {
   shared: ReplicaState
   identities: Principals
   control: ControlParts
+  stateSecrets: readonly string[]
   /** After what is stored has changed. */
   onChange: () => void
 }
@@ -184,7 +185,7 @@ async function openStored(
   const shared = redis === undefined ? createOwnState() : await openSharedState(redis, { log, resources })
   const identities = new Principals(state.snapshot, { hash: hashToken })
   const control = createControlParts({ state, shared, secret })
-  return Object.assign(watch, { state, shared, identities, control })
+  return Object.assign(watch, { state, shared, identities, control, stateSecrets: stateSecretsOf(secret) })
 }
 
 type Declaring = { snapshot: ResourceSnapshot; builtIn: BuiltInServers }

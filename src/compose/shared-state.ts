@@ -14,6 +14,8 @@ import { systemClock } from './system-clock.ts'
 export type SharedState = {
   sessionRecords: McpSessionRecords
   bus: Bus
+  /** What signs the states that clients bring back to any of them. */
+  stateSecrets?: readonly string[]
 }
 
 export type ReplicaState = SharedState & { counters: Counters; locks: Locks }

@@ -180,6 +180,18 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'The requestState is unknown, expired, or belongs to another request.',
   },
+  replica_lost: {
+    status: 502,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'The gateway process that worked on this has gone, or could not be heard.',
+  },
+  carried_too_large: {
+    status: 502,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'What one gateway process has for another one is too large to be carried.',
+  },
   request_cancelled: { status: 499, rpc: -32800, fault: 'caller', title: 'The request was cancelled.' },
   question_unroutable: {
     status: 400,

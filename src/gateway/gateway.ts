@@ -3,6 +3,7 @@ import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Bus } from '#core/bus/bus.ts'
+import { ReplicaAsks } from '#core/bus/replica-asks.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
 import { exposeUri } from '#core/naming/resource-uri.ts'
 import type { Principal } from '#core/identity/principal.ts'
@@ -41,6 +42,7 @@ import {
   type PlainRequest,
 } from './record.ts'
 import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
+import { ParkedElsewhere } from '#gateway/relay/parked-elsewhere.ts'
 import { RequestStates } from '#gateway/relay/request-states.ts'
 import { endingOfAnswer } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
@@ -53,6 +55,8 @@ export type GatewayDeps = LiveServersDeps & {
   /** Common to all replicas, so that each can serve any session. */
   sessionRecords: McpSessionRecords
   bus: Bus
+  /** What signs the states that clients bring back to any of them; without it each has its own. */
+  stateSecrets?: readonly string[] | undefined
   /** Common to all replicas as well; without them each counts its calls by itself. */
   counters?: Counters
 }
@@ -72,6 +76,7 @@ export class Gateway {
   readonly #context: MethodContext
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
+  readonly #asks: ReplicaAsks
   readonly #changes: GatheredChanges
   readonly #servers: LiveServers
   readonly #callLimits: CallLimits
@@ -94,7 +99,9 @@ export class Gateway {
       this.#changes.add(upstream.name, kind)
     })
     const { parkedCallsMax, parkedCallMs, listingTimeoutMs } = limits
-    this.#parked = new ParkedCalls({ clock, randomId, parkedCallsMax, parkedCallMs })
+    this.#asks = new ReplicaAsks({ bus: deps.bus, clock, id: randomId('replica') })
+    const toHandle = (prefix: string): string => `${randomId(prefix)}@${this.#asks.id}`
+    this.#parked = new ParkedCalls({ clock, randomId: toHandle, parkedCallsMax, parkedCallMs })
     this.#context = {
       registry: () => this.#servers.registry,
       views: new Views({ clock, catalog: this.#catalog, separator, listingTimeoutMs, hash }),
@@ -106,7 +113,8 @@ export class Gateway {
         parked: this.#parked,
         hash,
         randomId,
-        requestStates: new RequestStates({ hash, randomId }),
+        requestStates: new RequestStates(deps),
+        parkedElsewhere: new ParkedElsewhere({ asks: this.#asks, parked: this.#parked, hash }),
         lists: this.#catalog,
       },
       hub: this.#hub,
@@ -387,6 +395,7 @@ export class Gateway {
     this.#changes.close()
     this.sessions.leaveAll()
     this.shared.close()
+    this.#asks.close()
     this.#parked.close()
     await this.#servers.close()
   }

@@ -86,6 +86,8 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   request_state_invalid: protocol,
   request_cancelled: (cause) => new McpError('request_cancelled', cause.message, { cause }),
   question_unroutable: protocol,
+  replica_lost: connection,
+  carried_too_large: protocol,
   upstream_unreachable: connection,
   upstream_closed: connection,
   upstream_protocol: protocol,

@@ -3,7 +3,6 @@ import { createMemoryBus } from '#adapters/memory/bus.ts'
 import { createMemoryMcpSessionRecords } from '#adapters/memory/mcp-session-records.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Bus } from '#core/bus/bus.ts'
-import { busMessageCharsMax } from '#core/bus/bus-message.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
 import type { Address, Endpoint } from '#gateway/endpoint.ts'
@@ -11,6 +10,7 @@ import { ClientSession } from '#gateway/client/client-session.ts'
 import { SharedSessions } from '#gateway/client/shared-sessions.ts'
 import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { FakeClock, settled } from './fake-clock.ts'
+import { SwitchedBus } from './switched-bus.ts'
 import { limits, principal } from './upstreams.ts'
 
 export const idleMs = 100_000
@@ -39,42 +39,6 @@ class SwitchedRecords implements McpSessionRecords {
   async #ask<Answer>(task: () => Promise<Answer>): Promise<Answer> {
     if (this.isAway) throw new GatewayError('storage_unavailable')
     return task()
-  }
-}
-
-/** A bus that may be cut off, and says afterwards that there was a gap. */
-class SwitchedBus implements Bus {
-  readonly published: JsonObject[] = []
-  readonly #line: Bus
-  readonly #gaps: (() => void)[] = []
-  #isAway = false
-
-  constructor(line: Bus) {
-    this.#line = line
-  }
-
-  publish: Bus['publish'] = (topic, message) => {
-    if (JSON.stringify(message).length > busMessageCharsMax) throw new RangeError('too large')
-    if (this.#isAway) return Promise.resolve(false)
-    this.published.push(message)
-    return this.#line.publish(topic, message)
-  }
-
-  subscribe: Bus['subscribe'] = (topic, listener) => {
-    this.#gaps.push(() => listener.onGap())
-    const onMessage = (message: JsonObject): void => {
-      if (!this.#isAway) listener.onMessage(message)
-    }
-    return this.#line.subscribe(topic, { onMessage, onGap: () => listener.onGap() })
-  }
-
-  leave(): void {
-    this.#isAway = true
-  }
-
-  comeBack(): void {
-    this.#isAway = false
-    for (const gap of this.#gaps) gap()
   }
 }
 

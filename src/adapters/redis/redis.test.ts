@@ -8,6 +8,7 @@ import { busContract } from '#test/contracts/bus.ts'
 import { countersContract } from '#test/contracts/counters.ts'
 import { locksContract } from '#test/contracts/locks.ts'
 import { mcpSessionRecordsContract } from '#test/contracts/mcp-session-records.ts'
+import { replicaAsksContract } from '#test/contracts/replica-asks.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
 import { createRedisLocks } from './locks.ts'
@@ -38,6 +39,11 @@ describeWithRedis('in Redis', () => {
   const clock = systemClock
 
   busContract(async () => {
+    const [one, two] = await open()
+    return [opened.use(createRedisBus(one)), opened.use(createRedisBus(two))]
+  })
+
+  replicaAsksContract(async () => {
     const [one, two] = await open()
     return [opened.use(createRedisBus(one)), opened.use(createRedisBus(two))]
   })

@@ -85,6 +85,7 @@ function ask(revision: string, kind: Endpoint['kind'] = 'single', method = 'tool
       randomId,
       parked: new ParkedCalls({ clock, randomId, parkedCallsMax: 1, parkedCallMs: 1 }),
       requestStates: new RequestStates({ hash, randomId }),
+      parkedElsewhere: { resume: () => null },
       lists: { renewTool: () => Promise.resolve(undefined) },
     },
   )

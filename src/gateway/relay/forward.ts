@@ -13,16 +13,21 @@ import { callModern, type LegacyToModernDeps } from './legacy-to-modern.ts'
 import { ensureLogLevel, isLoudEnough } from '#gateway/client/log-level.ts'
 import type { RequestStates } from './request-states.ts'
 import { callLegacy, type ModernToLegacyDeps } from './modern-to-legacy.ts'
+import type { ParkedElsewhere } from './parked-elsewhere.ts'
 import type { Target } from './target.ts'
 
-export type ForwardDeps = LegacyToModernDeps & ModernToLegacyDeps & { requestStates: RequestStates }
+export type ForwardDeps = LegacyToModernDeps &
+  ModernToLegacyDeps & { requestStates: RequestStates; parkedElsewhere: Pick<ParkedElsewhere, 'resume'> }
 
 /** A modern client's `requestState` is opened on its way up, and sealed on its way down. */
 export function forward(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
   const { requestState } = target.params
   if (call.era === 'legacy' || requestState === undefined) return forwardOpen(call, target, deps)
   const opened = deps.requestStates.open(requestState, ownerOfState(call, target))
-  return forwardOpen(call, { ...target, params: { ...target.params, requestState: opened } }, deps)
+  const sent = { ...target, params: { ...target.params, requestState: opened } }
+  const elsewhere = deps.parkedElsewhere.resume(call, sent)
+  if (!elsewhere) return forwardOpen(call, sent, deps)
+  return elsewhere.then((answer) => handOver(call, sent, { answer, deps }))
 }
 
 /** The server sees itself to the rest of what its state is for. */

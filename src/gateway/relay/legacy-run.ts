@@ -25,6 +25,8 @@ export type Stop = { kind: 'answered'; outcome: Outcome } | { kind: 'failed'; er
 
 export class LegacyRun {
   readonly cancellation = new Cancellation()
+  /** What the upstream calls itself. */
+  readonly serverInfo: JsonObject
   readonly #clock: Clock
   readonly #asked = new Map<string, Asked>()
   #nextKey = 1
@@ -32,8 +34,9 @@ export class LegacyRun {
   #end: Stop | undefined
   #wake: (() => void) | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, serverInfo: JsonObject = {}) {
     this.#clock = clock
+    this.serverInfo = serverInfo
   }
 
   /** For the upstream session. */

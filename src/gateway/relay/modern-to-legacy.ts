@@ -11,7 +11,8 @@ import {
 } from '#core/protocol/json-rpc.ts'
 import { toModernOutcome, urlElicitationRequired } from '#core/protocol/translate.ts'
 import type { Clock } from '#core/clock.ts'
-import type { ClientCall } from '#gateway/client/client-call.ts'
+import type { Cancellation } from '#core/upstream/cancellation.ts'
+import type { ClientCall, Reply } from '#gateway/client/client-call.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { Answer, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { LegacyRun } from './legacy-run.ts'
@@ -27,17 +28,14 @@ export async function callLegacy(
   context: { call: ClientCall; headers: readonly string[]; deps: ModernToLegacyDeps },
 ): Promise<Outcome> {
   const { call, deps } = context
-  const binding = bindingOf(call, target, deps)
+  const going = goingOf(call, target, deps)
   const { requestState, inputResponses } = target.params
   if (requestState !== undefined) {
     if (typeof requestState !== 'string') throw new GatewayError('request_state_invalid')
-    const run = deps.parked.find(requestState, binding)
-    if (!run.supply(inputResponses) && !run.hasEnded) return inputRequired(run.questions, requestState, session)
-    deps.parked.take(requestState)
-    return proceed(run, { session, target, call, deps, binding })
+    return resumeParked({ handle: requestState, inputResponses }, going)
   }
   await ensureLogLevel(session, call.facts.logLevel)
-  const run = new LegacyRun(deps.clock)
+  const run = new LegacyRun(deps.clock, session.facts.serverInfo)
   const { notify, ask, cancellation } = run.hooks((note) => isHeard(note, call))
   const askIfAble = (question: Question): Promise<Outcome> =>
     canAnswer(call.facts.capabilities, question.method) ? ask(question) : Promise.resolve(cannotAnswer)
@@ -46,7 +44,22 @@ export async function callLegacy(
   const { task: _task, ...params } = withoutEnvelope(target.params)
   const request = { method: target.method, params, headers: context.headers, raw: null }
   run.follow(session.call(request, hooks).then(asOutcome))
-  return proceed(run, { session, target, call, deps, binding })
+  return proceed(run, going)
+}
+
+/**
+ * Goes on with a call that is parked here, once it has all the answers that it waits for.
+ * @throws GatewayError `request_state_invalid`
+ */
+export async function resumeParked(
+  { handle, inputResponses }: { handle: string; inputResponses: unknown },
+  going: Going,
+): Promise<Outcome> {
+  const { parked, binding } = going
+  const run = parked.find(handle, binding)
+  if (!run.supply(inputResponses) && !run.hasEnded) return inputRequired(run.questions, handle, run)
+  parked.take(handle)
+  return proceed(run, going)
 }
 
 const cannotAnswer: Outcome = { error: { code: -32601, message: 'The client did not declare this capability.' } }
@@ -62,31 +75,34 @@ function isHeard(note: RpcNotification, call: ClientCall): boolean {
   return call.facts.logLevel !== undefined && isLoudEnough(note, call.facts.logLevel)
 }
 
-type Proceeding = {
-  session: UpstreamSession
-  target: Target
-  call: ClientCall
-  deps: ModernToLegacyDeps
+/** One request of the client, in which a call goes on. */
+export type Going = {
+  method: string
+  capabilities: JsonObject
+  reply: Reply
+  cancellation: Cancellation
+  /** Principal, server, method and parameters: what each of the requests must have in common. */
   binding: string
+  parked: ParkedCalls
 }
 
-async function proceed(run: LegacyRun, context: Proceeding): Promise<Outcome> {
-  const { session, target, call, deps, binding } = context
-  const forgetCancel = call.cancellation.onCancel(() => run.abandon())
-  const stop = await run.nextStop(call.reply)
+async function proceed(run: LegacyRun, going: Going): Promise<Outcome> {
+  const { method, capabilities, reply, cancellation, binding, parked } = going
+  const forgetCancel = cancellation.onCancel(() => run.abandon())
+  const stop = await run.nextStop(reply)
   forgetCancel()
   switch (stop.kind) {
     case 'failed':
       throw stop.error
     case 'asked':
-      return inputRequired(run.questions, deps.parked.park(run, binding), session)
+      return inputRequired(run.questions, parked.park(run, binding), run)
     default: {
       const urls = urlsToVisit(stop.outcome)
       if (urls) {
-        if (!canVisitUrls(call.facts.capabilities)) throw new GatewayError('missing_client_capability', urlCapability)
-        return inputRequired(urls, undefined, session)
+        if (!canVisitUrls(capabilities)) throw new GatewayError('missing_client_capability', urlCapability)
+        return inputRequired(urls, undefined, run)
       }
-      return toModernOutcome(target.method, stop.outcome, session.facts.serverInfo)
+      return toModernOutcome(method, stop.outcome, run.serverInfo)
     }
   }
 }
@@ -110,13 +126,23 @@ function urlsToVisit(outcome: Outcome): JsonObject | null {
   return urls.length === 0 ? null : Object.fromEntries(urls)
 }
 
-function inputRequired(inputRequests: JsonObject, requestState: string | undefined, session: UpstreamSession): Outcome {
-  const meta = { [serverInfoKey]: session.facts.serverInfo }
-  const result: JsonObject = { resultType: 'input_required', inputRequests, _meta: meta }
+function inputRequired(
+  inputRequests: JsonObject,
+  requestState: string | undefined,
+  { serverInfo }: Pick<LegacyRun, 'serverInfo'>,
+): Outcome {
+  const result: JsonObject = { resultType: 'input_required', inputRequests, _meta: { [serverInfoKey]: serverInfo } }
   return { result: requestState === undefined ? result : { ...result, requestState } }
 }
 
-function bindingOf(call: ClientCall, target: Target, deps: ModernToLegacyDeps): string {
-  const { _meta, inputResponses: _responses, requestState: _state, ...params } = target.params
-  return deps.hash(canonicalJson([call.principal.id, target.upstream.name, target.method, params]))
+/** What a retry must equal is hashed: it is compared, and goes to other replicas, without being told. */
+export function goingOf(
+  call: ClientCall,
+  { upstream, method, params: given }: Target,
+  { parked, hash }: Pick<ModernToLegacyDeps, 'parked' | 'hash'>,
+): Going {
+  const { _meta, inputResponses: _responses, requestState: _state, ...params } = given
+  const binding = hash(canonicalJson([call.principal.id, upstream.name, method, params]))
+  const { facts, reply, cancellation } = call
+  return { method, capabilities: facts.capabilities, reply, cancellation, binding, parked }
 }

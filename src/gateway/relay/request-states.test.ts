@@ -21,6 +21,16 @@ describe('a sealed state', () => {
     expect(() => new RequestStates({ hash: hashToken, randomId }).open(sealed, 'a')).toThrow(invalid)
   })
 
+  it('opens with every gateway that has the same secret, also while one secret follows another', () => {
+    const having = (...stateSecrets: string[]) => new RequestStates({ hash: hashToken, randomId, stateSecrets })
+    const [before, during, after] = [having('old'), having('new', 'old'), having('new')]
+    expect(having('old').open(before.seal('state', 'a'), 'a')).toBe('state')
+    expect(during.open(before.seal('state', 'a'), 'a')).toBe('state')
+    expect(after.open(during.seal('state', 'a'), 'a')).toBe('state')
+    expect(() => after.open(before.seal('state', 'a'), 'a')).toThrow(invalid)
+    expect(() => during.open(before.seal('state', 'a'), 'b')).toThrow(invalid)
+  })
+
   it.for([undefined, null, 5, {}, [], '', 'state', '.', '.state', 'a.state', `${'0'.repeat(64)}.state`])(
     'cannot be made up: %j',
     (made) => {

@@ -7,20 +7,31 @@ import { toOutcome, type Outcome } from '#core/protocol/json-rpc.ts'
 import { parseMessage, rawText } from '#gateway/upstream/answer.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 
-export type RequestStatesDeps = { hash: (text: string) => string; randomId: (prefix: string) => string }
+export type RequestStatesDeps = {
+  hash: (text: string) => string
+  randomId: (prefix: string) => string
+  /** Common to all replicas, the newest first; the others may have been before it. Without them, this one's own. */
+  stateSecrets?: readonly string[] | undefined
+}
+
+type Keys = { inner: string; outer: string }
 
 export class RequestStates {
   readonly #hash: (text: string) => string
-  readonly #keys: readonly [inner: string, outer: string]
+  readonly #current: Keys
+  readonly #all: readonly Keys[]
 
-  constructor({ hash, randomId }: RequestStatesDeps) {
+  constructor({ hash, randomId, stateSecrets = [] }: RequestStatesDeps) {
     this.#hash = hash
-    this.#keys = [randomId('key'), randomId('key')]
+    const [newest = randomId('key'), ...older] = stateSecrets
+    const toKeys = (secret: string): Keys => ({ inner: hash(`inner ${secret}`), outer: hash(`outer ${secret}`) })
+    this.#current = toKeys(newest)
+    this.#all = [this.#current, ...older.map(toKeys)]
   }
 
   /** @param owner whose state it is: principal, server and what was called */
   seal(state: string, owner: string): string {
-    return `${this.#sign(state, owner)}.${state}`
+    return `${this.#sign(state, owner, this.#current)}.${state}`
   }
 
   /** @throws GatewayError `request_state_invalid`, the same for every reason */
@@ -28,7 +39,9 @@ export class RequestStates {
     const at = typeof sealed === 'string' ? sealed.indexOf('.') : -1
     if (typeof sealed !== 'string' || at === -1) throw new GatewayError('request_state_invalid')
     const state = sealed.slice(at + 1)
-    if (!isEqual(sealed.slice(0, at), this.#sign(state, owner))) throw new GatewayError('request_state_invalid')
+    const signature = sealed.slice(0, at)
+    if (!this.#all.some((keys) => isEqual(signature, this.#sign(state, owner, keys))))
+      throw new GatewayError('request_state_invalid')
     return state
   }
 
@@ -49,8 +62,7 @@ export class RequestStates {
   }
 
   /** Two keys and two rounds, as in HMAC (RFC 2104): a plain hash of key and text could be continued by others. */
-  #sign(state: string, owner: string): string {
-    const [inner, outer] = this.#keys
+  #sign(state: string, owner: string, { inner, outer }: Keys): string {
     return this.#hash(outer + this.#hash(JSON.stringify([inner, owner, state])))
   }
 }
