@@ -25,7 +25,7 @@ const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
   team: checkTeam,
   user: checkUser,
   policy: () => {},
-  server: (_, actor, transition) => checkServer(actor, transition),
+  server: checkServer,
   toolset: () => {},
   project: checkOrganization,
   agent: checkAgent,

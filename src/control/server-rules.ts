@@ -1,11 +1,37 @@
 import { GatewayError } from '#contract/errors.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Actor } from './actor.ts'
+import type { ControlDeps } from './control-deps.ts'
 import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
 
-/** A program runs on the gateway's own machine, with the gateway's rights: the right to manage servers is not enough for that. */
-export function checkServer(actor: Actor, { before, after }: Transition<'server'>): void {
-  if (isFree(actor)) return
-  checkReach({ before, after })
+/** @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden` */
+export function checkServer(
+  { index }: Pick<ControlDeps, 'index'>,
+  actor: Actor,
+  { before, after }: Transition<'server'>,
+): void {
+  if (!isFree(actor)) {
+    checkReach({ before, after })
+    checkProgram({ before, after })
+  }
+  checkWords(index, { before, after })
+}
+
+/** A word that two servers have would lead to the wrong one, or to none. What was so before stays as it is. */
+function checkWords(index: Pick<ResourceIndex, 'serversCalled'>, { before, after }: Transition<'server'>): void {
+  const known = new Set(before?.spec.aliases)
+  const isTaken = (word: string): boolean => index.serversCalled(word).some(({ id }) => id !== after.id)
+  const paths = [
+    ...(after.name !== before?.name && isTaken(after.name) ? ['name'] : []),
+    ...after.spec.aliases.flatMap((alias, position) =>
+      !known.has(alias) && isTaken(alias) ? [`aliases[${position}]`] : [],
+    ),
+  ]
+  if (paths.length > 0) throw new GatewayError('already_exists', { details: { paths } })
+}
+
+/** It runs on the gateway's own machine, with the gateway's rights: the right to manage servers is not enough for that. */
+function checkProgram({ before, after }: Transition<'server'>): void {
   const { transport } = after.spec
   if (transport.kind !== 'stdio') return
   if (before !== null && changedMembers(before.spec.transport, transport).length === 0) return

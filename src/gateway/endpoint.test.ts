@@ -20,6 +20,17 @@ describe('Registry', () => {
     expect(registry.find('nobody')).toBeUndefined()
   })
 
+  it('finds nothing by an alias that two servers have, for nobody knows which is meant', () => {
+    const registry = registryOf(
+      ['git', { aliases: ['vcs', 'vcs'] }],
+      ['other', { aliases: ['vcs'] }],
+      ['third', { aliases: ['vcs'] }],
+    )
+    expect(registry.find('vcs')).toBeUndefined()
+    expect(() => registry.named('vcs')).toThrow(notFound)
+    expect(registryOf(['git', { aliases: ['vcs', 'vcs'] }]).find('vcs')?.name).toBe('git')
+  })
+
   it('offers everything that is enabled as one aggregate', () => {
     const registry = registryOf(['a'], ['b', { isEnabled: false }], ['c'])
     const all = registry.all()

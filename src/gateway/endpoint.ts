@@ -27,7 +27,8 @@ export function isSameAddress(one: Address, other: Address): boolean {
 /** A snapshot of the servers, replaced whole when the configuration changes. */
 export class Registry {
   readonly #byName: ReadonlyMap<string, Upstream>
-  readonly #byAlias = new Map<string, Upstream>()
+  /** Null for an alias that several have: nobody knows which is meant. */
+  readonly #byAlias = new Map<string, Upstream | null>()
   readonly #byLabel = new Map<string, Upstream[]>()
   readonly #byAddress = new Map<string, Endpoint>()
   readonly #byKey = new Map<string, Endpoint>()
@@ -35,10 +36,15 @@ export class Registry {
   constructor(upstreams: Iterable<Upstream>) {
     this.#byName = new Map([...upstreams].map((upstream) => [upstream.name, upstream]))
     for (const upstream of this.#byName.values()) {
-      for (const alias of upstream.server.aliases) this.#byAlias.set(alias, upstream)
+      for (const alias of upstream.server.aliases) this.#addAlias(alias, upstream)
       for (const label of upstream.server.labels)
         this.#byLabel.set(label, [...(this.#byLabel.get(label) ?? []), upstream])
     }
+  }
+
+  #addAlias(alias: string, upstream: Upstream): void {
+    const known = this.#byAlias.get(alias)
+    this.#byAlias.set(alias, known === undefined || known === upstream ? upstream : null)
   }
 
   get upstreams(): Upstream[] {
@@ -47,7 +53,7 @@ export class Registry {
 
   /** By real name or alias; a real name wins. */
   find(name: string): Upstream | undefined {
-    return this.#byName.get(name) ?? this.#byAlias.get(name)
+    return this.#byName.get(name) ?? this.#byAlias.get(name) ?? undefined
   }
 
   /** Everything that is enabled. */
