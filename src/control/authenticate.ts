@@ -46,5 +46,5 @@ function actorOfPerson({ index, clock, keys }: AuthenticateDeps, bearer: string)
   const user = claims && index.get('user', claims.user_id)
   if (!user || user.spec.type !== 'human' || user.spec.passwordSetAt === undefined) return null
   // A sign-in lasts until the password changes.
-  return claims.signed_in_at < user.spec.passwordSetAt ? null : actorOfUser(index, user)
+  return claims.password_set_at < user.spec.passwordSetAt ? null : actorOfUser(index, user)
 }

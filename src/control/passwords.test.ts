@@ -42,6 +42,37 @@ describe('setPassword', () => {
     expect(world.index.get('user', mia.id)?.spec.passwordSetAt).toBe(world.clock.now())
   })
 
+  it('ends one that began with the old password, and one that comes between its two steps', async () => {
+    const world = await controlWorld(all)
+    await set(world, 'admin', { ref: 'mia', password })
+    await world.clock.advance(5)
+    const before = await enter(world, 'mia', password)
+    const { passwordStore } = world.deps
+    let between: unknown
+    world.deps.passwordStore = {
+      ...passwordStore,
+      put: async (id, next) => {
+        between = toGatewayError(await enter(world, 'mia', password).catch((error: unknown) => error)).code
+        await passwordStore.put(id, next)
+      },
+    }
+    await set(world, 'mia', { password: 'another long password', current: password })
+    expect(between).toBe('unauthorized')
+    expect(before.spec.passwordSetAt).toBeLessThan(world.index.get('user', mia.id)?.spec.passwordSetAt ?? 0)
+  })
+
+  it('leaves the old password good where the gateway ended between its two steps', async () => {
+    const world = await controlWorld(all)
+    await set(world, 'admin', { ref: 'mia', password })
+    await world.clock.advance(5)
+    world.deps.passwordStore.put = () => Promise.reject(new Error('it ended'))
+    await expect(set(world, 'mia', { password: 'another long password', current: password })).rejects.toThrow('it ended')
+    await world.clock.advance(60_000)
+    expect((await enter(world, 'mia', password)).spec.passwordSetAt).toBe(
+      world.index.get('user', mia.id)?.spec.passwordSetAt,
+    )
+  })
+
   it.each([
     ['its own without saying the one until now', {}, 'invalid_body'],
     ['its own with another one', { current: 'wrong' }, 'unauthorized'],

@@ -61,17 +61,18 @@ async function requireCurrent(
   user: Resource<'user'>,
   { current, address }: { current: string | undefined; address: string },
 ): Promise<void> {
-  const phc = await hashOf(deps, user)
-  if (phc === null) return
+  const stored = await passwordOf(deps, user)
+  if (!stored) return
+  if (stored.isReplaced) throw new GatewayError('version_conflict')
   if (current === undefined) throw invalidBody([{ path: 'current', problem: 'is required' }])
   await chargeAttempt(deps, { name: user.name, address })
-  if (!(await deps.passwords.verify(current, phc))) throw new GatewayError('unauthorized')
+  if (!(await deps.passwords.verify(current, stored.phc))) throw new GatewayError('unauthorized')
 }
 
 const passwordCharsMax = 256
 
 /**
- * The user whose name and password these are. Every other case is one and the same failure, after the same time: no such user, another
+ * The user whose name and password these are, as it was before the password was looked at. Every other case is one and the same failure, after the same time: no such user, another
  * password, a service, a disabled user.
  *
  * @param address of the client: attempts are counted for it, for it and the name, and for the name from everywhere
@@ -93,19 +94,26 @@ export async function signIn(
       note.id = user.id
       note.name = user.name
     }
-    const phc = user ? await hashOf(deps, user) : null
+    const stored = user && (await passwordOf(deps, user))
+    const phc = stored && !stored.isReplaced ? stored.phc : null
     if (!(await deps.passwords.verify(password, phc)) || !user) throw new GatewayError('unauthorized')
     return user
   })
 }
 
-/** Null where nobody can sign in with a password as this user. */
-async function hashOf(
-  { passwordStore }: Pick<PasswordDeps, 'passwordStore'>,
+/** So long a change of a password may take between its two steps. */
+const changingMsMax = 60_000
+
+/** Null where nobody can sign in with a password as this user. `isReplaced`: it is being changed at this moment, and not good any more. */
+async function passwordOf(
+  { passwordStore, clock }: Pick<PasswordDeps, 'passwordStore' | 'clock'>,
   { id, spec }: Resource<'user'>,
-): Promise<string | null> {
+): Promise<{ phc: string; isReplaced: boolean } | null> {
   if (spec.type !== 'human' || spec.isDisabled || spec.passwordSetAt === undefined) return null
-  return (await passwordStore.get(id))?.phc ?? null
+  const stored = await passwordStore.get(id)
+  if (!stored) return null
+  const isReplaced = stored.setAt < spec.passwordSetAt && clock.now() - spec.passwordSetAt < changingMsMax
+  return { phc: stored.phc, isReplaced }
 }
 
 /** With the counters away hashing itself is the brake. */

@@ -1,4 +1,5 @@
 /** What the management API says to requests that are made to get something out of it that is not for them. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signIn, startManagedGateway, type Api, type ManagedGateway } from '../support/management.ts'
 
@@ -50,5 +51,23 @@ describe('a question with an Idempotency-Key', () => {
     expect((await ask({ action: 'audit' })).status).toBe(200)
     // A key that is kept is refused for another request.
     expect((await ask({ action: 'logs' })).status).toBe(200)
+  })
+})
+
+describe('a sign-in', () => {
+  it('with the old password, while it is changed, does not outlive the change', async () => {
+    const old = 'an old password'
+    await gateway.api('POST', '/users', { body: { name: 'vic' } })
+    await gateway.api('PUT', '/users/vic/password', { body: { password: old } })
+    const attempt = { bearer: null, body: { user: 'vic', password: old } }
+    const change = gateway.api('PUT', '/users/vic/password', { body: { password: 'a new password' } })
+    const attempts: Promise<unknown>[] = []
+    for (let count = 0; count < 8; count++) {
+      attempts.push(gateway.api('POST', '/sign-in', attempt).then(({ body }) => body['access_token']))
+      await delay(4)
+    }
+    expect((await change).status).toBe(204)
+    for (const bearer of await Promise.all(attempts))
+      expect((await gateway.api('GET', '/whoami', { bearer: String(bearer) })).status).toBe(401)
   })
 })

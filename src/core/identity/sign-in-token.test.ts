@@ -6,12 +6,12 @@ import { mintSignInToken, verifySignInToken } from './sign-in-token.ts'
 const secret = (letter: string): Buffer => Buffer.from(letter.repeat(32))
 const keys = createSessionKeys({ current: secret('a'), previous: secret('b') })
 const now = 1_795_262_400_000
-const { text, expiresIn } = mintSignInToken('usr_ann', { keys, now })
+const { text, expiresIn } = mintSignInToken({ userId: 'usr_ann', passwordSetAt: 7 }, { keys, now })
 
 describe('a sign-in token', () => {
   it('says who signed in and when, until it ends', () => {
     const claims = verifySignInToken(text, { keys, now })
-    expect(claims).toEqual({ user_id: 'usr_ann', signed_in_at: now, ends_at: now + expiresIn * 1_000 })
+    expect(claims).toEqual({ user_id: 'usr_ann', password_set_at: 7, ends_at: now + expiresIn * 1_000 })
     expect(verifySignInToken(text, { keys, now: now + expiresIn * 1_000 - 1 })).not.toBeNull()
     expect(verifySignInToken(text, { keys, now: now + expiresIn * 1_000 })).toBeNull()
   })

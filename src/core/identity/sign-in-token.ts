@@ -19,14 +19,24 @@ export type SignInDeps = { keys: SessionKeys; now: number }
 
 export type SignInClaims = {
   user_id: string
-  /** Unix milliseconds, both: a sign-in of the second before a change of password must not outlive it. */
-  signed_in_at: number
+  /** When the password was set that was given, and not when it was given: who signs in during a change does not outlive it. Unix milliseconds. */
+  password_set_at: number
+  /** Unix milliseconds. */
   ends_at: number
 }
 
+type SignedIn = { userId: string; /** Unix milliseconds. */ passwordSetAt: number }
+
 /** `expiresIn`: seconds. */
-export function mintSignInToken(userId: string, { keys, now }: SignInDeps): { text: string; expiresIn: number } {
-  const claims: SignInClaims = { user_id: userId, signed_in_at: now, ends_at: now + lifeSeconds * 1_000 }
+export function mintSignInToken(
+  { userId, passwordSetAt }: SignedIn,
+  { keys, now }: SignInDeps,
+): { text: string; expiresIn: number } {
+  const claims: SignInClaims = {
+    user_id: userId,
+    password_set_at: passwordSetAt,
+    ends_at: now + lifeSeconds * 1_000,
+  }
   // Ids are ASCII.
   const payload = btoa(JSON.stringify(claims)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
   const signed = `${signInTokenPrefix}${keys.current.id}_${payload}`
@@ -50,9 +60,9 @@ function parseClaims(payload: string): SignInClaims | null {
   try {
     const value: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
     if (!isJsonObject(value)) return null
-    const { user_id, signed_in_at, ends_at } = value
-    const isComplete = typeof user_id === 'string' && typeof signed_in_at === 'number' && typeof ends_at === 'number'
-    return isComplete ? { user_id, signed_in_at, ends_at } : null
+    const { user_id, password_set_at, ends_at } = value
+    const isComplete = typeof user_id === 'string' && typeof password_set_at === 'number' && typeof ends_at === 'number'
+    return isComplete ? { user_id, password_set_at, ends_at } : null
   } catch {
     return null
   }

@@ -125,8 +125,9 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     },
     signIn: async ({ caller, body, address }) => {
       const { user: name, password } = parseBody(SignIn, body)
-      const user = await signIn(deps, { name, password, address, requestId: caller.requestId })
-      const { text, expiresIn } = mintSignInToken(user.id, { keys: deps.keys, now: deps.clock.now() })
+      const { id, spec } = await signIn(deps, { name, password, address, requestId: caller.requestId })
+      const signedIn = { userId: id, passwordSetAt: spec.passwordSetAt ?? 0 }
+      const { text, expiresIn } = mintSignInToken(signedIn, { keys: deps.keys, now: deps.clock.now() })
       return { body: { access_token: text, token_type: 'Bearer', expires_in: expiresIn } }
     },
     whoAmI: async ({ caller: { actor } }) => ({
