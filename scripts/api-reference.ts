@@ -16,6 +16,8 @@ export function apiReference(): string {
     '- **Versions**: answers have an `ETag`; a change with `If-Match` is refused with `version_conflict` if somebody was faster.',
     '- **Repeating a POST**: with the same `Idempotency-Key` (1 to 200 visible ASCII characters) it is done once, and answered as before for a day.',
     '  `outcome_unknown` says that it may have been done and that its answer was lost: look, and send it under another key if it was not.',
+    '- **How often**: 600 requests at once of one user or token, and then ten a second (`limits.managementRequestsPerMinuteMax`). Who is over it',
+    '  hears `rate_limited`, and in `Retry-After` when to come back. Where nobody is known the client’s address is counted.',
     '- **Pages**: `limit` and `cursor`; the answer’s `next` is the cursor of the page after, or null.',
     '- **Failures** are RFC 9457 problem details (`application/problem+json`); `code` is of [the catalogue](errors.md).',
     '- **For whom you act** may stand in `X-Changed-By`: it is recorded and believed by nobody.',

@@ -12,6 +12,10 @@ export const Limits = z
   .strictObject({
     requestBytesMax: bytes(4_194_304, 'Size of one request body, or of one message on a channel.'),
     managementBytesMax: bytes(1_048_576, 'Size of one request body of the management API.'),
+    managementRequestsPerMinuteMax: count(
+      600,
+      'Requests to the management API of one user or token, or of one address where nobody is known.',
+    ),
     requestDepthMax: count(64, 'Nesting of one request body.'),
     requestTimeoutMs: time(100, 30_000, 'Time for a request body to arrive.'),
     responseBytesMax: bytes(33_554_432, 'Size of one answer, or of one event in a streamed answer.'),

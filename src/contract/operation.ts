@@ -14,10 +14,12 @@ export type Operation = {
   body?: z.ZodType
   /** Of a success. */
   status: 200 | 201 | 204
-  /** Beside `unauthorized`, `internal` and `storage_unavailable`, which every one of them has. */
+  /** Beside `unauthorized`, `rate_limited`, `internal` and `storage_unavailable`, which every one of them has. */
   errors: readonly ErrorCode[]
   /** Answers with an ETag, or takes one in If-Match. */
   precondition?: 'etag' | 'if-match'
+  /** A POST that changes nothing: it is answered anew each time, whatever its Idempotency-Key. */
+  isQuestion?: true
   /** Nobody needs to be known. */
   isOpen?: true
 }

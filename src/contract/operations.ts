@@ -63,6 +63,7 @@ export const specialOperations = [
     body: Introspect,
     status: 200,
     errors: ['invalid_body'],
+    isQuestion: true,
   },
   {
     id: 'setPassword',
@@ -103,6 +104,7 @@ export const specialOperations = [
     body: CanI,
     status: 200,
     errors: ['invalid_body'],
+    isQuestion: true,
   },
   {
     id: 'explainAccess',
@@ -124,6 +126,7 @@ export const specialOperations = [
     body: DryRun,
     status: 200,
     errors: ['forbidden', 'invalid_body', 'dangling_reference'],
+    isQuestion: true,
   },
   {
     id: 'readAudit',

@@ -6,7 +6,7 @@ import type { Operation } from '#contract/operation.ts'
 import { operations } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
-const everywhere: readonly ErrorCode[] = ['unauthorized', 'storage_unavailable', 'internal']
+const everywhere: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'storage_unavailable', 'internal']
 const ofKeys: readonly ErrorCode[] = ['idempotency_conflict', 'outcome_unknown']
 
 /** @param version of the program */
@@ -43,8 +43,8 @@ export function toOpenApi(version: string): object {
 }
 
 function toPathItem(operation: Operation): object {
-  const { id, tag, summary, method, path, query, body, status, errors, precondition, isOpen } = operation
-  const hasKey = method === 'POST' && !isOpen
+  const { id, tag, summary, method, path, query, body, status, errors, precondition, isQuestion, isOpen } = operation
+  const hasKey = method === 'POST' && !isOpen && !isQuestion
   return {
     operationId: id,
     tags: [tag],

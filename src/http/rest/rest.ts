@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { apiRoot } from '#contract/api-root.ts'
+import type { Limits } from '#contract/limits.ts'
 import type { Operation } from '#contract/operation.ts'
 import { specialOperations } from '#contract/operations.ts'
 import { resourceOperations } from '#contract/resource-operations.ts'
 import { nobodyActor, toChangedBy, type Actor } from '#control/actor.ts'
-import { authenticate } from '#control/authenticate.ts'
 import { isDeeperThan } from '#core/protocol/scan.ts'
+import { admit, type AdmitDeps } from './admit.ts'
 import { readIfMatch, toEtag } from './conditions.ts'
 import { resourceHandler, specialHandlers, type Handler, type RestDeps, type RestReply } from './handlers.ts'
 import { runOnce, type IdempotencyDeps } from './idempotency.ts'
@@ -16,26 +17,17 @@ import { toOpenApi } from './openapi.ts'
 import { problemType, toProblem } from './problem.ts'
 
 export type RestOptions = RestDeps &
+  AdmitDeps &
   IdempotencyDeps & {
-    limits: { managementBytesMax: number; requestDepthMax: number }
+    limits: Pick<Limits, 'managementBytesMax' | 'requestDepthMax' | 'managementRequestsPerMinuteMax'>
     version: string
     nextRequestId: () => string
-    /** The client's address, as far as it can be known, for what is counted. */
-    clientOf: (request: IncomingMessage) => string
-    /** Nobody knows any more which bearers are good. */
-    isStale: () => boolean
     /** Somebody was refused before it was known who. */
     onRefusal: (request: { requestId: string; method: string; path: string }, error: GatewayError) => void
     onError: (error: unknown, requestId: string) => void
   }
 
 export type RestApi = { handle(req: IncomingMessage, res: ServerResponse): void; close(): Promise<void> }
-
-/** What a token that is bound to a project, or to addresses, may still ask: about itself. */
-const aboutOneself = new Set(['whoAmI', 'introspectToken', 'canI'])
-
-/** What changes nothing is answered anew each time: an answer of before may be wrong by now. */
-const questions = new Set(['introspectToken', 'canI', 'dryRun'])
 
 export async function createRestApi(options: RestOptions): Promise<RestApi> {
   const app = fastify({
@@ -55,7 +47,7 @@ export async function createRestApi(options: RestOptions): Promise<RestApi> {
   for (const operation of resourceOperations)
     addOperation(app, { operation, handler: resourceHandler(options, operation), options })
   addOpenApi(app, options)
-  refuseOtherMethods(app, options)
+  refuseOtherMethods(app)
   await app.ready()
   return { handle: (req, res) => app.routing(req, res), close: () => app.close() }
 }
@@ -84,9 +76,8 @@ function addOperation(app: FastifyInstance, route: Route): void {
     method: operation.method,
     url: urlOf(operation),
     // Before the body is read: a stranger's is not.
-    onRequest: (request, _reply, done) => {
-      actors.set(request, operation.isOpen ? nobodyActor : identify(request, operation, options))
-      done()
+    onRequest: async (request) => {
+      actors.set(request, await admit(options, request.raw, operation))
     },
     handler: (request, reply) => answer(route, { request, reply, actor: actors.get(request) ?? nobodyActor }),
   })
@@ -104,7 +95,7 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
       version: operation.precondition === 'if-match' ? readIfMatch(headerOf(request, 'if-match')) : null,
       address: options.clientOf(request.raw),
     })
-  const isKept = operation.method === 'POST' && !questions.has(operation.id)
+  const isKept = operation.method === 'POST' && !operation.isQuestion
   const key = isKept ? headerOf(request, 'idempotency-key') : undefined
   const { method, url: path, body: asked } = request
   const onLost = (error: unknown): void => options.onError(error, request.id)
@@ -123,16 +114,6 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
   return operation.status === 204 ? reply.send() : body
 }
 
-function identify(request: FastifyRequest, operation: Operation, options: RestOptions): Actor {
-  if (options.isStale()) throw new GatewayError('storage_unavailable')
-  const actor = authenticate(options, request.headers.authorization)
-  const { endpoints, project } = actor.token?.spec ?? {}
-  const isElsewhere = project !== undefined || (endpoints !== undefined && !endpoints.includes(apiRoot))
-  if (isElsewhere && !aboutOneself.has(operation.id))
-    throw new GatewayError('forbidden', { details: { reason: 'this token is bound to other addresses' } })
-  return actor
-}
-
 function headerOf({ headers }: Pick<FastifyRequest, 'headers'>, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? value.join(', ') : value
@@ -146,7 +127,7 @@ function addOpenApi(app: FastifyInstance, options: RestOptions): void {
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
 
 /** An address that exists says what may be done there (RFC 9110 §15.5.6). */
-function refuseOtherMethods(app: FastifyInstance, options: RestOptions): void {
+function refuseOtherMethods(app: FastifyInstance): void {
   const byUrl = Map.groupBy([...specialOperations, ...resourceOperations], urlOf)
   for (const [url, known] of byUrl) {
     const allowed = known.map(({ method }) => method)
@@ -154,10 +135,9 @@ function refuseOtherMethods(app: FastifyInstance, options: RestOptions): void {
       method: methods.filter((method) => !allowed.some((one) => one === method)),
       url,
       // A body that nobody reads is not parsed either.
-      onRequest: (request, reply, done) => {
+      onRequest: (_request, reply, done) => {
         reply.header('allow', allowed.join(', '))
-        sendProblem(new GatewayError('method_not_allowed'), { request, reply, options })
-        done()
+        done(new GatewayError('method_not_allowed'))
       },
       handler: () => undefined,
     })
