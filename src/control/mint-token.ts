@@ -11,6 +11,7 @@ import { actsForOwner } from './authority.ts'
 import { checkName } from './check-name.ts'
 import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
+import { freeName } from './ended-token.ts'
 import { recorded } from './recorded.ts'
 import { resolveReferences } from './resolve-references.ts'
 import { newResource } from './to-resource.ts'
@@ -44,7 +45,7 @@ export async function mintToken(deps: TokenDeps, caller: Caller, body: unknown):
     const { raw, hash } = deps.secrets.mint()
     const spec = { ...token, ...newTokenState(raw, hash) }
     const resource = newResource(deps, actor, { kind: 'token', body: parsed, spec })
-    await commit(deps, [{ do: 'create', resource }])
+    await commit(deps, [...(await freeName(deps, actor, parsed.name)), { do: 'create', resource }])
     note.id = resource.id
     return { secret: raw, token: await toView(deps, actor, resource) }
   })

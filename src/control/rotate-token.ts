@@ -7,6 +7,7 @@ import type { Actor, Caller } from './actor.ts'
 import { actsForOwner } from './authority.ts'
 import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
+import { endedName } from './ended-token.ts'
 import { getFor } from './get-resource.ts'
 import { type MintedToken, newTokenState, requireOwner, toExpiresAt, type TokenDeps } from './mint-token.ts'
 import { recorded } from './recorded.ts'
@@ -86,16 +87,7 @@ function toReplaced(
   const expiresAt = Math.min(old.spec.expiresAt ?? Infinity, now + overlapMs)
   const revokedAt = overlapMs === 0 ? now : null
   const spec = { ...old.spec, expiresAt, revokedAt, replacedBy: successorId }
-  return { ...old, name: replacedName(old), updatedAt: now, updatedBy: by, spec }
-}
-
-/** The name of a replaced token is free for its successor; the end of its id keeps its own unique. */
-function replacedName({ name, id }: Token): string {
-  const tail = id
-    .slice(-10)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '')
-  return `${name.slice(0, 84)}.old-${tail}`
+  return { ...old, name: endedName(old), updatedAt: now, updatedBy: by, spec }
 }
 
 const roleBindingsMax = 1_000

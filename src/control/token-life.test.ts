@@ -138,6 +138,24 @@ describe('revokeToken', () => {
     expect((await world.stored('token', 'ci'))?.spec.revokedAt !== null).toBe(outcome === 'ok')
   })
 
+  it.each([
+    ['revoked', { revokedAt: 7 }],
+    ['expired', { expiresAt: 7 }],
+  ])('gives its name free: one that is %s goes on in lists under another', async (status, ended) => {
+    const world = await controlWorld([...all, tokenOf('ci', mia.id, ended)])
+    const { token } = await mint(world, 'mia', { name: 'ci' })
+    expect(token).toMatchObject({ name: 'ci', status: 'active' })
+    const old = await getResource(world.deps, world.as('user', 'mia'), { kind: 'token', ref: 'tok_ci' })
+    expect(old).toMatchObject({ status, name: expect.stringMatching(/^ci\.old-[a-z0-9]+$/) })
+    expect((await failureOf(mint(world, 'mia', { name: 'ci' }))).code).toBe('already_exists')
+  })
+
+  it('keeps its name from who could not rename it', async () => {
+    const world = await controlWorld([...all, tokenOf('ci', mia.id, { revokedAt: 7 })])
+    expect((await failureOf(mint(world, 'noah', { name: 'ci' }))).code).toBe('already_exists')
+    expect(await world.stored('token', 'ci')).toMatchObject({ id: 'tok_ci' })
+  })
+
   it('is something else than to delete it', async () => {
     const world = await controlWorld([...all, tokenOf('ci', mia.id)])
     await deleteResource(world.deps, world.as('user', 'mia'), { kind: 'token', ref: 'ci', version: null })
