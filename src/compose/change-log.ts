@@ -1,34 +1,62 @@
 /** What is changed through the management API goes where calls are recorded. */
-import type { AuditLog } from '#core/audit/audit-log.ts'
-import type { ChangeEvent, ChangeLog } from '#core/audit/change-log.ts'
 import { apiRoot } from '#contract/api-root.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
+import { nobodyWho, systemWho, toTokenHash, type AuditWho } from '#core/audit/audit-who.ts'
+import type { ChangeEvent, ChangeLog } from '#core/audit/change-log.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
 
-export function createChangeLog(audit: Pick<AuditLog, 'append'>): ChangeLog {
+export function createChangeLog(audit: Pick<AuditRecorder, 'append'>, index: Pick<ResourceIndex, 'get'>): ChangeLog {
   return {
-    append: (event) =>
+    append: (event) => {
+      const who = whoDid(event, index)
+      const { kind, id, name } = event.resource
       audit.append({
         at: event.at,
         kind: 'resource_change',
-        tokenId: event.actor.id,
-        tokenName: event.actor.name,
+        principalKind: who.principalKind,
+        principalId: who.principalId,
+        principalName: who.principalName,
+        tokenId: who.tokenId,
+        tokenName: who.tokenName,
+        tokenHash: who.tokenHash,
+        sessionId: kind === 'session' ? id : '',
+        changedBy: event.changedBy,
         requestId: event.requestId,
-        endpoint: apiRoot,
-        method: `${event.action} ${event.resource.kind}`,
-        server: event.resource.kind === 'server' ? event.resource.name : '',
-        target: event.resource.name,
+        project: '',
+        toolset: '',
+        endpoint: event.actor.kind === 'system' ? '' : apiRoot,
+        method: `${event.action} ${kind}`,
+        server: kind === 'server' ? name : '',
+        target: name,
+        targetId: id,
+        calledAs: '',
         effect: event.outcome === 'ok' ? 'allow' : 'deny',
-        reason: reasonOf(event),
+        // Names of members and never their values.
+        reason: event.changed.length > 0 ? `changed ${event.changed.join(', ')}` : '',
         outcome: event.outcome,
         durationMs: 0,
-      }),
+        upstreamMs: null,
+        argumentsDigest: '',
+        arguments: '',
+        result: '',
+      })
+    },
   }
 }
 
-/** Names of members and never their values. */
-function reasonOf({ changed, changedBy }: ChangeEvent): string {
-  const parts = [
-    ...(changed.length > 0 ? [`changed ${changed.join(', ')}`] : []),
-    ...(changedBy === '' ? [] : [`for ${changedBy}`]),
-  ]
-  return parts.join('; ')
+function whoDid({ actor, action, resource, outcome }: ChangeEvent, index: Pick<ResourceIndex, 'get'>): AuditWho {
+  const { kind, id, name } = actor
+  if (kind === 'system') return systemWho
+  if (kind === 'user') return { ...nobodyWho, principalKind: 'user', principalId: id, principalName: name }
+  if (kind === 'token') return { ...holderOf(id, index), tokenId: id, tokenName: name }
+  // Who signs in is nobody until it has succeeded.
+  if (action !== 'sign_in' || outcome !== 'ok') return nobodyWho
+  return { ...nobodyWho, principalKind: 'user', principalId: resource.id, principalName: resource.name }
+}
+
+function holderOf(tokenId: string, index: Pick<ResourceIndex, 'get'>): AuditWho {
+  const token = index.get('token', tokenId)
+  if (!token) return nobodyWho
+  const { owner, digest } = token.spec
+  return { ...nobodyWho, principalKind: owner.kind, principalId: owner.ref, tokenHash: toTokenHash(digest) }
 }

@@ -9,7 +9,7 @@ import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Server } from '#contract/server.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
@@ -22,7 +22,7 @@ import { version } from './version.ts'
 export type EngineOptions = {
   limits: Limits
   separator: string
-  audit: AuditLog
+  audit: AuditRecorder
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
   /** Takes the place of a server's HTTP wire. */
   holdHttp?: (server: Server, wire: HttpWire) => HttpWire

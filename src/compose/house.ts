@@ -178,6 +178,7 @@ async function openStored(
     dataPath,
     postgres,
     sealer: sealerOf(secret),
+    recording: { payloads: config.audit.payloads, limits: config.limits },
     log,
     resources,
     onChange: () => watch.onChange(),

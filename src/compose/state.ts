@@ -11,6 +11,7 @@ import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
 import { createSqlSessionStore } from '#adapters/sql/session-store.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { TokenUses } from '#core/identity/token-uses.ts'
@@ -20,12 +21,13 @@ import { createSealedStore } from '#core/resources/seal-servers.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { SessionStore } from '#core/session/session-store.ts'
+import { openRecorder, type Recording } from './audit-recording.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
 import { noteTokenUses } from './token-uses.ts'
 
 export type State = {
-  audit: AuditLog
+  audit: AuditLog & AuditRecorder
   tokenUses: Pick<TokenUses, 'note'>
   history: AuditHistory
   idempotency: IdempotencyStore
@@ -41,6 +43,7 @@ type Opening = {
   /** The address of a PostgreSQL that replicas share; undefined: a file in the data folder. */
   postgres: string | undefined
   sealer: Sealer
+  recording: Recording
   log: Logger
   resources: AsyncDisposableStack
   /** After the snapshot has changed. */
@@ -48,14 +51,16 @@ type Opening = {
 }
 
 /** Rejects with `config_invalid` where the data folder or the database cannot be used. The feed is not started. */
-export async function openState({ dataPath, postgres, sealer, log, resources, onChange }: Opening): Promise<State> {
+export async function openState(opening: Opening): Promise<State> {
+  const { dataPath, postgres, sealer, recording, log, resources, onChange } = opening
   const database = await open(dataPath, postgres)
   resources.defer(() => database.close())
   const store = createSealedStore(createSqlResourceStore({ database }), sealer)
   const noted = resources.use(noteTokenUses({ store, clock: systemClock, log }))
-  const audit = noted.noting(openAudit(database, log))
-  resources.defer(() => audit.close())
   const snapshot = new ResourceSnapshot()
+  const stored = noted.noting(openAudit(database, { recording, log }))
+  const audit = openRecorder(stored, { snapshot, recording })
+  resources.defer(() => audit.close())
   const feed = new ResourceFeed({
     store,
     snapshot,
@@ -92,10 +97,11 @@ export function makeDataFolder(dataPath: string): void {
   mkdirSync(dataPath, { recursive: true, mode: 0o700 })
 }
 
-function openAudit(database: Database, log: Logger): AuditLog {
+function openAudit(database: Database, { recording, log }: Pick<Opening, 'recording' | 'log'>): AuditLog {
   const onRefused = (cause: unknown, lost: number): void =>
     log.error({ err: describeError(cause), lost }, 'audit events were not stored')
   const onLost = (lost: { calls: number; refusals: number }): void =>
     log.warn(lost, 'audit events found no room and were not stored')
-  return createSqlAuditLog({ database, onRefused, onLost })
+  const ringMax = recording.limits.auditEventsMax
+  return createSqlAuditLog({ database, ringMax, onRefused, onLost })
 }

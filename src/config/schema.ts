@@ -73,6 +73,12 @@ const Audit = z.strictObject({
     .max(36_500)
     .default(90)
     .describe('Audit events older than this are removed; 0: they are kept for ever.'),
+  payloads: z
+    .enum(['none', 'redacted'])
+    .default('none')
+    .describe(
+      'Whether events hold arguments and results: `redacted`, without what is secret or looks like it, up to `limits.auditPayloadBytesMax`.',
+    ),
 })
 
 const Naming = z.strictObject({

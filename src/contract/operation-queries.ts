@@ -1,5 +1,6 @@
 /** What the management API takes in a query. */
 import { z } from 'zod'
+import { auditKinds, principalKinds } from './audit.ts'
 
 const resourcesPerPageMax = 500
 
@@ -31,21 +32,36 @@ export const ExplainQuery = z.strictObject({
 const AuditText = z.string().min(1).max(512)
 const AuditTime = z.coerce.number().int().min(0)
 
+/** Parts of an event that are texts: each must be equal to what is given. */
+const auditParts = {
+  kind: z.enum(auditKinds).optional().describe('What was recorded.'),
+  principalKind: z.enum(principalKinds).optional().describe('In whose name.'),
+  principalId: AuditText.optional(),
+  principalName: AuditText.optional(),
+  tokenId: AuditText.optional(),
+  tokenName: AuditText.optional(),
+  tokenHash: AuditText.optional().describe('The first 12 digits of the token’s SHA-256.'),
+  sessionId: AuditText.optional().describe('Of an agent’s session.'),
+  changedBy: AuditText.optional().describe('For whom it was changed, as the actor said.'),
+  requestId: AuditText.optional(),
+  project: AuditText.optional().describe('At whose address.'),
+  toolset: AuditText.optional().describe('At whose address.'),
+  endpoint: AuditText.optional(),
+  method: AuditText.optional(),
+  server: AuditText.optional(),
+  target: AuditText.optional().describe('The tool’s own name; of a change the resource’s.'),
+  targetId: AuditText.optional().describe('Of what was changed.'),
+  calledAs: AuditText.optional().describe('What the caller said, where that is not the tool’s own name.'),
+  effect: z.enum(['allow', 'deny']).optional(),
+  reason: AuditText.optional().describe('The whole text, such as `rule 0 of policy team`.'),
+  outcome: AuditText.optional().describe('`ok`, or a code of the error catalogue.'),
+  argumentsDigest: AuditText.optional(),
+}
+
 export const AuditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('Events on one page.'),
   before: z.coerce.number().int().min(0).optional().describe('The `next` of the page before.'),
-  kind: z
-    .enum(['call', 'session_end', 'refusal', 'auth_failure', 'config_change', 'resource_change'])
-    .optional()
-    .describe('What was recorded.'),
-  tokenId: AuditText.optional(),
-  tokenName: AuditText.optional(),
-  server: AuditText.optional(),
-  target: AuditText.optional().describe('The tool’s own name; of a change the resource’s.'),
-  method: AuditText.optional(),
-  effect: z.enum(['allow', 'deny']).optional(),
-  outcome: AuditText.optional().describe('`ok`, or a code of the error catalogue.'),
-  requestId: AuditText.optional(),
+  ...auditParts,
   since: AuditTime.optional().describe('Unix time in milliseconds: at or after.'),
   until: AuditTime.optional().describe('Before.'),
 })

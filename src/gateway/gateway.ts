@@ -1,7 +1,7 @@
 /** The data plane: what every entrance, and the library, calls. It owns the servers' lives and the steps of a call. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Server } from '#contract/server.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import { ReplicaAsks } from '#core/bus/replica-asks.ts'
 import { withSharedDeadlines } from '#core/deadlines.ts'
@@ -49,7 +49,7 @@ import type { Answer } from '#gateway/upstream/upstream-session.ts'
 
 export type GatewayDeps = LiveServersDeps & {
   separator: string
-  audit: AuditLog
+  audit: AuditRecorder
   hash: (text: string) => string
   randomId: (prefix: string) => string
   /** Common to all replicas, so that each can serve any session. */
@@ -210,9 +210,9 @@ export class Gateway {
     opening: Pick<ClientCall, 'principal' | 'endpoint' | 'address' | 'requestId' | 'receivedAt'>,
     params: JsonObject | undefined,
   ): Promise<Opened> {
-    const { principal, endpoint, requestId, receivedAt } = opening
+    const { principal, endpoint, address, requestId, receivedAt } = opening
     const server = endpoint.kind === 'single' ? (endpoint.upstreams[0]?.name ?? '') : ''
-    const request = { principal, requestId, receivedAt, endpoint: endpoint.key, method: 'initialize' }
+    const request = { principal, address, requestId, receivedAt, endpoint: endpoint.key, method: 'initialize' }
     const record = (error: GatewayError | null): void =>
       recordOpening(this.#deps.audit, request, { server, error, at: this.#deps.clock.now() })
     try {
@@ -323,10 +323,10 @@ export class Gateway {
     session: ClientSession,
     request: Pick<PlainRequest, 'requestId' | 'receivedAt' | 'method'>,
   ): Promise<void> {
-    const { principal, endpoint } = session
+    const { principal, endpoint, address } = session
     session.end()
     const at = this.#deps.clock.now()
-    recordSessionEnd(this.#deps.audit, { ...request, principal, endpoint: endpoint.key }, { at })
+    recordSessionEnd(this.#deps.audit, { ...request, principal, address, endpoint: endpoint.key }, { at })
     return this.shared.untilEnded(session)
   }
 
@@ -337,7 +337,7 @@ export class Gateway {
   handle(call: ClientCall): Promise<Answer> {
     const { endpoint, message, session, cancellation } = call
     const only = endpoint.kind === 'single' ? endpoint.upstreams[0] : undefined
-    const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '' }
+    const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '', sentAt: 0 }
     let running: RunningRequest | undefined
     let tally: Tally | null = null
     try {
@@ -348,7 +348,7 @@ export class Gateway {
       return (charging ? charging.then(() => dispatch(run)) : dispatch(run)).then(
         (answer) => {
           this.#end(call, running, tally)
-          this.#record(call, facts, endingOfAnswer(answer))
+          this.#record({ call, facts, answer }, endingOfAnswer(answer))
           return answer
         },
         (error: unknown) => this.#fail({ call, facts, running, tally }, error),
@@ -374,13 +374,16 @@ export class Gateway {
       facts.effect = 'deny'
       facts.reason ||= failure.code
     }
-    this.#record(call, facts, failure.code)
+    this.#record({ call, facts, answer: null }, failure.code)
     return Promise.reject(failure)
   }
 
-  #record(call: ClientCall, facts: CallFacts, outcome: string): void {
+  #record(
+    { call, facts, answer }: { call: ClientCall; facts: CallFacts; answer: Answer | null },
+    outcome: string,
+  ): void {
     if (call.message.method !== 'ping')
-      recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now() })
+      recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now(), answer })
   }
 
   /** A notification of a legacy client, or on a channel of a modern one. */

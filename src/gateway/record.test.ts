@@ -23,7 +23,7 @@ const call = (method: string): ClientCall => ({
   receivedAt: 1_000,
 })
 
-function record(method: string, target: string): AuditEvent {
+function record(method: string, target: string, more: Partial<ClientCall> = {}): AuditEvent {
   const events: AuditEvent[] = []
   const audit = {
     append: (event: AuditEvent) => void events.push(event),
@@ -33,8 +33,8 @@ function record(method: string, target: string): AuditEvent {
     list: async () => events,
     close: async () => undefined,
   }
-  const facts = { server: 'files', target, effect: 'allow' as const, reason: 'rule 0 of policy p' }
-  recordCall(audit, call(method), { facts, outcome: 'ok', at: 1_250 })
+  const facts = { server: 'files', target, effect: 'allow' as const, reason: 'rule 0 of policy p', sentAt: 1_050 }
+  recordCall(audit, { ...call(method), ...more }, { facts, outcome: 'ok', at: 1_250, answer: null })
   const [event] = events
   if (!event || events.length > 1) throw new Error('one call is one event')
   return event
@@ -45,18 +45,84 @@ describe('recordCall', () => {
     expect(record('tools/call', 'read')).toEqual({
       at: 1_000,
       kind: 'call',
+      principalKind: 'library',
+      principalId: 'ann',
+      principalName: 'ann',
       tokenId: 'ann',
-      tokenName: 'ann',
+      tokenName: '',
+      tokenHash: '',
+      sessionId: '',
+      changedBy: '',
       requestId: 'req_1',
+      project: '',
+      toolset: '',
       endpoint: 'aggregate:files',
       method: 'tools/call',
       server: 'files',
       target: 'read',
+      targetId: '',
+      calledAs: '',
       effect: 'allow',
       reason: 'rule 0 of policy p',
       outcome: 'ok',
       durationMs: 250,
+      upstreamMs: 200,
+      argumentsDigest: '',
+      arguments: '',
+      result: '',
     })
+  })
+
+  it('says whose token it was, and which of its bearers', () => {
+    const token = {
+      kind: 'key' as const,
+      digest: 'abcdef0123456789'.repeat(4),
+      userId: 'usr_ann',
+      teamId: null,
+      organizationId: null,
+      projectId: null,
+      endpoints: null,
+      limits: null,
+    }
+    const ofUser = { ...principal('tok_1'), tokenName: 'ci', token }
+    const key = { tokenId: 'tok_1', tokenName: 'ci', tokenHash: 'abcdef012345' }
+    expect(record('tools/call', 'read', { principal: ofUser })).toMatchObject({
+      ...key,
+      principalKind: 'user',
+      principalId: 'usr_ann',
+    })
+    const ofTeam = { ...ofUser, token: { ...token, userId: null, teamId: 'team_web' } }
+    expect(record('tools/call', 'read', { principal: ofTeam })).toMatchObject({
+      ...key,
+      principalKind: 'team',
+      principalId: 'team_web',
+    })
+  })
+
+  it('tells a session of an agent from a token', () => {
+    const session = { id: 'ses_1', agentId: 'agt_1', agentName: 'helper' }
+    expect(record('tools/call', 'read', { principal: { ...principal('ses_1'), session } })).toMatchObject({
+      principalKind: 'agent',
+      principalId: 'agt_1',
+      principalName: 'helper',
+      sessionId: 'ses_1',
+      tokenId: '',
+      tokenName: '',
+    })
+  })
+
+  it.each(['project', 'toolset'] as const)('says at the address of which %s it was', (scope) => {
+    expect(record('tools/call', 'read', { address: { scope, names: 'web', narrowing: null } })).toMatchObject({
+      project: '',
+      toolset: '',
+      [scope]: 'web',
+    })
+  })
+
+  it('says what the caller said, where the tool is called otherwise', () => {
+    const message = { jsonrpc: '2.0' as const, id: 1, method: 'tools/call', params: { name: 'files__read' } }
+    expect(record('tools/call', 'read', { message })).toMatchObject({ target: 'read', calledAs: 'files__read' })
+    expect(record('tools/call', 'files__read', { message })).toMatchObject({ calledAs: '' })
   })
 
   it('holds no arguments and no headers', () => {

@@ -1,9 +1,14 @@
 /** Step 9 of a call: one AuditEvent, whatever happened. A request that ends before it is a call leaves one as well. */
 import type { ErrorCode, GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditPayload, AuditRecorder } from '#core/audit/audit-recorder.ts'
+import { nobodyWho, systemWho, whoIs, type AuditWho } from '#core/audit/audit-who.ts'
 import type { Principal } from '#core/identity/principal.ts'
+import { toOutcome, type RpcRequest } from '#core/protocol/json-rpc.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
+import type { Address } from './endpoint.ts'
+import { parseMessage, rawText } from '#gateway/upstream/answer.ts'
+import type { Answer } from '#gateway/upstream/upstream-session.ts'
 
 /** What becomes known of a call on its way. */
 export type CallFacts = {
@@ -11,29 +16,71 @@ export type CallFacts = {
   target: string
   effect: AuditEvent['effect']
   reason: string
+  /** When the server was asked, Unix time in milliseconds; 0: it was not. */
+  sentAt: number
 }
 
-export function recordCall(
-  audit: AuditLog,
-  call: ClientCall,
-  end: { facts: CallFacts; outcome: string; at: number },
-): void {
-  const { facts, outcome, at } = end
-  audit.append({
-    at: call.receivedAt,
+type CallEnd = { facts: CallFacts; outcome: string; at: number; answer: Answer | null }
+
+/** One literal with every member in its place: this runs for each call. */
+export function recordCall(audit: AuditRecorder, call: ClientCall, end: CallEnd): void {
+  const { facts, outcome, at, answer } = end
+  const { receivedAt, message, address } = call
+  const who = whoIs(call.principal)
+  const event: AuditEvent = {
+    at: receivedAt,
     kind: 'call',
-    tokenId: call.principal.tokenId,
-    tokenName: call.principal.tokenName,
+    principalKind: who.principalKind,
+    principalId: who.principalId,
+    principalName: who.principalName,
+    tokenId: who.tokenId,
+    tokenName: who.tokenName,
+    tokenHash: who.tokenHash,
+    sessionId: who.sessionId,
+    changedBy: '',
     requestId: call.requestId,
+    project: address.scope === 'project' ? address.names : '',
+    toolset: address.scope === 'toolset' ? address.names : '',
     endpoint: call.endpoint.key,
-    method: call.message.method.slice(0, 128),
+    method: message.method.slice(0, 128),
     server: facts.server,
     target: facts.target.slice(0, 512),
+    targetId: '',
+    calledAs: calledAs(message, facts.target),
     effect: facts.effect,
     reason: facts.reason,
     outcome,
-    durationMs: at - call.receivedAt,
-  })
+    durationMs: at - receivedAt,
+    upstreamMs: facts.sentAt === 0 ? null : at - facts.sentAt,
+    argumentsDigest: '',
+    arguments: '',
+    result: '',
+  }
+  audit.append(event, payloadOf(message, audit.keepsPayloads === true ? answer : null))
+}
+
+/** What the caller said, where the server has another name for it. */
+function calledAs({ params }: RpcRequest, target: string): string {
+  const said = params?.['name'] ?? params?.['uri']
+  return typeof said !== 'string' || said === target ? '' : said.slice(0, 512)
+}
+
+function payloadOf({ method, params }: RpcRequest, answer: Answer | null): AuditPayload | null {
+  if (method !== 'tools/call' && method !== 'prompts/get') return null
+  const args = params?.['arguments']
+  return args === undefined && answer === null ? null : { arguments: args, result: resultOf(answer) }
+}
+
+/** Longer results go through as bytes, and are not read for the record. */
+const rawCharsMax = 65_536
+
+function resultOf(answer: Answer | null): unknown {
+  if (answer === null) return undefined
+  if ('result' in answer) return answer.result
+  if ('error' in answer) return answer.error
+  if (!('raw' in answer) || answer.raw.length > rawCharsMax) return undefined
+  const outcome = toOutcome(parseMessage(rawText(answer)) ?? {})
+  return outcome && ('result' in outcome ? outcome.result : outcome.error)
 }
 
 /** A request that speaks of a session, or of nothing that is served. */
@@ -47,31 +94,59 @@ export type PlainRequest = {
   endpoint: string
   /** The MCP method, or the HTTP method where no message was read. */
   method: string
+  /** Where it was, if that is known. */
+  address?: Address | undefined
 }
 
-type PlainEnd = Pick<AuditEvent, 'kind' | 'server' | 'effect' | 'reason' | 'outcome'> & { at: number }
+type PlainEnd = Pick<AuditEvent, 'kind' | 'server' | 'effect' | 'reason' | 'outcome'> & {
+  at: number
+  /** Of what nobody asked for. */
+  who?: AuditWho
+}
 
-function recordPlain(audit: AuditLog, request: PlainRequest, end: PlainEnd): void {
-  const { requestId, receivedAt, principal, endpoint, method } = request
-  audit.append({
-    at: receivedAt,
-    kind: end.kind,
-    tokenId: principal?.tokenId ?? '',
-    tokenName: principal?.tokenName ?? '',
-    requestId,
-    endpoint: endpoint.slice(0, 256),
-    method: method.slice(0, 128),
-    server: end.server,
-    target: '',
-    effect: end.effect,
-    reason: end.reason,
-    outcome: end.outcome,
-    durationMs: end.at - receivedAt,
-  })
+function recordPlain(audit: AuditRecorder, request: PlainRequest, end: PlainEnd): void {
+  const { requestId, receivedAt, principal, endpoint, method, address } = request
+  const who = principal ? whoIs(principal) : (end.who ?? nobodyWho)
+  audit.append(
+    {
+      at: receivedAt,
+      kind: end.kind,
+      principalKind: who.principalKind,
+      principalId: who.principalId,
+      principalName: who.principalName,
+      tokenId: who.tokenId,
+      tokenName: who.tokenName,
+      tokenHash: who.tokenHash,
+      sessionId: who.sessionId,
+      changedBy: '',
+      requestId,
+      project: address?.scope === 'project' ? address.names : '',
+      toolset: address?.scope === 'toolset' ? address.names : '',
+      endpoint: endpoint.slice(0, 256),
+      method: method.slice(0, 128),
+      server: end.server,
+      target: '',
+      targetId: '',
+      calledAs: '',
+      effect: end.effect,
+      reason: end.reason,
+      outcome: end.outcome,
+      durationMs: end.at - receivedAt,
+      upstreamMs: null,
+      argumentsDigest: '',
+      arguments: '',
+      result: '',
+    },
+    null,
+  )
 }
 
 /** A request that ended before it was a call. */
-export function recordRefusal(audit: AuditLog, request: PlainRequest, end: { error: GatewayError; at: number }): void {
+export function recordRefusal(
+  audit: AuditRecorder,
+  request: PlainRequest,
+  end: { error: GatewayError; at: number },
+): void {
   const { code } = end.error
   const kind = code === 'unauthorized' ? 'auth_failure' : 'refusal'
   recordPlain(audit, request, { kind, server: '', effect: 'deny', reason: code, outcome: code, at: end.at })
@@ -79,7 +154,7 @@ export function recordRefusal(audit: AuditLog, request: PlainRequest, end: { err
 
 /** `initialize`. @param end.error why no session was opened; null where one was */
 export function recordOpening(
-  audit: AuditLog,
+  audit: AuditRecorder,
   request: PlainRequest,
   end: { server: string; error: GatewayError | null; at: number },
 ): void {
@@ -95,7 +170,7 @@ export function recordOpening(
   })
 }
 
-export function recordSessionEnd(audit: AuditLog, request: PlainRequest, end: { at: number }): void {
+export function recordSessionEnd(audit: AuditRecorder, request: PlainRequest, end: { at: number }): void {
   recordPlain(audit, request, {
     kind: 'session_end',
     server: '',
@@ -107,12 +182,13 @@ export function recordSessionEnd(audit: AuditLog, request: PlainRequest, end: { 
 }
 
 /** @param change.outcome `ok` where the gateway runs with it from now on, else why it does not */
-export function recordConfigChange(audit: AuditLog, change: { at: number; outcome: 'ok' | ErrorCode }): void {
+export function recordConfigChange(audit: AuditRecorder, change: { at: number; outcome: 'ok' | ErrorCode }): void {
   const { at, outcome } = change
   const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: '' }
   const isApplied = outcome === 'ok'
   recordPlain(audit, request, {
     kind: 'config_change',
+    who: systemWho,
     server: '',
     effect: isApplied ? 'allow' : 'deny',
     reason: isApplied ? '' : outcome,

@@ -20,14 +20,14 @@ export function refuse(
 
 /** Records, and leaves it to the caller to tell the client. */
 export function recordRefused(
-  { req, requestId, receivedAt, principal, endpoint }: Visit,
+  { req, requestId, receivedAt, principal, endpoint, address }: Visit,
   error: unknown,
   { deps, method = req.method ?? '' }: { deps: RefuseDeps; method?: string | undefined },
 ): GatewayError {
   const failure = toGatewayError(error)
   if (failure.code === 'internal') deps.onError(error, requestId)
   const place = endpoint?.key ?? pathOf(req)
-  deps.gateway.recordRefusal({ requestId, receivedAt, principal, endpoint: place, method }, failure)
+  deps.gateway.recordRefusal({ requestId, receivedAt, principal, endpoint: place, method, address }, failure)
   return failure
 }
 

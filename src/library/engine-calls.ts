@@ -1,7 +1,7 @@
 /** Takes the library's calls through the engine: as a client that speaks for many callers and sits in the same process. */
 import { GatewayError } from '#contract/errors.ts'
 import type { Access, Decision } from '#core/access/access.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { toOutcome, type JsonObject, type Outcome, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import { newestLegacyRevision } from '#core/protocol/revisions.ts'
@@ -46,7 +46,7 @@ export type EngineRequest = {
 
 export type EngineCallsDeps = {
   engine: Gateway
-  audit: AuditLog
+  audit: AuditRecorder
   options: GatewayOptions
   hash: (text: string) => string
   randomId: (prefix: string) => string
@@ -137,8 +137,8 @@ export class EngineCalls {
 
   #refuse(error: GatewayError, refusal: { request: EngineRequest; call: ClientCall; reason: string }): GatewayError {
     const { request, call, reason } = refusal
-    const facts = { server: request.server, target: request.target, effect: 'deny' as const, reason }
-    recordCall(this.#deps.audit, call, { facts, outcome: error.code, at: this.#deps.now() })
+    const facts = { server: request.server, target: request.target, effect: 'deny' as const, reason, sentAt: 0 }
+    recordCall(this.#deps.audit, call, { facts, outcome: error.code, at: this.#deps.now(), answer: null })
     return error
   }
 

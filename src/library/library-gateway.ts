@@ -2,6 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import { createAuditRecorder, type AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import type { Gateway } from '#gateway/gateway.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
@@ -35,7 +36,7 @@ export type LibraryParts = {
   createEngine(options: {
     limits: Limits
     separator: string
-    audit: AuditLog
+    audit: AuditRecorder
     onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
   }): Gateway
   createAuditLog(): AuditLog
@@ -75,15 +76,17 @@ export class LibraryGateway implements AsyncDisposable {
     const { checkSchema, hash, randomId, now } = parts
     this.#options = options
     this.auditLog = options.auditLog ?? parts.createAuditLog()
+    // What a program does with its log is its own: it is given events, and never what they are made of.
+    const audit = createAuditRecorder(this.auditLog, { hash, nextTurn: null })
     this.#engine = parts.createEngine({
       limits,
       separator: '__',
-      audit: this.auditLog,
+      audit,
       // Later, so that what the program throws there is its own and stops nothing here.
       onTrouble: (server, error, stderr) =>
         queueMicrotask(() => options.onTrouble?.({ server, error: toMcpError(error, { server }), stderr })),
     })
-    this.#calls = new EngineCalls({ engine: this.#engine, audit: this.auditLog, options, hash, randomId, now })
+    this.#calls = new EngineCalls({ engine: this.#engine, audit, options, hash, randomId, now })
     this.#servers = new ServerCalls({ calls: this.#calls, limits, checkSchema })
   }
 

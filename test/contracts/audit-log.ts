@@ -8,17 +8,31 @@ export function auditEvent(index: number, changes: Partial<AuditEvent> = {}): Au
   return {
     at: 1_732_180_000_000 + index,
     kind: 'call',
+    principalKind: 'user',
+    principalId: 'usr_1',
+    principalName: 'ann',
     tokenId: 'tok_1',
     tokenName: 'platform',
+    tokenHash: '0123456789ab',
+    sessionId: '',
+    changedBy: '',
     requestId: `req_${index}`,
-    endpoint: '/mcp',
+    project: 'web',
+    toolset: '',
+    endpoint: 'aggregate:everything',
     method: 'tools/call',
     server: 'everything',
     target: 'echo',
+    targetId: '',
+    calledAs: 'everything__echo',
     effect: 'allow',
-    reason: 'platform',
+    reason: 'rule 0 of policy platform',
     outcome: 'ok',
     durationMs: index + 0.25,
+    upstreamMs: index + 0.125,
+    argumentsDigest: 'e3b0c442',
+    arguments: '',
+    result: '',
     ...changes,
   }
 }
@@ -50,8 +64,18 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
         auditEvent(1),
         auditEvent(2, { kind: 'auth_failure', tokenId: '', tokenName: '', effect: 'deny', reason: 'unauthorized' }),
         auditEvent(4, { kind: 'refusal', effect: 'deny', reason: 'parse_error', outcome: 'parse_error' }),
-        auditEvent(5, { kind: 'session_end', method: 'DELETE' }),
+        auditEvent(5, { kind: 'session_end', method: 'DELETE', upstreamMs: null }),
         auditEvent(3, { kind: 'config_change', server: '', target: '', outcome: 'config_invalid', durationMs: 0 }),
+        auditEvent(6, { principalKind: 'agent', tokenId: '', tokenName: '', tokenHash: '', sessionId: 'ses_1' }),
+        auditEvent(7, {
+          kind: 'resource_change',
+          targetId: 'tok_2',
+          changedBy: 'ticket 17',
+          project: '',
+          toolset: 't',
+        }),
+        auditEvent(8, { kind: 'retention', principalKind: 'system', arguments: '{"a":1}', result: '{"b":"…"}' }),
+        auditEvent(9, { principalKind: '', principalId: '', principalName: '' }),
       ]
       for (const event of events) log.append(event)
       await log.flush()
@@ -114,6 +138,16 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
       expect(log.dropped()).toBe(0)
     })
 
+    it('takes a session of an agent for no stranger', async () => {
+      const log = await createLog()
+      const refusal = { kind: 'refusal', effect: 'deny', tokenId: '' } as const
+      for (let index = 0; index < 20_000; index++) log.append(auditEvent(index, refusal))
+      for (let index = 0; index < 100; index++) log.append(auditEvent(index, { ...refusal, sessionId: 'ses_1' }))
+      await log.flush()
+      const events = await log.list({ limit: 10_000 })
+      expect(events.filter(({ sessionId }) => sessionId !== '')).toHaveLength(100)
+    })
+
     it('loses no refusal of a token to a flood of nobody’s', async () => {
       const log = await createLog()
       const refusal = { kind: 'refusal', effect: 'deny', reason: 'not_found', outcome: 'not_found' } as const
@@ -156,12 +190,12 @@ export function auditLogContract(create: () => Promise<AuditLog>): void {
     it('stores an event with impossible numbers, and its neighbours', async () => {
       const log = await createLog()
       log.append(auditEvent(1))
-      log.append(auditEvent(2, { at: 1.5, durationMs: Number.NaN }))
+      log.append(auditEvent(2, { at: 1.5, durationMs: Number.NaN, upstreamMs: Number.POSITIVE_INFINITY }))
       log.append(auditEvent(3))
       await log.flush()
       expect(await log.list({ limit: 3 })).toEqual([
         auditEvent(3),
-        auditEvent(2, { at: 1, durationMs: 0 }),
+        auditEvent(2, { at: 1, durationMs: 0, upstreamMs: null }),
         auditEvent(1),
       ])
     })

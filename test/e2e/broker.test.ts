@@ -282,8 +282,11 @@ describe('the audit log', () => {
     const [event] = (await lab.audit()).filter(({ method }) => method === 'tools/call')
     expect(event).toMatchObject({
       kind: 'call',
-      tokenId: session.id,
-      tokenName: 'helper',
+      principalKind: 'agent',
+      principalName: 'helper',
+      sessionId: session.id,
+      tokenId: '',
+      tokenName: '',
       server: 'git',
       target: 'log',
       endpoint: 'single:git',
@@ -298,8 +301,10 @@ describe('the audit log', () => {
     const [event] = await lab.audit()
     expect(event).toMatchObject({
       kind: 'refusal',
-      tokenId: started.session.id,
-      tokenName: 'helper',
+      principalKind: 'agent',
+      principalName: 'helper',
+      sessionId: started.session.id,
+      tokenId: '',
       effect: 'deny',
       reason: 'server_not_attached',
       endpoint: `/sessions/${started.session.id}/mcp/mail`,

@@ -279,7 +279,14 @@ describe('the record', () => {
     }
     await until('it is stored', () => rowsOf().length > 0)
     expect(rowsOf()).toMatchObject([
-      { kind: 'resource_change', method: 'create team', token_name: 'admin', outcome: 'ok', reason: 'for ticket 17' },
+      {
+        kind: 'resource_change',
+        principal_kind: 'user',
+        principal_name: 'admin',
+        method: 'create team',
+        outcome: 'ok',
+        changed_by: 'ticket 17',
+      },
     ])
     expect(JSON.stringify(rowsOf())).not.toContain('canary-4d2e')
   })

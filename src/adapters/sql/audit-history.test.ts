@@ -1,8 +1,44 @@
-import { afterEach, describe } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, sql } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
+import { auditEvent } from '#test/contracts/audit-log.ts'
 import { auditHistoryContract } from '#test/contracts/audit-history.ts'
 import { emptiedPostgres, postgresStartMsMax } from '#test/support/postgres/databases.ts'
 import { createSqlAuditHistory } from './audit-history.ts'
 import { type Database, openDatabase } from './database.ts'
+import { sqliteFlavour } from './flavour.ts'
+import { migrateToLatest, migrationsFor } from './migrations.ts'
+import { NodeSqliteDialect } from './node-sqlite.ts'
+import type { Tables } from './tables.ts'
+
+/** As it was stored before events said more. */
+const oldRow = sql`insert into audit_event (at, kind, token_id, token_name, request_id, endpoint, method, server, target, effect, reason, outcome,
+  duration_ms) values (5, 'call', 'tok_1', 'ci', 'req_1', '/mcp', 'tools/call', 'files', 'read', 'allow', 'rule 0 of policy p', 'ok', 2.5)`
+
+async function expectOldRow(database: Pick<Database, 'queries'>): Promise<void> {
+  const { events } = await createSqlAuditHistory(database).read({ limit: 10, filter: { tokenId: 'tok_1' } })
+  expect(events).toEqual([
+    {
+      ...auditEvent(1),
+      id: events[0]?.id,
+      at: 5,
+      tokenName: 'ci',
+      endpoint: '/mcp',
+      server: 'files',
+      target: 'read',
+      reason: 'rule 0 of policy p',
+      durationMs: 2.5,
+      principalKind: '',
+      principalId: '',
+      principalName: '',
+      tokenHash: '',
+      project: '',
+      calledAs: '',
+      upstreamMs: null,
+      argumentsDigest: '',
+    },
+  ])
+}
 
 describe('in SQLite', () => {
   const open: Database[] = []
@@ -15,10 +51,26 @@ describe('in SQLite', () => {
     await database.insertAuditEvents(events)
     return createSqlAuditHistory(database, { rowsPerPage: 50 })
   })
+
+  it('reads rows that were stored before a column was added', async () => {
+    const handle = new DatabaseSync(':memory:')
+    const queries = new Kysely<Tables>({ dialect: new NodeSqliteDialect(handle) })
+    const { '0006_audit_details': _later, ...before } = migrationsFor(sqliteFlavour)
+    await migrateToLatest(queries, before)
+    await oldRow.execute(queries)
+    await migrateToLatest(queries, migrationsFor(sqliteFlavour))
+    await expectOldRow({ queries })
+    await queries.destroy()
+  })
 })
 
 describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   const emptied = emptiedPostgres()
+  it('reads rows of before', async () => {
+    const database = await emptied()
+    await oldRow.execute(database.queries)
+    await expectOldRow(database)
+  })
   auditHistoryContract(async (events) => {
     const database = await emptied()
     await database.insertAuditEvents(events)

@@ -1,6 +1,6 @@
 import type { ExpressionBuilder } from 'kysely'
-import type { AuditFilter, AuditHistory } from '#core/audit/audit-history.ts'
-import { toAuditEvent } from './audit-row.ts'
+import { auditFilterKeys, type AuditFilter, type AuditHistory } from '#core/audit/audit-history.ts'
+import { auditColumnOf, toAuditEvent } from './audit-row.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './tables.ts'
 
@@ -61,25 +61,12 @@ async function oldestId(queries: Database['queries']): Promise<number> {
   return row?.id ?? 0
 }
 
-const columnOf = {
-  kind: 'kind',
-  tokenId: 'token_id',
-  tokenName: 'token_name',
-  server: 'server',
-  target: 'target',
-  effect: 'effect',
-  outcome: 'outcome',
-  requestId: 'request_id',
-  method: 'method',
-} as const
-
 function conditions(is: ExpressionBuilder<Tables, 'audit_event'>, filter: AuditFilter) {
   const { since, until } = filter
-  const keys = ['kind', 'tokenId', 'tokenName', 'server', 'target', 'effect', 'outcome', 'requestId', 'method'] as const
   return [
-    ...keys.flatMap((key) => {
+    ...auditFilterKeys.flatMap((key) => {
       const value = filter[key]
-      return value === undefined ? [] : [is(columnOf[key], '=', value)]
+      return value === undefined ? [] : [is(auditColumnOf[key], '=', value)]
     }),
     ...(since === undefined ? [] : [is('at', '>=', since)]),
     ...(until === undefined ? [] : [is('at', '<', until)]),

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { auditEvent } from '#test/contracts/audit-log.ts'
 import { openDatabase } from './database.ts'
 
 /** Appends without end, and says after each flush how many events were acknowledged. */
@@ -14,8 +15,7 @@ const endlessWriter = `
   import { openDatabase } from '#adapters/sql/database.ts'
   const database = await openDatabase({ path: process.argv[1] })
   const log = createSqlAuditLog({ database })
-  const event = { at: 1, kind: 'call', tokenId: '', tokenName: '', requestId: '', endpoint: '/mcp', method: 'tools/call',
-    server: 'everything', target: '', effect: 'allow', reason: '', outcome: 'ok', durationMs: 1 }
+  const event = JSON.parse(process.argv[2])
   for (let count = 0; ; ) {
     for (let index = 0; index < 150; index++) log.append({ ...event, requestId: 'req_' + count++ })
     await log.flush()
@@ -25,10 +25,14 @@ const endlessWriter = `
 
 /** Kills the writer with SIGKILL right after its n-th acknowledgement; gives the last one that arrived. */
 async function killAfter(acknowledgements: number, path: string): Promise<number> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', endlessWriter, path], {
-    cwd: new URL('../../..', import.meta.url),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module', '--eval', endlessWriter, path, JSON.stringify(auditEvent(1))],
+    {
+      cwd: new URL('../../..', import.meta.url),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const exited = once(child, 'exit')
   let acknowledged = 0
   let seen = 0

@@ -52,7 +52,7 @@ function insertAuditEvents(events: readonly AuditEvent[]) {
 }
 
 /** PostgreSQL keeps no NUL in a text: U+2400, the picture of one, takes its place. */
-function toStorable(value: string | number): string | number {
+function toStorable(value: string | number | null): string | number | null {
   return typeof value === 'string' ? value.replaceAll('\0', '\u2400') : value
 }
 

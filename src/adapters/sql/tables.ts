@@ -21,17 +21,31 @@ export type AuditEventTable = {
   id: Generated<number>
   at: number
   kind: string
+  principal_kind: string
+  principal_id: string
+  principal_name: string
   token_id: string
   token_name: string
+  token_hash: string
+  session_id: string
+  changed_by: string
   request_id: string
+  project: string
+  toolset: string
   endpoint: string
   method: string
   server: string
   target: string
+  target_id: string
+  called_as: string
   effect: string
   reason: string
   outcome: string
   duration_ms: number
+  upstream_ms: number | null
+  arguments_digest: string
+  arguments: string
+  result: string
 }
 
 export type ResourceTable = {

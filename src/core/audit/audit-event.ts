@@ -1,47 +1,56 @@
 import { GatewayError } from '#contract/errors.ts'
+import type { AuditKind, PrincipalKind } from '#contract/audit.ts'
 
-/**
- * - `call`: one MCP request of an identified caller, `initialize` included.
- * - `session_end`: a client ended its session.
- * - `refusal`: a request ended before it was a call: unreadable, of no known revision, of no session, for nobody here.
- * - `auth_failure`: the same, because there was no valid token.
- * - `config_change`: a changed configuration was applied, or could not be.
- * - `resource_change`: somebody changed a resource through the management API, signed in, or tried to. `tokenId` and `tokenName` say who, a
- *   person or a token; `method` what was done to which kind; `reason` which members changed, and for whom it was done.
- */
-export const auditKinds = [
-  'call',
-  'session_end',
-  'refusal',
-  'auth_failure',
-  'config_change',
-  'resource_change',
-] as const
-
-/** An immutable fact: who, through what, did what, was it allowed, how did it end. */
+/** An immutable fact: who, through what, did what, was it allowed, how did it end. A text is empty where there is nothing to say. */
 export type AuditEvent = {
   /** Unix time in milliseconds. */
   at: number
-  kind: (typeof auditKinds)[number]
-  /** Empty where nobody was identified. */
+  kind: AuditKind
+  /** In whose name: who holds the token, has signed in, or whose session it is. Empty where nobody was identified. */
+  principalKind: PrincipalKind | ''
+  /** Of a resource; of a caller of the library, of what the program said of it. */
+  principalId: string
+  /** As it was called at that time. */
+  principalName: string
+  /** With which token. Empty where a person had signed in, and for sessions of agents, whose tokens are no rows. */
   tokenId: string
   tokenName: string
+  /** The first 12 hexadecimal digits of the SHA-256 of the whole token: which of the bearers that the token had. */
+  tokenHash: string
+  /** The agent's session (`ses_…`). */
+  sessionId: string
+  /** Of a change: for whom the actor says that it did it. */
+  changedBy: string
   /** Our id of the HTTP request or channel message; correlates with the log. */
   requestId: string
+  /** Names of the project or toolset at whose address it was. */
+  project: string
+  toolset: string
   /** The servers behind the address, `single:{server}` or `aggregate:{server},…`; the path where the caller is not known. */
   endpoint: string
-  /** The MCP method; of a request that ended before it was read, the HTTP method, if it had one. */
+  /** The MCP method; of a request that ended before it was read, the HTTP method, if it had one. Of a change, what was done to which kind. */
   method: string
   /** Real server name, never an alias; empty where the call named none. */
   server: string
-  /** The tool's, prompt's or resource's own name at its server. */
+  /** The tool's, prompt's or resource's own name at its server, without any prefix; of a change, what was changed. */
   target: string
+  /** Of a change: the id of what was changed. */
+  targetId: string
+  /** What the caller said for the target, where that is another text: with a prefix, or by an alias. */
+  calledAs: string
   effect: 'allow' | 'deny'
   /** Why: the rule that decided, or a word of the error catalogue. */
   reason: string
   /** `ok`, `tool_error` (the tool said isError), `error` (the server answered with an error), `input_required`, or a code of the catalogue. */
   outcome: string
   durationMs: number
+  /** How long the server was waited for, what it asked the client included; null where it was not asked. */
+  upstreamMs: number | null
+  /** SHA-256 of the arguments in canonical form (see canonical-json.ts), in lower-case hexadecimal; empty where there were none. */
+  argumentsDigest: string
+  /** Redacted JSON texts, cut; empty unless they are kept (see redaction.ts). */
+  arguments: string
+  result: string
 }
 
 /** Longer texts are cut, in UTF-16 units: a caller chooses the tool name and must not choose how much is stored. */
@@ -50,41 +59,69 @@ const auditTextCharsMax = 512
 /**
  * The event as every AuditLog stores it: long texts cut, numbers that no database takes replaced (a fractional time is
  * truncated; NaN, Infinity and impossible times become 0). Events are stored in batches, and one odd event must not cost its whole batch.
- * An event that fits is returned as it is.
+ * An event that fits is returned as it is. The payloads were cut when they were made.
  */
 export function toStorableAuditEvent(event: AuditEvent): AuditEvent {
-  if (hasStorableTexts(event) && Number.isSafeInteger(event.at) && Number.isFinite(event.durationMs)) return event
+  if (hasStorableTexts(event) && hasStorableNumbers(event)) return event
   return {
     at: Number.isSafeInteger(Math.trunc(event.at)) ? Math.trunc(event.at) : 0,
     kind: event.kind,
+    principalKind: event.principalKind,
+    principalId: cut(event.principalId),
+    principalName: cut(event.principalName),
     tokenId: cut(event.tokenId),
     tokenName: cut(event.tokenName),
+    tokenHash: cut(event.tokenHash),
+    sessionId: cut(event.sessionId),
+    changedBy: cut(event.changedBy),
     requestId: cut(event.requestId),
+    project: cut(event.project),
+    toolset: cut(event.toolset),
     endpoint: cut(event.endpoint),
     method: cut(event.method),
     server: cut(event.server),
     target: cut(event.target),
+    targetId: cut(event.targetId),
+    calledAs: cut(event.calledAs),
     effect: event.effect,
     reason: cut(event.reason),
     outcome: cut(event.outcome),
     durationMs: Number.isFinite(event.durationMs) ? event.durationMs : 0,
+    upstreamMs: Number.isFinite(event.upstreamMs) ? event.upstreamMs : null,
+    argumentsDigest: cut(event.argumentsDigest),
+    arguments: event.arguments,
+    result: event.result,
   }
 }
 
 /** The longest text decides, so there is nothing to branch on: this runs for every event. */
 function hasStorableTexts(event: AuditEvent): boolean {
   const longest = Math.max(
+    event.principalId.length,
+    event.principalName.length,
     event.tokenId.length,
     event.tokenName.length,
+    event.tokenHash.length,
+    event.sessionId.length,
+    event.changedBy.length,
     event.requestId.length,
+    event.project.length,
+    event.toolset.length,
     event.endpoint.length,
     event.method.length,
     event.server.length,
     event.target.length,
+    event.targetId.length,
+    event.calledAs.length,
     event.reason.length,
     event.outcome.length,
+    event.argumentsDigest.length,
   )
   return longest <= auditTextCharsMax
+}
+
+function hasStorableNumbers({ at, durationMs, upstreamMs }: AuditEvent): boolean {
+  return Number.isSafeInteger(at) && Number.isFinite(durationMs) && (upstreamMs === null || Number.isFinite(upstreamMs))
 }
 
 /** A cut may halve a surrogate pair, which UTF-8 cannot hold. */

@@ -1,15 +1,36 @@
-/** Port: reading what was recorded, and removing what is old. Types only. */
+/** Port: reading what was recorded, and removing what is old. */
 import type { AuditEvent } from './audit-event.ts'
 
 /** `id` rises in the order of storing. */
 export type StoredAuditEvent = AuditEvent & { id: number }
 
-export type AuditFilter = Partial<
-  Pick<
-    AuditEvent,
-    'kind' | 'tokenId' | 'tokenName' | 'server' | 'target' | 'effect' | 'outcome' | 'requestId' | 'method'
-  >
-> & {
+/** Parts of an event by which it can be found: each equal to what is asked for. */
+export const auditFilterKeys = [
+  'kind',
+  'principalKind',
+  'principalId',
+  'principalName',
+  'tokenId',
+  'tokenName',
+  'tokenHash',
+  'sessionId',
+  'changedBy',
+  'requestId',
+  'project',
+  'toolset',
+  'endpoint',
+  'method',
+  'server',
+  'target',
+  'targetId',
+  'calledAs',
+  'effect',
+  'reason',
+  'outcome',
+  'argumentsDigest',
+] as const satisfies readonly (keyof AuditEvent)[]
+
+export type AuditFilter = Partial<Pick<AuditEvent, (typeof auditFilterKeys)[number]>> & {
   /** Unix milliseconds; events at or after. */
   since?: number
   /** Events before. */

@@ -7,9 +7,9 @@ import type { AuditEvent } from './audit-event.ts'
 /** `strangers`: refused, and nobody was identified. `refusals`: refused, and the token is known. `calls`: all else. */
 export type AuditShare = 'calls' | 'refusals' | 'strangers'
 
-export function shareOf({ kind, tokenId }: AuditEvent): AuditShare {
+export function shareOf({ kind, tokenId, sessionId }: AuditEvent): AuditShare {
   if (kind !== 'refusal' && kind !== 'auth_failure') return 'calls'
-  return tokenId === '' ? 'strangers' : 'refusals'
+  return tokenId === '' && sessionId === '' ? 'strangers' : 'refusals'
 }
 
 /** How many events each share may hold. */

@@ -76,7 +76,7 @@ type Asked = { policies: readonly Policy[]; at: string | null; name: string; arg
 function toRun({ policies, at, name, args }: Asked): Run {
   const registry = context.registry()
   const params: JsonObject = { name, arguments: args }
-  const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '' }
+  const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '', sentAt: 0 }
   const call: Run['call'] = {
     principal: principal('ann', policies),
     endpoint: at === null ? registry.all() : registry.named(at),
@@ -147,7 +147,7 @@ describe('a call that arguments decide', () => {
         const failure = await failureOf(asyncCall(run))
         expect(failure.code).toBe('forbidden')
         expect(failure.details).toEqual({ reason, needed: 'execute', level: 'deny' })
-        expect(run.facts).toEqual({ server: 'bank', target: name, effect: 'deny', reason })
+        expect(run.facts).toMatchObject({ server: 'bank', target: name, effect: 'deny', reason })
         expect(JSON.stringify([failure.details, run.facts])).not.toContain('CANARY')
       }
       expect(callsSeen()).toBe(0)

@@ -3,6 +3,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { allowsExecute, allowsRead, type Decision } from '#core/access/decide.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { checkParamHeaders } from '#core/protocol/mcp-headers.ts'
+import type { ClientCall } from '#gateway/client/client-call.ts'
 import { forward } from '#gateway/relay/forward.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
@@ -38,9 +39,15 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   // Its text holds what was taken out; and where arguments decide, a name may stand in it twice, of which we saw the last.
   const isOtherText = params !== call.message.params || tool.decision.isConditional === true
   const sent = call.large !== null && isOtherText ? { ...call, large: null } : call
-  const send = (): Promise<Answer> => forward(sent, target, context.forward)
+  const send = (): Promise<Answer> => forward(sending(run, sent), target, context.forward)
   const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
   return canBecomeTask(call) ? answer.then((given) => noteTask(run, tool, given)) : answer
+}
+
+/** From now on the server is waited for. */
+function sending({ facts, context }: Run, call: ClientCall): ClientCall {
+  facts.sentAt = context.clock.now()
+  return call
 }
 
 /** Where names are the server's own the policies can be asked before the list is: a refusal then costs no upstream anything. */
@@ -106,7 +113,7 @@ export async function getPrompt(run: Run): Promise<Answer> {
   facts.reason = wordOf(prompt.decision)
   const params = { ...call.message.params, name: prompt.item.key }
   return forward(
-    call,
+    sending(run, call),
     {
       upstream: prompt.upstream,
       method: 'prompts/get',
@@ -129,7 +136,7 @@ export async function readResource(run: Run): Promise<Answer> {
   const params = { ...call.message.params, uri }
   const toExposed = exposeResult(run, upstream)
   const target = { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }
-  const answer = await forward(call, target, run.context.forward)
+  const answer = await forward(sending(run, call), target, run.context.forward)
   return exposedUri === uri ? answer : withAskedUri(answer, { uri, exposedUri })
 }
 
@@ -144,7 +151,7 @@ export async function complete(run: Run): Promise<Answer> {
   facts.reason = wordOf(call.principal.access.server(routed.upstream.name))
   const params = { ...call.message.params, ref: routed.ref }
   const target = { upstream: routed.upstream, method: 'completion/complete', params, paramHeaders: [], toExposed: null }
-  return forward(call, target, run.context.forward)
+  return forward(sending(run, call), target, run.context.forward)
 }
 
 async function routePromptRef(run: Run, ref: JsonObject) {

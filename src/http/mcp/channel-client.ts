@@ -216,9 +216,9 @@ export class ChannelClient {
   }
 
   #record(failure: GatewayError, method: string, arrival: Arrival): void {
-    const { deps, principal, endpoint } = this.#options
+    const { deps, principal, endpoint, address } = this.#options
     const place = this.#session?.endpoint ?? endpoint
-    deps.gateway.recordRefusal({ ...arrival, principal, endpoint: place.key, method }, failure)
+    deps.gateway.recordRefusal({ ...arrival, principal, address, endpoint: place.key, method }, failure)
   }
 
   #tellFailure(error: unknown, id: RequestId | null, { requestId }: Pick<Arrival, 'requestId'>): void {

@@ -31,6 +31,8 @@ export type Visit = {
   principal: Principal | null
   /** Null while it is not known who is asked. */
   endpoint: Endpoint | null
+  /** Where it is known. */
+  address?: Address
 }
 
 export type Caller = { principal: Principal; endpoint: Endpoint; address: Address }

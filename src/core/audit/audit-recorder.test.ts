@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
+import { hashToken } from '#adapters/crypto/token-mint.ts'
+import { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
+import { resource } from '#test/support/resources.ts'
+import { createAuditRecorder, type AuditRecorderDeps } from './audit-recorder.ts'
+
+const bare = { argumentsDigest: '', principalName: '' }
+
+function recorderOf(deps: Partial<AuditRecorderDeps> = {}) {
+  const turns: (() => void)[] = []
+  const log = createMemoryAuditLog({ ringMax: 100 })
+  const recorder = createAuditRecorder(log, { hash: hashToken, nextTurn: (task) => turns.push(task), ...deps })
+  return { log, recorder, turns }
+}
+
+auditLogContract(async () => {
+  const log = createMemoryAuditLog({ ringMax: 10_000 })
+  return createAuditRecorder(log, { hash: hashToken, nextTurn: setImmediate })
+})
+
+describe('createAuditRecorder', () => {
+  it('gives events on in the next turn, in their order, and asks for one turn', async () => {
+    const { log, recorder, turns } = recorderOf()
+    recorder.append(auditEvent(1), null)
+    recorder.append(auditEvent(2), { arguments: {}, result: undefined })
+    expect(await log.list({ limit: 9 })).toEqual([])
+    expect(turns).toHaveLength(1)
+    turns[0]?.()
+    expect((await log.list({ limit: 9 })).map(({ requestId }) => requestId)).toEqual(['req_2', 'req_1'])
+    recorder.append(auditEvent(3))
+    expect(turns).toHaveLength(2)
+  })
+
+  it('gives the SHA-256 of the arguments in their canonical form, which anybody can make again', async () => {
+    const { recorder } = recorderOf({ nextTurn: null })
+    recorder.append(auditEvent(1, bare), { arguments: JSON.parse('{ "b": [1.0, "é"], "a": null }'), result: undefined })
+    recorder.append(auditEvent(2, bare), { arguments: undefined, result: undefined })
+    const [none, some] = await recorder.list({ limit: 2 })
+    expect(some?.argumentsDigest).toBe(hashToken('{"a":null,"b":[1,"é"]}'))
+    expect(none?.argumentsDigest).toBe('')
+    expect(JSON.stringify(some)).not.toContain('é')
+  })
+
+  it('loses no event to arguments that have no form in JSON', async () => {
+    const circle: { self?: unknown } = {}
+    circle.self = circle
+    const { recorder } = recorderOf({ nextTurn: null, redact: () => JSON.stringify(circle) })
+    recorder.append(auditEvent(1, bare), { arguments: circle, result: 1n })
+    expect(await recorder.list({ limit: 2 })).toEqual([auditEvent(1, bare)])
+  })
+
+  it('keeps what the redaction leaves, and nothing where there is none', async () => {
+    const redact = (value: unknown) => `redacted ${JSON.stringify(value)}`
+    const { recorder } = recorderOf({ nextTurn: null, redact })
+    expect(recorder.keepsPayloads).toBe(true)
+    recorder.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
+    expect(await recorder.list({ limit: 1 })).toMatchObject([
+      { arguments: 'redacted {"a":1}', result: 'redacted {"b":2}' },
+    ])
+    const other = recorderOf({ nextTurn: null }).recorder
+    expect(other.keepsPayloads).toBe(false)
+    other.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
+    expect(await other.list({ limit: 1 })).toMatchObject([{ arguments: '', result: '' }])
+  })
+
+  it('says what holders are called, and which kind of user they are', async () => {
+    const holders = new ResourceSnapshot()
+    const service = resource('user', 'bot')
+    holders.apply({
+      changed: [
+        resource('user', 'ann'),
+        { ...service, spec: { ...service.spec, type: 'service' } },
+        resource('team', 'web'),
+      ],
+      deleted: [],
+      isWhole: true,
+    })
+    holders.declare([{ ...resource('user', 'configuration'), id: 'cfg_user_configuration' }])
+    const { recorder } = recorderOf({ nextTurn: null, holders })
+    const ids = ['usr_ann', 'usr_bot', 'usr_gone', 'cfg_user_configuration']
+    for (const principalId of ids) recorder.append(auditEvent(1, { ...bare, principalKind: 'user', principalId }))
+    recorder.append(auditEvent(1, { ...bare, principalKind: 'team', principalId: 'team_web' }))
+    const said = (await recorder.list({ limit: 9 })).map(({ principalKind, principalName }) => [
+      principalKind,
+      principalName,
+    ])
+    expect(said.toReversed()).toEqual([
+      ['user', 'ann'],
+      ['service', 'bot'],
+      ['user', ''],
+      ['configuration', 'configuration'],
+      ['team', 'web'],
+    ])
+  })
+})

@@ -1,0 +1,93 @@
+/**
+ * Stands before an AuditLog: an event comes with what its digest and its payloads are made of, and goes on complete. That is done in the next
+ * turn of the loop, when the answer is on its way, so that no caller waits for it, and no arguments are held for longer than a turn.
+ */
+import type { AuditEvent } from './audit-event.ts'
+import type { AuditLog } from './audit-log.ts'
+import { nameHolder, type Holders } from './audit-who.ts'
+import { toCanonicalJson } from './canonical-json.ts'
+
+/** What a call was given and gave, as parsed JSON; undefined where there was none, or nobody has looked into it. */
+export type AuditPayload = { arguments: unknown; result: unknown }
+
+export interface AuditRecorder {
+  /** Results are asked for. */
+  readonly keepsPayloads?: boolean
+  /** Takes the event and returns at once. The event is the log's from then on. */
+  append(event: AuditEvent, payload?: AuditPayload | null): void
+}
+
+export type AuditRecorderDeps = {
+  /** Lower-case hex SHA-256. */
+  hash: (text: string) => string
+  /** Runs a task in the next turn of the loop; null: events go on at once. */
+  nextTurn: ((task: () => void) => void) | null
+  /** Who holds tokens. */
+  holders?: Holders
+  /** A value as the text that is kept of it; null: none is kept. */
+  redact?: ((value: unknown) => string) | null
+}
+
+export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): AuditLog & AuditRecorder {
+  const { nextTurn } = deps
+  let waiting: { event: AuditEvent; payload: AuditPayload | null }[] = []
+
+  function drain(): void {
+    const ready = waiting
+    waiting = []
+    for (const { event, payload } of ready) pass(event, payload)
+  }
+
+  function pass(event: AuditEvent, payload: AuditPayload | null): void {
+    complete(event, payload, deps)
+    log.append(event)
+  }
+
+  return {
+    keepsPayloads: deps.redact !== undefined && deps.redact !== null,
+    append(event: AuditEvent, payload: AuditPayload | null = null) {
+      if (nextTurn === null) return pass(event, payload)
+      if (waiting.push({ event, payload }) === 1) nextTurn(drain)
+    },
+    flush() {
+      drain()
+      return log.flush()
+    },
+    dropped() {
+      drain()
+      return log.dropped()
+    },
+    droppedRefusals() {
+      drain()
+      return log.droppedRefusals()
+    },
+    list(query) {
+      drain()
+      return log.list(query)
+    },
+    close() {
+      drain()
+      return log.close()
+    },
+  }
+}
+
+function complete(event: AuditEvent, payload: AuditPayload | null, deps: AuditRecorderDeps): void {
+  const { hash, holders, redact } = deps
+  if (holders) nameHolder(event, holders)
+  if (payload === null) return
+  const { arguments: args, result } = payload
+  if (args !== undefined) event.argumentsDigest = orNothing(() => hash(toCanonicalJson(args)))
+  if (!redact) return
+  if (args !== undefined) event.arguments = orNothing(() => redact(args))
+  if (result !== undefined) event.result = orNothing(() => redact(result))
+}
+
+/** A program may hand in what has no form in JSON: that must cost nobody an event. */
+function orNothing(make: () => string): string {
+  try {
+    return make()
+  } catch {
+    return ''
+  }
+}
