@@ -1,6 +1,6 @@
 /** The reference page of the management API, written from its table of operations: docs/reference/api.md. */
 import { apiRoot } from '#contract/api-root.ts'
-import type { Operation } from '#contract/operation.ts'
+import { pathsOf, type Operation } from '#contract/operation.ts'
 import { operations } from '#contract/operations.ts'
 
 export function apiReference(): string {
@@ -31,8 +31,14 @@ function table(some: readonly Operation[]): string[] {
     '| | | Failures |',
     '| --- | --- | --- |',
     ...some.map(
-      ({ method, path, summary, errors }) =>
-        `| \`${method} ${apiRoot}${path}\` | ${summary} | ${[...new Set(errors)].map((code) => `\`${code}\``).join(' ')} |`,
+      ({ summary, errors, ...operation }) =>
+        `| ${addresses(operation)} | ${summary} | ${[...new Set(errors)].map((code) => `\`${code}\``).join(' ')} |`,
     ),
   ]
+}
+
+function addresses({ method, ...operation }: Pick<Operation, 'method' | 'path' | 'otherPaths'>): string {
+  return pathsOf(operation)
+    .map((path) => `\`${method} ${apiRoot}${path}\``)
+    .join('<br>')
 }

@@ -8,6 +8,8 @@ export type Operation = {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below `/api/v1`; `{ref}` is a resource's name or id. */
   path: string
+  /** Where else it is: the same in every way. */
+  otherPaths?: readonly string[]
   tag: string
   summary: string
   query?: z.ZodObject
@@ -22,4 +24,8 @@ export type Operation = {
   isQuestion?: true
   /** Nobody needs to be known. */
   isOpen?: true
+}
+
+export function pathsOf({ path, otherPaths = [] }: Pick<Operation, 'path' | 'otherPaths'>): readonly string[] {
+  return [path, ...otherPaths]
 }

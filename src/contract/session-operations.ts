@@ -1,4 +1,4 @@
-/** The operations on agents' sessions. */
+/** The operations on agents' sessions. Each is below `/managed_agents` as well, where agent platforms look for it. */
 import type { ErrorCode } from './errors.ts'
 import type { Operation } from './operation.ts'
 import { CreateSession, ListSessions, RefreshToken, RenewSession, ReportSession } from './session.ts'
@@ -16,6 +16,7 @@ export const sessionOperations = [
     id: 'createSession',
     method: 'POST',
     path: '/sessions',
+    otherPaths: ['/managed_agents/sessions'],
     tag: 'sessions',
     summary: 'Start a session of an agent; its tokens are in this answer only',
     body: CreateSession,
@@ -25,7 +26,8 @@ export const sessionOperations = [
   {
     id: 'startAgentSession',
     method: 'POST',
-    path: '/managed_agents/agents/{ref}/session',
+    path: '/agents/{ref}/session',
+    otherPaths: ['/managed_agents/agents/{ref}/session'],
     tag: 'sessions',
     summary: 'The same, by the agent’s address',
     body: CreateSession.omit({ agent: true }),
@@ -36,6 +38,7 @@ export const sessionOperations = [
     id: 'listSessions',
     method: 'GET',
     path: '/sessions',
+    otherPaths: ['/managed_agents/sessions'],
     tag: 'sessions',
     summary: 'Sessions that you may see, the newest first',
     query: ListSessions,
@@ -46,6 +49,7 @@ export const sessionOperations = [
     id: 'getSession',
     method: 'GET',
     path: '/sessions/{ref}',
+    otherPaths: ['/managed_agents/sessions/{ref}'],
     tag: 'sessions',
     summary: 'By id',
     status: 200,
@@ -55,6 +59,7 @@ export const sessionOperations = [
     id: 'listSessionEvents',
     method: 'GET',
     path: '/sessions/{ref}/events',
+    otherPaths: ['/managed_agents/sessions/{ref}/events'],
     tag: 'sessions',
     summary: 'What happened to it; the last thousand events, in their order',
     status: 200,
@@ -64,6 +69,7 @@ export const sessionOperations = [
     id: 'restartSession',
     method: 'POST',
     path: '/sessions/{ref}/restart',
+    otherPaths: ['/managed_agents/sessions/{ref}/restart'],
     tag: 'sessions',
     summary: 'A new life, whatever became of the last; earlier tokens open nothing',
     body: RenewSession,
@@ -74,6 +80,7 @@ export const sessionOperations = [
     id: 'recoverSession',
     method: 'POST',
     path: '/sessions/{ref}/recover',
+    otherPaths: ['/managed_agents/sessions/{ref}/recover'],
     tag: 'sessions',
     summary: 'Go on with another harness',
     body: RenewSession,
@@ -84,6 +91,7 @@ export const sessionOperations = [
     id: 'reportSession',
     method: 'POST',
     path: '/sessions/{ref}/report',
+    otherPaths: ['/managed_agents/sessions/{ref}/report'],
     tag: 'sessions',
     summary: 'Say that the harness runs, or why it does not',
     body: ReportSession,
@@ -94,6 +102,7 @@ export const sessionOperations = [
     id: 'endSession',
     method: 'DELETE',
     path: '/sessions/{ref}',
+    otherPaths: ['/managed_agents/sessions/{ref}'],
     tag: 'sessions',
     summary: 'From now on its tokens open nothing',
     status: 200,
@@ -103,6 +112,7 @@ export const sessionOperations = [
     id: 'refreshSessionToken',
     method: 'POST',
     path: '/agent-auth/refresh',
+    otherPaths: ['/sessions/refresh', '/managed_agents/agent-auth/refresh'],
     tag: 'sessions',
     summary: 'A short-lived access token for a refresh token',
     body: RefreshToken,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { errorCatalogue, type ErrorCode } from '#contract/errors.ts'
 import { apiRoot } from '#contract/api-root.ts'
-import type { Operation } from '#contract/operation.ts'
+import { pathsOf, type Operation } from '#contract/operation.ts'
 import { operations } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
@@ -13,8 +13,12 @@ const ofKeys: readonly ErrorCode[] = ['idempotency_conflict', 'outcome_unknown']
 export function toOpenApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const operation of operations) {
-    const item = (paths[apiRoot + operation.path] ??= {})
-    item[operation.method.toLowerCase()] = toPathItem(operation)
+    for (const [index, path] of pathsOf(operation).entries()) {
+      const item = (paths[apiRoot + path] ??= {})
+      // Each needs a name of its own: createSession, createSession2.
+      const id = index === 0 ? operation.id : `${operation.id}${index + 1}`
+      item[operation.method.toLowerCase()] = toPathItem({ ...operation, id, path })
+    }
   }
   return {
     openapi: '3.1.0',

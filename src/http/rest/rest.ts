@@ -4,8 +4,8 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { apiRoot } from '#contract/api-root.ts'
 import type { Limits } from '#contract/limits.ts'
-import type { Operation } from '#contract/operation.ts'
-import { specialOperations } from '#contract/operations.ts'
+import { pathsOf, type Operation } from '#contract/operation.ts'
+import { operations, specialOperations } from '#contract/operations.ts'
 import { resourceOperations } from '#contract/resource-operations.ts'
 import { nobodyActor, toChangedBy, type Actor } from '#control/actor.ts'
 import { isDeeperThan } from '#core/protocol/scan.ts'
@@ -65,22 +65,24 @@ function readJson(app: FastifyInstance, { limits: { requestDepthMax } }: RestOpt
   })
 }
 
-const urlOf = ({ path }: Operation): string => apiRoot + path.replaceAll(/\{(\w+)\}/g, ':$1')
+const urlsOf = (operation: Operation): string[] =>
+  pathsOf(operation).map((path) => apiRoot + path.replaceAll(/\{(\w+)\}/g, ':$1'))
 
 type Route = { operation: Operation; handler: Handler; options: RestOptions }
 
 function addOperation(app: FastifyInstance, route: Route): void {
   const { operation, options } = route
   const actors = new WeakMap<FastifyRequest, Actor>()
-  app.route<{ Params: { ref?: string } }>({
-    method: operation.method,
-    url: urlOf(operation),
-    // Before the body is read: a stranger's is not.
-    onRequest: async (request) => {
-      actors.set(request, await admit(options, request.raw, operation))
-    },
-    handler: (request, reply) => answer(route, { request, reply, actor: actors.get(request) ?? nobodyActor }),
-  })
+  for (const url of urlsOf(operation))
+    app.route<{ Params: { ref?: string } }>({
+      method: operation.method,
+      url,
+      // Before the body is read: a stranger's is not.
+      onRequest: async (request) => {
+        actors.set(request, await admit(options, request.raw, operation))
+      },
+      handler: (request, reply) => answer(route, { request, reply, actor: actors.get(request) ?? nobodyActor }),
+    })
 }
 
 type Visit = { request: FastifyRequest<{ Params: { ref?: string } }>; reply: FastifyReply; actor: Actor }
@@ -124,15 +126,18 @@ function addOpenApi(app: FastifyInstance, options: RestOptions): void {
   app.get(`${apiRoot}/openapi.json`, (_request, reply) => reply.send(document))
 }
 
-const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const
 
 /** An address that exists says what may be done there (RFC 9110 §15.5.6). */
 function refuseOtherMethods(app: FastifyInstance): void {
-  const byUrl = Map.groupBy([...specialOperations, ...resourceOperations], urlOf)
-  for (const [url, known] of byUrl) {
-    const allowed = known.map(({ method }) => method)
+  const allowedAt = new Map<string, string[]>()
+  for (const operation of operations) {
+    const allowed = operation.method === 'GET' ? ['GET', 'HEAD'] : [operation.method]
+    for (const url of urlsOf(operation)) allowedAt.set(url, [...(allowedAt.get(url) ?? []), ...allowed])
+  }
+  for (const [url, allowed] of allowedAt) {
     app.route({
-      method: methods.filter((method) => !allowed.some((one) => one === method)),
+      method: methods.filter((method) => !allowed.includes(method)),
       url,
       // A body that nobody reads is not parsed either.
       onRequest: (_request, reply, done) => {
