@@ -29,6 +29,7 @@ export const Limits = z
     parkedCallsMax: count(1_000, 'Calls that wait for a client to answer a question.'),
     parkedCallMs: time(1000, 600_000, 'How long such a call waits.'),
     agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),
+    agentSessionsPerAgentMax: count(2_000, 'Sessions of one agent that start or run.'),
     agentSessionStartMs: time(1000, 600_000, 'An agent’s session has failed when it is not in use after this long.'),
     batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
     auditEventsMax: count(65_536, 'Audit events of calls that wait for the database.'),

@@ -19,5 +19,5 @@ export type SessionDeps = Pick<ControlDeps, 'store' | 'index' | 'clock' | 'newId
     isCurrent: () => boolean
     /** Tells the other replicas that a session has changed. */
     announceSession: () => void
-    limits: Pick<Limits, 'agentSessionsMax' | 'agentSessionStartMs'>
+    limits: Pick<Limits, 'agentSessionsMax' | 'agentSessionsPerAgentMax' | 'agentSessionStartMs'>
   }

@@ -25,6 +25,7 @@ import { findResource } from './find-resource.ts'
 import { recorded } from './recorded.ts'
 import { authorizeSession, authorizeStart, visibleSessions } from './session-authority.ts'
 import type { SessionDeps } from './session-deps.ts'
+import { SessionRoom } from './session-room.ts'
 import { toSession } from './session-view.ts'
 import { startRun, type Run } from './start-run.ts'
 
@@ -33,7 +34,8 @@ const eventsMax = 1_000
 export type SessionsControl = ReturnType<typeof createSessionsControl>
 
 /** Each throws GatewayError `forbidden` or `no_such_resource` to who may not, and `storage_unavailable` while the store cannot be asked. */
-export function createSessionsControl(deps: SessionDeps) {
+export function createSessionsControl(given: SessionDeps) {
+  const deps = { ...given, room: new SessionRoom(given) }
   return {
     /** @throws GatewayError `invalid_body`, `too_many_sessions` */
     create: (caller: Caller, body: unknown) => create(deps, caller, body),
@@ -60,12 +62,14 @@ export function createSessionsControl(deps: SessionDeps) {
   }
 }
 
-async function create(deps: SessionDeps, caller: Caller, body: unknown): Promise<StartedSession> {
+type Deps = SessionDeps & { room: SessionRoom }
+
+async function create(deps: Deps, caller: Caller, body: unknown): Promise<StartedSession> {
   return recorded(deps, { caller, action: 'create', kind: 'session', name: '' }, async (note) => {
     const asked = parseBody(CreateSession, body)
     const agent = authorizeStart(caller.actor, await findResource(deps, 'agent', asked.agent))
     note.name = agent.name
-    checkRoom(deps)
+    using _place = deps.room.take(agent.id)
     const session = newSession(deps, { agent, asked, by: caller.actor.id })
     const run = startRun(deps, { session, agent, prompt: asked.prompt })
     const created: SessionEvent = { at: session.createdAt, kind: 'created', by: caller.actor.id }
@@ -74,11 +78,6 @@ async function create(deps: SessionDeps, caller: Caller, body: unknown): Promise
     tellChange(deps, session)
     return { session: toSession(deps, session), ...run }
   })
-}
-
-function checkRoom({ known, limits: { agentSessionsMax } }: SessionDeps): void {
-  if (known.openCount >= agentSessionsMax)
-    throw new GatewayError('too_many_sessions', { details: { agentSessionsMax } })
 }
 
 type New = { agent: Resource<'agent'>; asked: CreateSession; by: string }
@@ -105,7 +104,7 @@ function newSession({ clock, newId }: SessionDeps, { agent, asked, by }: New): S
 
 type Renewal = { action: 'restart' | 'recover'; id: string; body: unknown }
 
-async function renew(deps: SessionDeps, caller: Caller, { action, id, body }: Renewal): Promise<StartedSession> {
+async function renew(deps: Deps, caller: Caller, { action, id, body }: Renewal): Promise<StartedSession> {
   return changing(deps, { caller, action, id, role: 'edit' }, async (seen, by) => {
     const { prompt, lifetimeMs } = parseBody(RenewSession, body)
     const agent = await agentOf(deps, seen)
@@ -115,7 +114,7 @@ async function renew(deps: SessionDeps, caller: Caller, { action, id, body }: Re
       const run = startRun(deps, { session: next.session, agent, prompt })
       return { session: next.session, events: [...next.events, ...run.warnings], run }
     }
-    if (seen.endedAt !== null) checkRoom(deps)
+    using _place = seen.endedAt === null ? null : deps.room.take(agent.id)
     const { session, done } = await changeSession(deps, seen.id, step)
     if (!done) throw new GatewayError('internal')
     return { session: toSession(deps, session), ...done.run }

@@ -50,7 +50,7 @@ export class SessionWorld {
       baseUrl: () => this.base,
       isCurrent: () => this.isCurrent,
       announceSession: () => void this.announced++,
-      limits: { agentSessionsMax: 3, agentSessionStartMs: 600_000 },
+      limits: { agentSessionsMax: 3, agentSessionsPerAgentMax: 3, agentSessionStartMs: 600_000 },
     }
     this.control = createSessionsControl(this.deps)
     this.put(resource('server', 'git'), resource('server', 'files'), helper())

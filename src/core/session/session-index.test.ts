@@ -86,7 +86,7 @@ describe('an index of sessions', () => {
     index.put(storedSession(2, { status: 'ready' }))
     index.put(storedSession(3, { status: 'dead', endedAt: 10 }))
     index.put(storedSession(4, { status: 'failed', endedAt: 11 }))
-    expect(index.openCount).toBe(2)
+    expect(index.openCount()).toBe(2)
     index.forgetEnded(11)
     expect([3, 4, 1].map((number) => index.get(sessionId(number))?.status)).toEqual([undefined, 'failed', 'creating'])
   })

@@ -18,10 +18,13 @@ export class SessionIndex {
     return this.#sessions.get(id)
   }
 
-  /** Those that run, or start. */
-  get openCount(): number {
+  /** Those that run, or start: of one agent, or of all. */
+  openCount(agentId?: string): number {
     let count = 0
-    for (const { status } of this.#sessions.values()) if (status === 'creating' || status === 'ready') count++
+    for (const session of this.#sessions.values()) {
+      const isCounted = agentId === undefined || session.agentId === agentId
+      if (isCounted && (session.status === 'creating' || session.status === 'ready')) count++
+    }
     return count
   }
 
