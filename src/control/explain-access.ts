@@ -7,6 +7,7 @@ import { tokenStatus } from '#core/identity/token-status.ts'
 import { canRun } from '#core/rbac/evaluate.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
+import { leadsTo } from './address-leads.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource, findServerCalled } from './find-resource.ts'
@@ -25,7 +26,7 @@ export type ExplainQuestion = {
 
 /** One thing that a call has to pass, in the order in which it does. */
 export type ExplainedStep = {
-  step: 'token' | 'owner' | 'project' | 'server' | 'ceiling' | 'policy'
+  step: 'token' | 'owner' | 'project' | 'address' | 'server' | 'ceiling' | 'policy'
   isPassed: boolean
   /** What was looked at, and what was found: `revoked`, `project demo`, `reader rule 3`. */
   about: string
@@ -58,7 +59,12 @@ export async function explainAccess(
   const question = { server: name, tool: tool ?? null, ...(args !== undefined && { args }) }
   const parts = { ...composeToken(deps.index, token), ...(server ? serverFacts(deps.index) : ofNoServer) }
   const explanation = explain(parts, question)
-  const steps = [...identitySteps(deps, token), serverStep(name, server), ...decisionSteps(explanation)]
+  const steps = [
+    ...identitySteps(deps, token),
+    ...addressSteps(deps, token, { server, tool: question.tool }),
+    serverStep(name, server),
+    ...decisionSteps(explanation),
+  ]
   const isReached = steps.every(({ isPassed, step }) => isPassed || step === 'policy' || step === 'ceiling')
   const { level, isConditional } = explanation.decision
   return {
@@ -114,10 +120,26 @@ function identitySteps({ index, clock }: ControlDeps, { spec }: Resource<'token'
   ]
 }
 
+type Goal = { server: Resource<'server'> | null; tool: string | null }
+
+/** Of a token that is bound to addresses: whether one of them leads there. */
+function addressSteps(
+  { index }: ControlDeps,
+  { spec: { endpoints, project } }: Resource<'token'>,
+  { server, tool }: Goal,
+): ExplainedStep[] {
+  if (!endpoints) return []
+  const isPassed = server !== null && endpoints.some((path) => leadsTo(index, path, { server, tool, project }))
+  return [
+    { step: 'address', isPassed, about: endpoints.length > 0 ? `only at ${endpoints.join(', ')}` : 'at no address' },
+  ]
+}
+
 function serverStep(name: string, server: Resource<'server'> | null): ExplainedStep {
   const isEnabled = server?.spec.isEnabled === true
-  const state = server ? 'not enabled' : 'not there'
-  return { step: 'server', isPassed: isEnabled, about: isEnabled ? name : `${name}, ${state}` }
+  if (!isEnabled) return { step: 'server', isPassed: false, about: `${name}, ${server ? 'not enabled' : 'not there'}` }
+  const isInternal = server.spec.visibility === 'internal'
+  return { step: 'server', isPassed: true, about: isInternal ? `${name}, for internal clients alone` : name }
 }
 
 function decisionSteps({ ceilings, decision }: Explanation): ExplainedStep[] {
