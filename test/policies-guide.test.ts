@@ -34,13 +34,13 @@ const examples = [
 function toAccess({ servers, policies, attached, bounds }: z.infer<typeof Example>): Access {
   const { token = Object.keys(policies), team = [], organization = [] } = attached ?? {}
   const find = (name: string): Policy | undefined => policies[name] && { name, ...policies[name] }
-  const composition = chooseGrant({
-    token: { policies: token.map(find) },
+  const owners = {
     teams: [{ name: 'team', policies: team.map(find) }],
     organization: { name: 'organization', policies: organization.map(find) },
-  })
+  }
   return composeAccess({
-    ...composition,
+    ...chooseGrant({ token: { policies: token.map(find) }, ...owners }),
+    ...(attached && { within: chooseGrant(owners).grant }),
     ceilings: Object.entries(bounds).map(([name, bound]) => ({ name, ...bound })),
     labelsOf: (server) => servers[server]?.labels ?? [],
     isForEveryone: (server) => servers[server]?.isForEveryone ?? false,

@@ -18,7 +18,7 @@ export const Token = z
       .array(Ref)
       .max(100)
       .default([])
-      .describe('Its grant. None: its owner’s, else its team’s, else its organization’s.'),
+      .describe('Its grant, of what its owner may call. None: its owner’s, else its team’s, else its organization’s.'),
     endpoints: z
       .array(z.string().regex(/^\/[\x21-\x7e]{0,255}$/, 'must be a path such as /mcp or /github/mcp'))
       .max(100)

@@ -150,6 +150,34 @@ describe('who may edit teams or users, and not everything,', () => {
   })
 })
 
+describe('a token that manages teams', () => {
+  const body = { name: 'plain', policies: ['reader'] }
+  const give = async (ofOwner: object) => {
+    const plain = resource('team', 'plain')
+    const token = resource('token', 'ci', {
+      owner: { kind: 'user', ref: noah.id },
+      policies: [reader.id],
+      bindings: [
+        { role: 'edit', resource: 'teams' },
+        { role: 'view', resource: 'policies' },
+      ],
+    })
+    const world = await controlWorld([
+      ...all.filter(({ id }) => id !== noah.id),
+      having(noah, ofOwner),
+      plain,
+      token,
+      bound(noah.id, { role: 'edit', resource: 'teams' }, { role: 'view', resource: 'policies' }),
+    ])
+    return updateResource(world.deps, world.as('token', 'ci'), { kind: 'team', ref: 'plain', version: null, body })
+  }
+
+  it('gives a policy of its own only while its owner has it', async () => {
+    expect((await give({ policies: [reader.id] }))['policies']).toEqual(['reader'])
+    expect((await failureOf(give({}))).code).toBe('exceeds_creator')
+  })
+})
+
 describe('a role binding', () => {
   it('is widened only by who has what it gives', async () => {
     const wide = resource('role_binding', 'wide', {

@@ -1,6 +1,7 @@
 /** Which policies an actor holds, and so may give: a grant is never widened by somebody who has less. */
 import type { Token } from '#contract/token.ts'
 import { chooseGrant } from '#core/access/choose-grant.ts'
+import { mayGiveAnything } from '#core/identity/owner-grant.ts'
 import { policyIdOf } from '#core/identity/policies.ts'
 import { scopesOfOwner } from '#core/identity/scopes.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
@@ -87,7 +88,10 @@ function reachesOf(index: ResourceIndex, { user, token }: Actor): Reach[] {
   if (!token) return []
   const { policies, owner } = token.spec
   const reach = reachOfOwner(index, owner)
-  return [policies.length > 0 ? { grant: policies, binding: reach.binding.union(new Set(policies)) } : reach]
+  if (policies.length === 0) return [reach]
+  const isFree = mayGiveAnything(index, owner)
+  const grant = policies.filter((policy) => isFree || isPartOf(index, [policy], reach.grant))
+  return [{ grant, binding: reach.binding.union(new Set(policies)) }]
 }
 
 /** All that who signs in as this user can make tokens of: its own, and of the teams that it manages theirs. */

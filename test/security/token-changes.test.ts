@@ -57,6 +57,11 @@ const changes: readonly (readonly [string, Change, [status: number, code: string
     { resources: [demo, other, resource('user', 'owner', { isDisabled: true })] },
     [401, 'unauthorized'],
   ],
+  [
+    'has an owner who may not call the server any more',
+    { resources: [demo, other, some, resource('user', 'owner')] },
+    [404, 'server_not_found'],
+  ],
 ]
 
 describe.each(changes)('a token that %s', (_what, next, [status, code]) => {

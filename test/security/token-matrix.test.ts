@@ -91,9 +91,9 @@ const strangers: Record<string, string | null> = {
 
 const resources = [
   resource('organization', 'strict', { policies: ['pol_never'] }),
-  resource('user', 'bound', { organization: 'org_strict' }),
+  resource('user', 'bound', { role: 'admin', organization: 'org_strict' }),
   resource('user', 'disabled', { isDisabled: true }),
-  resource('team', 'denied', { policies: ['pol_never'] }),
+  resource('team', 'denied', { policies: ['pol_everything', 'pol_never'] }),
   resource('toolset', 'some', { tools: [{ server: 'srv_one', tool: 'echo' }] }),
   resource('toolset', 'others', { tools: [{ server: 'srv_two', tool: 'echo' }] }),
   resource('project', 'demo', { servers: ['srv_one'] }),

@@ -97,13 +97,15 @@ export const anyParts: fc.Arbitrary<AccessParts> = fc
   .record({
     grant: anyPolicies('g'),
     bounds: anyPolicies('b'),
+    within: fc.option(anyPolicies('w'), { nil: undefined, freq: 2 }),
     ceilings: anyCeilings,
     labels: anyLabels,
     everyone: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(anyName, { maxLength: 3 })),
   })
-  .map(({ grant, bounds, ceilings, labels, everyone }) => ({
+  .map(({ grant, bounds, within, ceilings, labels, everyone }) => ({
     grant: attach(grant, 'token'),
     bounds: attach(bounds, 'team'),
+    ...(within && { within: attach(within, 'user') }),
     ceilings,
     ...factsOf(labels, everyone),
   }))

@@ -109,7 +109,8 @@ function toResources({ policies = [], tokens, expiries = {}, tokenSpecs = {} }: 
   const everything = { name: 'everything', default: 'execute' }
   const given = tokens ?? { a: ['everything'], b: ['everything'] }
   return [
-    resource('user', 'owner'),
+    // Who may give every policy to its tokens.
+    resource('user', 'owner', { role: 'admin' }),
     ...[everything, ...policies].map((policy) => {
       const { name, ...spec } = Policy.parse(policy)
       return resource('policy', name, spec)

@@ -41,6 +41,8 @@ describe('AccessPool', () => {
       composition({ grant: [{ policy: reader, attachedTo: { kind: 'user' } }] }),
       composition({ grant: [attached(reader, 'blue')] }),
       composition({ grant: [attached(reader, 'red')] }),
+      composition({ within: [] }),
+      composition({ within: [attached(writer, 'blue')] }),
       composition({ bounds: [attached(writer, 'blue')] }),
       composition({ bounds: [attached(reader, 'blue')] }),
       ruled({ conditions: [{ path: '$.a', eq: 1 }] }),

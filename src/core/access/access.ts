@@ -68,6 +68,7 @@ class ComposedAccess implements Access {
   readonly #hash: Hash
   readonly #servers = new Map<string, ServerAccess>()
   #compiled: CompiledRules | undefined
+  #outer: CompiledRules | undefined
   #fingerprint: string | undefined
   #toolCount = 0
 
@@ -114,14 +115,24 @@ class ComposedAccess implements Access {
     return (this.#compiled ??= new CompiledRules(this.#parts))
   }
 
+  /** Of what the grant is held within; null: of nothing. */
+  #compileOuter(): CompiledRules | null {
+    const { within, labelsOf } = this.#parts
+    if (!within) return null
+    // What the bounds deny, the grant's own rules deny.
+    return (this.#outer ??= new CompiledRules({ grant: within, bounds: [], ceilings: [], labelsOf }))
+  }
+
   #compileServer(server: string): ServerAccess {
     const { labelsOf, isForEveryone, ceilings } = this.#parts
     const labels = labelsOf(server)
     const passages = ceilings
       .map((ceiling) => ({ name: ceiling.name, passage: passageOf(ceiling, server, labels) }))
       .toSorted((one, other) => compareTexts(one.name, other.name))
-    const parts = { compiled: this.compile(), isForEveryone: isForEveryone?.(server) ?? false, passages }
-    const access = new ServerAccess(server, parts)
+    const facts = { isForEveryone: isForEveryone?.(server) ?? false, passages }
+    const outer = this.#compileOuter()
+    const within = outer && new ServerAccess(server, { ...facts, compiled: outer, within: null })
+    const access = new ServerAccess(server, { ...facts, compiled: this.compile(), within })
     if (this.#servers.size >= serversMax) this.#forget()
     if (server.length <= nameCharsMax) this.#servers.set(server, access)
     return access

@@ -18,9 +18,9 @@ export class CompiledRules {
   readonly #patterns: readonly string[]
   #patternIndex: PatternIndex | undefined
 
-  constructor({ grant, bounds, labelsOf }: AccessParts) {
+  constructor({ grant, bounds, within = [], labelsOf }: AccessParts) {
     const granting = new Set(grant.map(({ policy }) => policy))
-    const bounding = new Set(bounds.map(({ policy }) => policy))
+    const bounding = new Set([...bounds, ...within].map(({ policy }) => policy))
     // Of a bound only what denies.
     const rules = rankRules([...granting.union(bounding)]).filter(
       ({ policy, level }) => level === 'deny' || granting.has(policy),

@@ -5,15 +5,16 @@ import { composeAccess, type Access } from './access.ts'
 import type { AccessParts, AttachedPolicy } from './composition.ts'
 import type { Decision } from './decide.ts'
 
-type Given = Partial<Omit<AccessParts, 'grant' | 'bounds'>> & {
+type Given = Partial<Omit<AccessParts, 'grant' | 'bounds' | 'within'>> & {
   grant?: unknown[]
   bounds?: unknown[]
+  within?: unknown[]
   labels?: Record<string, string[]>
 }
 
 /** Policies are named after their place: `grant 0`, `bound 0`. */
-function accessOf({ grant = [], bounds = [], labels = {}, ceilings = [], ...facts }: Given): Access {
-  const attach = (policies: unknown[], kind: 'token' | 'organization', word: string): AttachedPolicy[] =>
+function accessOf({ grant = [], bounds = [], within, labels = {}, ceilings = [], ...facts }: Given): Access {
+  const attach = (policies: unknown[], kind: 'token' | 'user' | 'organization', word: string): AttachedPolicy[] =>
     policies.map((policy, index) => ({
       policy: Policy.parse({ name: `${word} ${index}`, ...(policy as object) }),
       attachedTo: { kind },
@@ -21,6 +22,7 @@ function accessOf({ grant = [], bounds = [], labels = {}, ceilings = [], ...fact
   return composeAccess({
     grant: attach(grant, 'token', 'grant'),
     bounds: attach(bounds, 'organization', 'bound'),
+    ...(within && { within: attach(within, 'user', 'owner') }),
     ceilings,
     labelsOf: (server) => labels[server] ?? [],
     ...facts,
@@ -250,5 +252,39 @@ describe('a server that is for everyone', () => {
     const bounds = [{ rules: [{ server: 'time', tool: 'set', level: 'deny' }] }]
     expect(accessOf({ isForEveryone, bounds }).tool('time', 'set').level).toBe('deny')
     expect(accessOf({ isForEveryone, ceilings: [{ name: 'project x' }] }).tool('time', 'now').level).toBe('deny')
+  })
+})
+
+describe('a grant within another one', () => {
+  const outside = (level: string): object => ({ level, reason: { kind: 'ceiling', name: 'what its owner may call' } })
+
+  it('gives what both give', () => {
+    const within = [{ default: 'read', rules: [{ server: 'fs', level: 'execute' }] }]
+    const access = accessOf({ grant: [everything], within })
+    expect(access.tool('fs', 'ls')).toEqual({ level: 'execute', reason: { kind: 'default', policy: 'grant 0' } })
+    expect(access.tool('db', 'ls')).toEqual(outside('read'))
+    expect(access.server('db')).toEqual(outside('read'))
+    expect(access.explain('db', 'ls').ceilings).toEqual([{ name: 'what its owner may call', isWithin: false }])
+    expect(access.explain('fs', 'ls').ceilings).toEqual([{ name: 'what its owner may call', isWithin: true }])
+  })
+
+  it('gives nothing where the other one gives nothing, but servers for everyone', () => {
+    const access = accessOf({ grant: [everything], within: [], isForEveryone: (server) => server === 'time' })
+    expect(access.tool('fs', 'ls')).toEqual(outside('deny'))
+    expect(access.mayReach('fs')).toBe(false)
+    expect(access.tool('time', 'now').level).toBe('execute')
+  })
+
+  it('depends on the arguments that either asks for', () => {
+    const rule = (path: string) => ({ level: 'execute', conditions: [{ path, eq: 1 }] })
+    const access = accessOf({ grant: [{ rules: [rule('$.a')] }], within: [{ rules: [rule('$.b')] }] })
+    expect(access.tool('fs', 'ls')).toMatchObject({ level: 'execute', isConditional: true })
+    expect(access.call('fs', 'ls', { a: 1, b: 1 }).level).toBe('execute')
+    for (const args of [{ a: 1 }, { b: 1 }]) expect(access.call('fs', 'ls', args).level).toBe('deny')
+  })
+
+  it('denies what the other one denies', () => {
+    const access = accessOf({ grant: [everything], within: [everything, { rules: [{ tool: 'rm', level: 'deny' }] }] })
+    expect(access.tool('fs', 'rm').reason).toEqual(by('owner 1', 0))
   })
 })

@@ -13,6 +13,8 @@ export type Composition = {
   grant: readonly AttachedPolicy[]
   /** Only what they deny counts. */
   bounds: readonly AttachedPolicy[]
+  /** Another grant, within which this one is held: what that one does not give either is not given. Undefined: it stands alone. */
+  within?: readonly AttachedPolicy[] | undefined
   /** What lies outside one of them is denied. */
   ceilings: readonly Ceiling[]
 }

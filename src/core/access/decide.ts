@@ -2,13 +2,14 @@
  * Who may call what: the definition, to be read beside contract/policy.ts. `access.ts` gives the same answers at the speed of a call.
  *
  * 1. What lies outside a ceiling is denied.
- * 2. Any matching rule of level `deny`, in any policy of the grant or the bounds, denies.
+ * 2. Any matching rule of level `deny`, in any policy of the grant, of what it is held within, or of the bounds, denies.
  * 3. Otherwise each policy of the grant gives the level of its most specific matching rule: exact tool, tool pattern, every tool (`*`); among
  *    these exact server, label, server pattern, every server; then the longer literal part, the tool's first; then a rule that asks for
  *    arguments before one that does not; of equals the lower level. A policy without a matching rule gives its default. A default `deny`
  *    is the absence of a grant and takes nothing from others.
  * 4. A server that is for everyone gives `execute`.
  * 5. The highest of these levels is the decision. Nothing at all: deny.
+ * 6. A grant that is held within another one gives no more than 3 to 5 come to for that one.
  *
  * A rule that asks for arguments (guard.ts) counts for a call only if the call's arguments are such; bearing.ts says what it means for lists,
  * and for what is no tool. A list gets the best that some arguments would.
@@ -19,6 +20,7 @@ import { isThrough, passageOf, type Ceiling } from './ceiling.ts'
 import type { AccessParts } from './composition.ts'
 import {
   forEveryone,
+  holdWithin,
   levelRank,
   nameTooLong,
   noPolicy,
@@ -99,7 +101,8 @@ function decide(parts: AccessParts, place: Place, asking: Asking): Decision {
   const borne = findRules(parts, place, asking)
   const denying = borne.find(({ rule, bearing }) => rule.level === 'deny' && bearing.counts === true)
   if (denying) return withParameter(denying.rule.decision, denying.bearing.parameter)
-  return decideAllowed(parts, place, borne)
+  const own = decideAllowed(parts, place, borne)
+  return parts.within ? holdWithin(own, decideAllowed({ ...parts, grant: parts.within }, place, borne)) : own
 }
 
 export function isWithin({ labelsOf }: AccessParts, ceiling: Ceiling, { server, tool }: Place): boolean {
@@ -107,8 +110,9 @@ export function isWithin({ labelsOf }: AccessParts, ceiling: Ceiling, { server, 
 }
 
 /** Every rule whose names match, the most specific first. */
-export function findRules({ grant, bounds, labelsOf }: AccessParts, { server, tool }: Place, asking: Asking): Borne[] {
-  const policies = new Set([...grant, ...bounds].map(({ policy }) => policy))
+export function findRules(parts: AccessParts, { server, tool }: Place, asking: Asking): Borne[] {
+  const { grant, within = [], bounds, labelsOf } = parts
+  const policies = new Set([...grant, ...within, ...bounds].map(({ policy }) => policy))
   const labels = labelsOf(server)
   const matchesTool = (rule: RankedRule): boolean =>
     tool === null ? rule.toolKind === everything : matchesPattern(rule.tool, rule.toolKind, tool)

@@ -33,6 +33,27 @@ export function toCeilingDecision(name: string): Decision {
   return { level: 'deny', reason: { kind: 'ceiling', name } }
 }
 
+/** Of a grant that is held within another one. */
+export const withinName = 'what its owner may call'
+
+const outside: Readonly<Record<Level, Decision>> = {
+  deny: toOutside('deny'),
+  read: toOutside('read'),
+  execute: toOutside('execute'),
+  admin: toOutside('admin'),
+}
+
+function toOutside(level: Level): Decision {
+  return { level, reason: { kind: 'ceiling', name: withinName } }
+}
+
+/** What a grant gives that is held within another one: what both give. */
+export function holdWithin(own: Decision, other: Decision): Decision {
+  const lower = levelRank[other.level] < levelRank[own.level] ? outside[other.level] : own
+  if (lower.level === 'deny' || lower.isConditional === true) return lower
+  return own.isConditional === true || other.isConditional === true ? toConditional(lower) : lower
+}
+
 const conditional = new WeakMap<Decision, Decision>()
 
 /** One object for each decision: it is kept for every tool. */

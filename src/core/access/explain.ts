@@ -12,6 +12,7 @@ import {
   type Borne,
   type Decision,
 } from './decide.ts'
+import { withinName } from './decision.ts'
 
 export type Explanation = {
   server: string
@@ -83,8 +84,17 @@ export function explain(parts: AccessParts, question: Question): Explanation {
     }),
     defaults: parts.grant.map((attached) => explainDefault(attached, decision, settled.has(attached.policy))),
     isForEveryone: parts.isForEveryone?.(server) ?? false,
-    ceilings: parts.ceilings.map((ceiling) => ({ name: ceiling.name, isWithin: isWithin(parts, ceiling, question) })),
+    ceilings: [
+      ...parts.ceilings.map((ceiling) => ({ name: ceiling.name, isWithin: isWithin(parts, ceiling, question) })),
+      ...explainWithin(parts, decision),
+    ],
   }
+}
+
+/** Told as a ceiling is: of the grant, it lets through what the other one gives too. */
+function explainWithin({ within }: AccessParts, { reason }: Decision): Explanation['ceilings'] {
+  if (!within) return []
+  return [{ name: withinName, isWithin: !(reason.kind === 'ceiling' && reason.name === withinName) }]
 }
 
 function decideFor(parts: AccessParts, { server, tool, args }: Question): Decision {
@@ -99,9 +109,11 @@ function toAsking({ tool, args }: Question): Asking {
 
 type Place = AttachedPolicy & { role: ExplainedRule['role'] }
 
-function toPlaces({ grant, bounds }: AccessParts): Place[] {
+function toPlaces({ grant, bounds, within = [] }: AccessParts): Place[] {
   const grants = grant.map((attached): Place => ({ ...attached, role: 'grant' }))
-  return [...grants, ...bounds.map((attached): Place => ({ ...attached, role: 'bound' }))]
+  const told = new Set(bounds.map(({ policy }) => policy))
+  const others = [...bounds, ...within.filter(({ policy }) => !told.has(policy))]
+  return [...grants, ...others.map((attached): Place => ({ ...attached, role: 'bound' }))]
 }
 
 function explainRule({ rule, bearing }: Borne, { policy, attachedTo, role }: Place, effect: Effect): ExplainedRule {

@@ -6,10 +6,11 @@ import { compareTexts } from './rule-order.ts'
 
 type Hash = (text: string) => string
 
-export function toFingerprint({ grant, bounds, ceilings }: Composition, hash: Hash): string {
+export function toFingerprint({ grant, bounds, within, ceilings }: Composition, hash: Hash): string {
   const attached = (list: readonly AttachedPolicy[]): string[] =>
     sortedOnce(list.map(({ policy, attachedTo: { kind, name } }) => textOf([kind, name, fingerprintOf(policy, hash)])))
-  return hash(textOf([attached(grant), attached(bounds), sortedOnce(ceilings.map((ceiling) => toText(ceiling, hash)))]))
+  const cut = sortedOnce(ceilings.map((ceiling) => toText(ceiling, hash)))
+  return hash(textOf([attached(grant), attached(bounds), cut, ...(within ? [attached(within)] : [])]))
 }
 
 const known = new WeakMap<Hash, WeakMap<object, string>>()

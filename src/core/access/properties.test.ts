@@ -93,7 +93,9 @@ describe('a compiled access', () => {
       fc.property(anyParts, anyQuestion, (parts, question) => {
         for (const { level, reason } of askAll(composeAccess(parts), question)) {
           if (reason.kind !== 'rule' && reason.kind !== 'default') continue
-          const attached = [...parts.grant, ...parts.bounds].find(({ policy }) => policy.name === reason.policy)
+          const attached = [...parts.grant, ...parts.bounds, ...(parts.within ?? [])].find(
+            ({ policy }) => policy.name === reason.policy,
+          )
           const { rules, default: fallback } = attached?.policy ?? { rules: [], default: 'deny' }
           expect(reason.kind === 'rule' ? rules[reason.index]?.level : fallback).toBe(level)
         }
@@ -120,6 +122,18 @@ describe('no access gets more', () => {
     fc.assert(
       fc.property(anyParts, anyPolicies('more'), anyQuestion, (parts, more, question) => {
         expectNothingGained(parts, { ...parts, bounds: [...parts.bounds, ...attach(more, 'organization')] }, question)
+      }),
+      { numRuns },
+    )
+  })
+
+  it('by being held within another grant, nor more than that one gives', () => {
+    fc.assert(
+      fc.property(anyParts, anyPolicies('more'), anyQuestion, (given, more, question) => {
+        const parts = { ...given, within: undefined }
+        const held = { ...parts, within: attach(more, 'user') }
+        expectNothingGained(parts, held, question)
+        expectNothingGained({ ...parts, grant: held.within }, held, question)
       }),
       { numRuns },
     )
@@ -240,6 +254,7 @@ describe('labels', () => {
         const after: AccessParts = {
           grant: renameIn(parts.grant),
           bounds: renameIn(parts.bounds),
+          ...(parts.within && { within: renameIn(parts.within) }),
           ceilings: parts.ceilings.map((ceiling) => ({ ...ceiling, labels: (ceiling.labels ?? []).map(rename) })),
           ...factsOf(new Map([...labels].map(([server, own]) => [server, own.map(rename)]))),
         }
@@ -258,7 +273,12 @@ describe('labels', () => {
           )
           return { ...attached, policy: { ...attached.policy, rules } }
         }
-        const before = { ...parts, grant: parts.grant.map(withoutDenies), bounds: parts.bounds.map(withoutDenies) }
+        const before = {
+          ...parts,
+          grant: parts.grant.map(withoutDenies),
+          bounds: parts.bounds.map(withoutDenies),
+          within: parts.within?.map(withoutDenies),
+        }
         const left = new Map([...labels].map(([server, own]) => [server, own.filter((label) => label !== lost)]))
         expectNothingGained(
           onlyHighest({ ...before, ...factsOf(labels) }),
@@ -298,5 +318,5 @@ function onlyHighest(parts: AccessParts): AccessParts {
       rules: policy.rules.map((rule) => ({ ...rule, level: rule.level === 'deny' ? 'deny' : 'admin' })),
     },
   })
-  return { ...parts, grant: parts.grant.map(raise), bounds: parts.bounds.map(raise) }
+  return { ...parts, grant: parts.grant.map(raise), bounds: parts.bounds.map(raise), within: parts.within?.map(raise) }
 }

@@ -6,6 +6,7 @@ import { isPatterned, type CompiledRules } from './compiled-rules.ts'
 import { allowsExecute, allowsRead, isMissed, toolCharsMax, withUnmet, type Borne } from './decide.ts'
 import {
   forEveryone,
+  holdWithin,
   levelRank,
   nameTooLong,
   noPolicy,
@@ -22,6 +23,8 @@ export type ServerAccessParts = {
   isForEveryone: boolean
   /** What the ceilings let through, by their names. */
   passages: readonly { name: string; passage: Passage }[]
+  /** What the grant is held within; null: it stands alone. */
+  within: ServerAccess | null
 }
 
 /** So few patterns are tried one by one. */
@@ -40,10 +43,11 @@ export class ServerAccess {
   readonly #forEveryTool: readonly RankedRule[]
   readonly #narrowing: ServerAccessParts['passages']
   readonly #isForEveryone: boolean
+  readonly #within: ServerAccess | null
   #lastTool: string | undefined
   #lastRules: readonly RankedRule[] = none
 
-  constructor(server: string, { compiled, isForEveryone, passages }: ServerAccessParts) {
+  constructor(server: string, { compiled, isForEveryone, passages, within }: ServerAccessParts) {
     const rules = compiled.forServer(server)
     this.#compiled = compiled
     this.#byTool = byTool(rules.filter(({ toolKind }) => toolKind === exact))
@@ -51,18 +55,22 @@ export class ServerAccess {
     this.#forEveryTool = rules.filter(({ toolKind }) => toolKind === everything)
     this.#narrowing = passages.filter(({ passage }) => passage !== 'all')
     this.#isForEveryone = isForEveryone
-    this.decision = this.#findCut(null) ?? this.#walk(this.#forEveryTool, 'none')
-    this.mayReach = this.#findReach(rules)
+    this.#within = within
+    const decision = this.#findCut(null) ?? this.#walk(this.#forEveryTool, 'none')
+    this.decision = within ? holdWithin(decision, within.decision) : decision
+    this.mayReach = (within === null || within.mayReach) && this.#findReach(rules)
   }
 
   /** For lists: the best that some arguments get. */
   list(tool: string): Decision {
-    return this.#findCut(tool) ?? this.#walk(this.#rulesFor(tool), 'some')
+    const decision = this.#findCut(tool) ?? this.#walk(this.#rulesFor(tool), 'some')
+    return this.#within ? holdWithin(decision, this.#within.list(tool)) : decision
   }
 
   /** Of a tool for which `list` is conditional. */
   call(tool: string, args: unknown): Decision {
-    return this.#walk(this.#rulesFor(tool), { args })
+    const decision = this.#walk(this.#rulesFor(tool), { args })
+    return this.#within ? holdWithin(decision, this.#within.call(tool, args)) : decision
   }
 
   #findReach(rules: readonly RankedRule[]): boolean {

@@ -6,9 +6,10 @@ import { closed, type AttachedPolicy, type Composition, type ServerFacts } from 
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { Ceilings } from './ceilings.ts'
+import { ownerGrant } from './owner-grant.ts'
 import { organizationOf, policiesOf, scopesOfOwner } from './scopes.ts'
 
-type Index = Pick<ResourceIndex, 'get' | 'find' | 'teamsOf'>
+type Index = Pick<ResourceIndex, 'get' | 'find' | 'teamsOf' | 'roleBindingsOf'>
 
 /** Of a user or a team, as a token of theirs would have it that names nothing itself. */
 export function composeOwner(index: Index, owner: Token['owner']): Composition {
@@ -22,10 +23,12 @@ export type Bounds = { ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
  * Of a token, wherever it may be used. Whether it is good is another question.
  * @param ceilings those of this index, where the caller has them
  */
-export function composeToken(index: Index, { spec }: Resource<'token'>, ceilings = new Ceilings(index)): Composition {
+export function composeToken(index: Index, token: Resource<'token'>, ceilings = new Ceilings(index)): Composition {
+  const { spec } = token
   const own = { policies: policiesOf(index, spec.policies) }
   const { grant, bounds } = chooseGrant({ token: own, ...scopesOfOwner(index, spec.owner) })
-  const composition = { grant, bounds, ceilings: ceilings.ofToken(spec) }
+  const within = spec.policies.length > 0 ? ownerGrant(index, token, grant) : undefined
+  const composition = { grant, bounds, within, ceilings: ceilings.ofToken(spec) }
   if (spec.project === undefined) return composition
   const project = index.get('project', spec.project)
   return addBounds(composition, project ? boundsOfProject(index, project, ceilings) : null)
@@ -37,9 +40,10 @@ export function boundsOfProject(index: Index, project: Resource<'project'>, ceil
 }
 
 /** @param bounded null: of something that is gone, which lets nothing through */
-export function addBounds({ grant, bounds, ceilings }: Composition, bounded: Bounds | null): Composition {
+export function addBounds(composition: Composition, bounded: Bounds | null): Composition {
   if (!bounded) return closed
-  return { grant, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
+  const { bounds, ceilings } = composition
+  return { ...composition, bounds: [...bounds, ...bounded.bounds], ceilings: [...ceilings, bounded.ceiling] }
 }
 
 export function serverFacts(index: Pick<ResourceIndex, 'find'>): ServerFacts {

@@ -16,7 +16,7 @@ import { addBounds, boundsOfProject, composeToken, serverFacts, type Bounds } fr
 import type { Mixture, Principal, Scope, TokenFacts } from './principal.ts'
 
 /** Kinds that say what a token may do, beside the token itself. */
-const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project'] as const
+const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project', 'role_binding'] as const
 
 type Made = {
   version: number
