@@ -79,6 +79,16 @@ describe('Registry', () => {
     expect(names(registry.narrowed(registry.named('a'), 'b'))).toEqual([])
   })
 
+  it('narrows by names and aliases in any case, and by labels as they are written', () => {
+    const registry = registryOf(['a', { aliases: ['first'], labels: ['Dev'] }], ['b', { labels: ['dev'] }])
+    const all = registry.all()
+    expect(names(registry.narrowed(all, 'B'))).toEqual(['b'])
+    expect(names(registry.narrowed(all, 'FIRST'))).toEqual(['a'])
+    expect(names(registry.narrowed(all, 'Dev'))).toEqual(['a'])
+    expect(names(registry.narrowed(all, 'DEV'))).toEqual([])
+    expect(() => registry.named('B')).toThrow(notFound)
+  })
+
   it('is one endpoint for one set of servers, whatever it was asked by: what was built for it is found again', () => {
     const registry = registryOf(['a', { aliases: ['first'] }], ['b'])
     const all = registry.all()

@@ -83,7 +83,10 @@ export class Registry {
     return this.#intern({ kind: 'aggregate', upstreams: [...new Set(found)].filter(({ server }) => server.isEnabled) })
   }
 
-  /** `x-mcp-servers`: narrows what there is. Names that mean nothing name nothing; no name that means something gives nothing. */
+  /**
+   * `x-mcp-servers`: narrows what there is. Names that mean nothing name nothing; no name that means something gives nothing. Servers' names
+   * are taken in any case, as other gateways take them: this only ever narrows.
+   */
   narrowed(endpoint: Endpoint, names: string): Endpoint {
     return this.#endpoint(`${endpoint.key}|${names}`, () => {
       const chosen = this.#select(splitNames(names), false)
@@ -111,8 +114,13 @@ export class Registry {
   }
 
   #members(part: string): readonly Upstream[] {
-    const found = this.find(part)
-    return found ? [found] : (this.#byLabel.get(part) ?? [])
+    const found = this.#serversOf(part)
+    return found.length > 0 ? found : (this.#byLabel.get(part) ?? [])
+  }
+
+  #serversOf(name: string): readonly Upstream[] {
+    const found = this.find(name)
+    return found ? [found] : []
   }
 
   /** One object for one set of servers: lists are kept by it. */
@@ -129,8 +137,9 @@ export class Registry {
   #select(parts: readonly string[], isStrict: boolean): Upstream[] {
     const chosen = new Set<Upstream>()
     for (const part of parts) {
-      const members = this.#members(part)
-      if (members.length === 0 && isStrict) throw new GatewayError('server_not_found')
+      const exact = this.#members(part)
+      if (exact.length === 0 && isStrict) throw new GatewayError('server_not_found')
+      const members = exact.length > 0 ? exact : this.#serversOf(part.toLowerCase())
       for (const upstream of members) if (upstream.server.isEnabled) chosen.add(upstream)
     }
     return [...chosen]
