@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -48,6 +48,16 @@ describe('the secret key', () => {
     const failure = failureOf(() => readSecretKey({ TOOLGATE_SECRET_KEY: text }, folder))
     expect(failure.details['reason']).toContain('TOOLGATE_SECRET_KEY must hold 32 random bytes')
     expect(inspect(failure, { depth: 10 })).not.toContain(text)
+  })
+
+  it.each([0o644, 0o602])('is not taken from a file that is open to everybody: %o', (mode) => {
+    const path = join(folder, 'secret.key')
+    writeFileSync(path, `${base64('a')}\n`)
+    chmodSync(path, mode)
+    const failure = failureOf(() => readSecretKey({}, folder))
+    expect(failure.details['reason']).toContain('chmod 600')
+    chmodSync(path, 0o640)
+    expect(readSecretKey({}, folder).current).toEqual(Buffer.from('a'.repeat(32)))
   })
 
   it('is not replaced where the file is damaged', () => {

@@ -3,7 +3,7 @@
  * at the first start and kept beside the data.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatewayError } from '#contract/errors.ts'
 
@@ -37,7 +37,15 @@ function readFile(dataPath: string | null): Buffer {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
     if (!isThere) throw invalid(`${path} cannot be written.`, error)
   }
+  checkMode(path)
   return decode(readFileSync(path, 'utf8').trim(), path)
+}
+
+/** A copy that was put back may be everybody's to read, and with it all that it seals and signs. A group may be meant: volumes have one. */
+function checkMode(path: string): void {
+  // Windows has no such modes.
+  if (process.getuid === undefined || (statSync(path).mode & 0o007) === 0) return
+  throw invalid(`${path} is open to everybody on this machine. Close it with: chmod 600 ${path}`)
 }
 
 function decode(text: string, where: string): Buffer {

@@ -103,7 +103,11 @@ function keepValues(
   stored: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(sent).map(([key, value]) => [key, value === secretMark ? (stored[key] ?? value) : value]),
+    Object.entries(sent).map(([key, value]) => {
+      // A header may be called `constructor`: what every object has is no value of before.
+      const known = Object.hasOwn(stored, key) ? stored[key] : undefined
+      return [key, value === secretMark ? (known ?? value) : value]
+    }),
   )
 }
 

@@ -54,6 +54,20 @@ describe('a question with an Idempotency-Key', () => {
   })
 })
 
+describe('a secret that is to stay as it was', () => {
+  it.each(['constructor', 'valueOf', 'x-new'])('must have been there: %s', async (header) => {
+    const serverWith = (headers: object) => ({
+      name: 'marked',
+      transport: { kind: 'streamable_http', url: 'http://127.0.0.1:9/mcp', headers },
+    })
+    await gateway.api('POST', '/servers', { body: serverWith({ 'x-old': 'a secret' }) })
+    const body = serverWith({ 'x-old': '[secret]', [header]: '[secret]' })
+    const { status, body: answer } = await gateway.api('PUT', '/servers/marked', { body })
+    expect(status).toBe(422)
+    expect(answer).toMatchObject({ problems: [{ path: `transport.headers.${header}` }] })
+  })
+})
+
 describe('a sign-in', () => {
   it('with the old password, while it is changed, does not outlive the change', async () => {
     const old = 'an old password'
