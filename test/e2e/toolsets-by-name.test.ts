@@ -59,6 +59,15 @@ describe('a toolset, by its name alone', () => {
     },
   )
 
+  it('is said in the audit log as at its own address', async () => {
+    await using house = await startHouse()
+    for (const path of ['/toolset/some/mcp', '/mcp/some', '/mcp/two,some']) {
+      await openModern(house.gateway, { path }).request('tools/call', { name: 'one__echo', arguments: {} })
+    }
+    const calls = (await house.gateway.audit()).filter(({ method }) => method === 'tools/call')
+    expect(calls.map(({ toolset: name }) => name)).toEqual(['', 'some', 'some'])
+  })
+
   it('is another address than its own, for the tokens that are bound to one of them', async () => {
     await using house = await startHouse({ ...open, tokenSpecs: { a: { endpoints: ['/mcp/some'] } } })
     const { gateway } = house

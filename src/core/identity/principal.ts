@@ -14,6 +14,8 @@ export type Principal = {
   token: TokenFacts | null
   /** Of a session's token alone, which is no row anywhere: its `token` is null. */
   session?: SessionFacts
+  /** Where it stands at the address of a toolset, whichever that is: the toolset's name. */
+  toolset?: string
 }
 
 /** Whose run of which agent calls. Ids are those of resources. */

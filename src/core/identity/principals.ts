@@ -90,14 +90,16 @@ export class Principals {
     return this.#narrow(principal, JSON.stringify([servers, ids]), { ceiling, bounds: [] })
   }
 
-  #narrow(principal: Principal, key: string, bounded: Bounds | null): Principal {
+  #narrow(principal: Principal, key: string, bounded: (Bounds & { scope?: Scope }) | null): Principal {
     const { within, pool } = this.#present()
     let known = within.get(principal)
     if (!known) within.set(principal, (known = new Map<string, Principal>()))
     let narrowed = known.get(key)
     if (!narrowed) {
       const composition = addBounds(this.#compositions.get(principal) ?? closed, bounded)
-      narrowed = { ...principal, access: pool.of(composition) }
+      const { scope } = bounded ?? {}
+      const place = scope?.kind === 'toolset' ? { toolset: scope.name } : {}
+      narrowed = { ...principal, ...place, access: pool.of(composition) }
       this.#compositions.set(narrowed, composition)
       if (known.size >= withinMax) known.clear()
       known.set(key, narrowed)
