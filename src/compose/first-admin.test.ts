@@ -2,12 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
 import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
-import type { ResourceStore } from '#core/resources/resource-store.ts'
-import { createMemoryPasswordStore } from '#test/support/memory-password-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { prepareFirstAdmin, type FirstAdminDeps } from './first-admin.ts'
 
-let store: ResourceStore
+let store: ReturnType<typeof createMemoryResourceStore>
 let deps: FirstAdminDeps
 
 beforeEach(() => {
@@ -24,7 +22,7 @@ beforeEach(() => {
       hash: async (password) => `hash of ${password}`,
       verify: async (password, hash) => hash === `hash of ${password}`,
     },
-    passwordStore: createMemoryPasswordStore(store),
+    passwordStore: store.passwords,
   }
 })
 

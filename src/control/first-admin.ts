@@ -1,7 +1,6 @@
 import { GatewayError } from '#contract/errors.ts'
 import { invalidBody, parseBody } from '#contract/parse-body.ts'
 import { PasswordText, resourceBodies } from '#contract/resource-body.ts'
-import type { Resource } from '#core/resources/resource-store.ts'
 import { type Caller, systemActor } from './actor.ts'
 import { commit } from './commit.ts'
 import { findAdmin } from './last-admin.ts'
@@ -12,9 +11,6 @@ import { toSpec } from './to-spec.ts'
 
 /** The same on every replica: of two that make it at the same moment one is refused by the store. */
 const firstAdminId = 'usr_first-admin-00000000'
-
-/** Where its maker ended between making it and giving it a password, another one does so, when nobody can be at it any more. */
-const givenUpAfterMs = 60_000
 
 type Credentials = { name: string; password: string }
 type BootstrapDeps = Omit<PasswordDeps, 'counters'>
@@ -27,12 +23,11 @@ type BootstrapDeps = Omit<PasswordDeps, 'counters'>
  * @throws GatewayError `invalid_body`, `already_exists` (somebody else has the name), `storage_unavailable`
  */
 export async function bootstrapFirstAdmin(deps: BootstrapDeps, credentials: Credentials): Promise<boolean> {
-  const known = await findAdmin(deps.store, null)
-  if (known && !(await isUnfinished(deps, known))) return false
+  if (await findAdmin(deps.store, null)) return false
   const caller: Caller = { actor: systemActor, requestId: '', changedBy: '' }
   try {
     await recorded(deps, { caller, action: 'bootstrap', kind: 'user', name: credentials.name }, (note) =>
-      makeAdmin(deps, credentials, { known, note }),
+      makeAdmin(deps, credentials, note),
     )
     return true
   } catch (error) {
@@ -41,16 +36,7 @@ export async function bootstrapFirstAdmin(deps: BootstrapDeps, credentials: Cred
   }
 }
 
-async function isUnfinished({ passwordStore, clock }: BootstrapDeps, { id, createdAt }: Resource<'user'>) {
-  if (id !== firstAdminId || clock.now() - createdAt < givenUpAfterMs) return false
-  return (await passwordStore.get(id)) === null
-}
-
-async function makeAdmin(
-  deps: BootstrapDeps,
-  { name, password }: Credentials,
-  { known, note }: { known: Resource<'user'> | null; note: ChangeNote },
-): Promise<void> {
+async function makeAdmin(deps: BootstrapDeps, { name, password }: Credentials, note: ChangeNote): Promise<void> {
   const body = parseBody(resourceBodies.user, { name, role: 'admin' })
   if (!PasswordText.safeParse(password).success) {
     throw invalidBody([{ path: 'password', problem: 'must have 12 to 256 characters' }])
@@ -58,12 +44,9 @@ async function makeAdmin(
   const phc = await deps.passwords.hash(password)
   const setAt = deps.clock.now()
   note.id = firstAdminId
-  if (!known) {
-    const spec = { ...toSpec('user', body, null), passwordSetAt: setAt }
-    const resource = { ...newResource(deps, systemActor, { kind: 'user', body, spec }), id: firstAdminId }
-    await commit(deps, [{ do: 'create', resource }])
-  }
-  await deps.passwordStore.put(firstAdminId, { phc, setAt })
+  const spec = { ...toSpec('user', body, null), passwordSetAt: setAt }
+  const resource = { ...newResource(deps, systemActor, { kind: 'user', body, spec }), id: firstAdminId }
+  await commit(deps, [{ do: 'create', resource, password: { phc, setAt } }])
 }
 
 async function wasMadeElsewhere({ store }: Pick<PasswordDeps, 'store'>, error: unknown): Promise<boolean> {

@@ -50,9 +50,8 @@ export async function setPassword(
     const phc = await deps.passwords.hash(password)
     const setAt = deps.clock.now()
     const spec = { ...user.spec, passwordSetAt: setAt }
-    // First sign-ins end: should the gateway end between the two, the old password is good once more, and nobody has signed in with it.
-    await commit(deps, [{ do: 'update', resource: { ...user, updatedAt: setAt, updatedBy: actor.id, spec } }])
-    await deps.passwordStore.put(user.id, { phc, setAt })
+    const resource = { ...user, updatedAt: setAt, updatedBy: actor.id, spec }
+    await commit(deps, [{ do: 'update', resource, password: { phc, setAt } }])
   })
 }
 
@@ -61,19 +60,18 @@ async function requireCurrent(
   user: Resource<'user'>,
   { current, address }: { current: string | undefined; address: string },
 ): Promise<void> {
-  const stored = await passwordOf(deps, user)
-  if (!stored) return
-  if (stored.isReplaced) throw new GatewayError('version_conflict')
+  const phc = await hashOf(deps, user)
+  if (phc === null) return
   if (current === undefined) throw invalidBody([{ path: 'current', problem: 'is required' }])
   await chargeAttempt(deps, { name: user.name, address })
-  if (!(await deps.passwords.verify(current, stored.phc))) throw new GatewayError('unauthorized')
+  if (!(await deps.passwords.verify(current, phc))) throw new GatewayError('unauthorized')
 }
 
 const passwordCharsMax = 256
 
 /**
- * The user whose name and password these are, as it was before the password was looked at. Every other case is one and the same failure, after the same time: no such user, another
- * password, a service, a disabled user.
+ * The user whose name and password these are, as it was before the password was looked at. Every other case is one and the same failure,
+ * after the same time: no such user, another password, a service, a disabled user.
  *
  * @param address of the client: attempts are counted for it, for it and the name, and for the name from everywhere
  * @throws GatewayError `unauthorized`, `rate_limited` with `retryAfterMs`, `storage_unavailable`
@@ -94,26 +92,19 @@ export async function signIn(
       note.id = user.id
       note.name = user.name
     }
-    const stored = user && (await passwordOf(deps, user))
-    const phc = stored && !stored.isReplaced ? stored.phc : null
+    const phc = user && (await hashOf(deps, user))
     if (!(await deps.passwords.verify(password, phc)) || !user) throw new GatewayError('unauthorized')
     return user
   })
 }
 
-/** So long a change of a password may take between its two steps. */
-const changingMsMax = 60_000
-
-/** Null where nobody can sign in with a password as this user. `isReplaced`: it is being changed at this moment, and not good any more. */
-async function passwordOf(
-  { passwordStore, clock }: Pick<PasswordDeps, 'passwordStore' | 'clock'>,
+/** Null where nobody can sign in with a password as this user. */
+async function hashOf(
+  { passwordStore }: Pick<PasswordDeps, 'passwordStore'>,
   { id, spec }: Resource<'user'>,
-): Promise<{ phc: string; isReplaced: boolean } | null> {
+): Promise<string | null> {
   if (spec.type !== 'human' || spec.isDisabled || spec.passwordSetAt === undefined) return null
-  const stored = await passwordStore.get(id)
-  if (!stored) return null
-  const isReplaced = stored.setAt < spec.passwordSetAt && clock.now() - spec.passwordSetAt < changingMsMax
-  return { phc: stored.phc, isReplaced }
+  return (await passwordStore.get(id))?.phc ?? null
 }
 
 /** With the counters away hashing itself is the brake. */

@@ -11,7 +11,6 @@ import type { ChangeEvent } from '#core/audit/change-log.ts'
 import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { FakeClock } from './fake-clock.ts'
-import { createMemoryPasswordStore } from './memory-password-store.ts'
 import { resource } from './resources.ts'
 
 export class ControlWorld {
@@ -33,7 +32,7 @@ export class ControlWorld {
       hash: async (password) => `hash of ${password}`,
       verify: async (password, hash) => hash === `hash of ${password}`,
     },
-    passwordStore: createMemoryPasswordStore(this.store),
+    passwordStore: this.store.passwords,
     counters: {
       charge: async (charges) => {
         const refusedBy = charges.findIndex(({ key }) => this.exhausted.has(key))

@@ -1,5 +1,6 @@
 import type { ResourceKind } from '#contract/resource.ts'
 import { compareTexts } from '#core/access/rule-order.ts'
+import type { PasswordStore, StoredPassword } from '#core/identity/password-store.ts'
 import { applyChanges, digestOf, type ResourceTarget, type ResourceTransaction } from '#core/resources/apply-changes.ts'
 import { referencesOf } from '#core/resources/references.ts'
 import { isDeclaredId } from '#core/resources/resource-ids.ts'
@@ -16,15 +17,19 @@ import type {
 type Numbered = ResourceTarget & { number: number }
 
 /** A ResourceStore that ends with the process. It looks at everything it has for each question: a few thousand are no trouble. */
-export function createMemoryResourceStore(options: { historyMax?: number } = {}): ResourceStore {
+export function createMemoryResourceStore(
+  options: { historyMax?: number } = {},
+): ResourceStore & { readonly passwords: PasswordStore } {
   return new MemoryResourceStore(options.historyMax ?? 10_000)
 }
 
 class MemoryResourceStore implements ResourceStore {
+  readonly passwords: PasswordStore = { get: async (userId) => structuredClone(this.#passwords.get(userId) ?? null) }
   readonly #historyMax: number
   readonly #history: Numbered[] = []
   readonly #uses = new Map<string, number>()
   #stored: ReadonlyMap<string, Resource> = new Map()
+  #passwords: ReadonlyMap<string, StoredPassword> = new Map()
   #last = 0
   #writing: Promise<unknown> = Promise.resolve()
 
@@ -93,9 +98,10 @@ class MemoryResourceStore implements ResourceStore {
   }
 
   async #write(changes: readonly Change[]): Promise<ChangeNumber> {
-    const staged = new Map(this.#stored)
-    const done = await applyChanges(changes, createTransaction(staged))
+    const [staged, passwords] = [new Map(this.#stored), new Map(this.#passwords)]
+    const done = await applyChanges(changes, createTransaction(staged, passwords))
     this.#stored = staged
+    this.#passwords = passwords
     for (const target of done) this.#history.push({ ...target, number: ++this.#last })
     this.#history.splice(0, this.#history.length - this.#historyMax)
     for (const { id } of done) if (!staged.has(id)) this.#uses.delete(id)
@@ -103,7 +109,7 @@ class MemoryResourceStore implements ResourceStore {
   }
 }
 
-function createTransaction(staged: Map<string, Resource>): ResourceTransaction {
+function createTransaction(staged: Map<string, Resource>, passwords: Map<string, StoredPassword>): ResourceTransaction {
   return {
     async get(id) {
       return staged.get(id) ?? null
@@ -133,7 +139,13 @@ function createTransaction(staged: Map<string, Resource>): ResourceTransaction {
       staged.set(resource.id, resource)
     },
     async remove(targets) {
-      for (const { id } of targets) staged.delete(id)
+      for (const { id } of targets) {
+        staged.delete(id)
+        passwords.delete(id)
+      }
+    },
+    async putPassword(userId, password) {
+      passwords.set(userId, password)
     },
   }
 }

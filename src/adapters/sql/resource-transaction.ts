@@ -54,6 +54,13 @@ export function createResourceTransaction(transaction: Transaction<Tables>): Res
       for (const chunk of chunksOf(targets.map(({ id }) => id)))
         await transaction.deleteFrom('resource').where('id', 'in', chunk).execute()
     },
+    async putPassword(userId, { phc, setAt }) {
+      await transaction
+        .insertInto('user_secret')
+        .values({ user_id: userId, phc, set_at: setAt })
+        .onConflict((conflict) => conflict.column('user_id').doUpdateSet({ phc, set_at: setAt }))
+        .execute()
+    },
   }
 }
 

@@ -1,4 +1,7 @@
-/** Port: hashes of passwords, apart from the users, so that no reader of users ever holds one. Types only. */
+/**
+ * Port: hashes of passwords, apart from the users, so that no reader of users ever holds one. They are written with their users
+ * (`Change` in `core/resources/resource-store.ts`), and go with them. Types only.
+ */
 
 export type StoredPassword = {
   /** PHC text of a memory-hard hash. */
@@ -9,11 +12,4 @@ export type StoredPassword = {
 
 export interface PasswordStore {
   get(userId: string): Promise<StoredPassword | null>
-  /**
-   * Replaces the one that is there.
-   * @throws GatewayError `no_such_resource` where no such user is stored, `storage_unavailable`
-   */
-  put(userId: string, password: StoredPassword): Promise<void>
-  /** The user can no longer sign in with one. It goes with its user by itself. */
-  delete(userId: string): Promise<void>
 }

@@ -1,6 +1,7 @@
 /** What a store does for a list of changes: the same in every store, because each of them runs this inside a transaction. */
 import { GatewayError } from '#contract/errors.ts'
 import type { ResourceKind } from '#contract/resource.ts'
+import type { StoredPassword } from '#core/identity/password-store.ts'
 import { onDeleteAt, referencesOf, type Reference, withoutReference } from './references.ts'
 import { isDeclaredId } from './resource-ids.ts'
 import type { Change, Resource } from './resource-store.ts'
@@ -20,6 +21,8 @@ export type ResourceTransaction = {
   /** The one of the same id. */
   replace(resource: Resource): Promise<void>
   remove(targets: readonly ResourceTarget[]): Promise<void>
+  /** Of a user that is there; it goes with the user. */
+  putPassword(userId: string, password: StoredPassword): Promise<void>
 }
 
 type Holder = { id: string; kind: ResourceKind; name: string }
@@ -40,8 +43,9 @@ export async function applyChanges(
       done.push(...(await applyDelete(change, transaction)))
       continue
     }
-    const { resource } = change
+    const { resource, password } = change
     await (change.do === 'create' ? applyCreate(resource, transaction) : applyUpdate(resource, transaction))
+    if (password && resource.kind === 'user') await transaction.putPassword(resource.id, password)
     done.push({ kind: resource.kind, id: resource.id })
   }
   return done

@@ -10,6 +10,7 @@ import type { Team } from '#contract/team.ts'
 import type { Token, TokenState } from '#contract/token.ts'
 import type { Toolset } from '#contract/toolset.ts'
 import type { User, UserState } from '#contract/user.ts'
+import type { StoredPassword } from '#core/identity/password-store.ts'
 
 /** What each kind says, as it is stored: every reference in it is an id. */
 export type SpecOf = {
@@ -29,11 +30,11 @@ export type Resource<Kind extends ResourceKind = ResourceKind> = {
   [K in Kind]: ResourceMeta & { kind: K; spec: SpecOf[K] }
 }[Kind]
 
-/** One change. All changes of one `write` are stored, or none. */
+/** One change. All changes of one `write` are stored, or none. `password`: of a user, stored apart from it, and with it. */
 export type Change =
-  | { do: 'create'; resource: Resource }
+  | { do: 'create'; resource: Resource; password?: StoredPassword }
   /** `resource.version` is the one that was seen; it is stored as one more. */
-  | { do: 'update'; resource: Resource }
+  | { do: 'update'; resource: Resource; password?: StoredPassword }
   /** `version` null: whatever it is. `at` and `by` are what a resource says that is changed because it named the deleted one. */
   | { do: 'delete'; kind: ResourceKind; id: string; version: number | null; at: number; by: string }
 
