@@ -6,6 +6,7 @@ import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
@@ -191,7 +192,10 @@ async function openStored(
 
 type Declaring = { snapshot: ResourceSnapshot; builtIn: BuiltInServers }
 
+/** @throws GatewayError `config_invalid`, before anything is changed: what is stored and cannot be served is left out, but nobody declares that */
 function declare(config: LoadedConfig, { snapshot, builtIn }: Declaring): void {
+  for (const { transport } of config.servers)
+    if (transport.kind !== 'stdio') credentialHeaders(transport.credential, transport.headers)
   const standsIn = config.path === null && config.servers.length === 0
   snapshot.declare(declaredResources(config, standsIn ? builtIn.servers : config.servers))
   // A file has come where there was none: from now on its servers are all there are.

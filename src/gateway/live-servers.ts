@@ -1,5 +1,5 @@
 /** The servers that are configured now, with their upstream sides, and those that are gone but still have calls to end. */
-import type { GatewayError } from '#contract/errors.ts'
+import { type GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { Server } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
@@ -30,6 +30,8 @@ export class LiveServers {
   readonly #onListChanged: (upstream: Upstream, kind: ListKind) => void
   readonly #retiring = new Set<Upstream>()
   #registry = new Registry([])
+  /** Definitions that no upstream can be made of, by name: told once each. */
+  #broken = new Map<string, string>()
 
   constructor(deps: LiveServersDeps, catalog: Catalog, onListChanged: (upstream: Upstream, kind: ListKind) => void) {
     this.#deps = deps
@@ -49,20 +51,40 @@ export class LiveServers {
     return [...this.#registry.upstreams, ...this.#retiring]
   }
 
-  /** A server that is the same stays as it is, with its sessions and calls under way. */
+  /**
+   * A server that is the same stays as it is, with its sessions and calls under way. One that cannot be made is not there, and costs the others
+   * nothing: what is stored was taken by another version, or written by another hand.
+   */
   apply(servers: readonly Server[]): void {
     const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
-    const upstreams = servers.map((server) => {
+    const broken = new Map<string, string>()
+    const upstreams = servers.flatMap((server) => {
+      const fingerprint = canonicalJson(server)
       const known = before.get(server.name)
-      if (known?.fingerprint !== canonicalJson(server)) return this.#createUpstream(server)
-      before.delete(server.name)
-      return known
+      if (known?.fingerprint === fingerprint) {
+        before.delete(server.name)
+        return known
+      }
+      const made = this.#tryToCreate(server, fingerprint)
+      if (!made) broken.set(server.name, fingerprint)
+      return made ?? []
     })
+    this.#broken = broken
     // Where only tokens or policies have changed, what is known of the servers stays warm.
     if (isSameList(upstreams, this.#registry.upstreams)) return
     this.#registry = new Registry(upstreams)
     for (const upstream of before.values()) this.#retire(upstream)
     this.#catalog.version++
+  }
+
+  #tryToCreate(server: Server, fingerprint: string): Upstream | null {
+    if (this.#broken.get(server.name) === fingerprint) return null
+    try {
+      return this.#createUpstream(server)
+    } catch (error) {
+      this.#deps.onTrouble(server.name, toGatewayError(error), '')
+      return null
+    }
   }
 
   #createUpstream(server: Server): Upstream {

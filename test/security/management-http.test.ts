@@ -85,3 +85,18 @@ describe('a sign-in', () => {
       expect((await gateway.api('GET', '/whoami', { bearer: String(bearer) })).status).toBe(401)
   })
 })
+
+describe('a server that no request can be made for', () => {
+  const serverWith = (name: string, headers: object) => ({
+    name,
+    transport: { kind: 'streamable_http', url: 'http://127.0.0.1:9/mcp', headers },
+  })
+
+  it.each(['Host', 'transfer-encoding', 'mcp-session-id'])('is not taken: %s', async (header) => {
+    const { status, body } = await gateway.api('POST', '/servers', { body: serverWith('poison', { [header]: 'x' }) })
+    expect([status, body['problems']]).toEqual([
+      422,
+      [{ path: `transport.headers.${header}`, problem: 'the transport sets it' }],
+    ])
+  })
+})
