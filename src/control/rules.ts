@@ -7,6 +7,7 @@ import type { Change } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import { checkAgent } from './agent-rules.ts'
 import type { ControlDeps } from './control-deps.ts'
+import { checkPolicy } from './policy-rules.ts'
 import { checkRoleBinding } from './role-binding-rules.ts'
 import { checkServer } from './server-rules.ts'
 import { checkOrganizationPolicies, checkTeam } from './team-rules.ts'
@@ -24,7 +25,7 @@ const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
   organization: (_, actor, transition) => checkOrganizationPolicies(actor, transition),
   team: checkTeam,
   user: checkUser,
-  policy: () => {},
+  policy: (deps, _, transition) => checkPolicy(deps, transition),
   server: checkServer,
   toolset: () => {},
   project: checkOrganization,
