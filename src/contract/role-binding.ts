@@ -43,7 +43,7 @@ export type Subject = z.infer<typeof Subject>
 export const RoleBinding = z
   .strictObject({
     description: Description.optional(),
-    subjects: z.array(Subject).min(1).max(1_000),
+    subjects: z.array(Subject).max(1_000).describe('None, as where the last one was deleted: nobody has them.'),
     bindings: z.array(Binding).min(1).max(200),
   })
   .meta({ id: 'RoleBinding', description: 'Who may manage what. Bindings add up; there is no deny.' })

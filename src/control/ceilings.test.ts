@@ -4,6 +4,7 @@ import { bound, controlWorld, type ControlWorld, having } from '#test/support/co
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
 import { deleteResource } from './delete-resource.ts'
+import { getResource } from './get-resource.ts'
 import { updateResource } from './update-resource.ts'
 
 const reader = resource('policy', 'reader', { rules: [{ level: 'read' }] })
@@ -198,6 +199,18 @@ describe('a role binding', () => {
     expect((await put({ description: 'Of Mia.' }))['description']).toBe('Of Mia.')
     expect((await failureOf(put({ subjects: [{ kind: 'user', ref: 'noah' }] }))).code).toBe('exceeds_creator')
     expect((await put({ bindings: [{ role: 'view', resource: 'users' }] })).version).toBe(3)
+  })
+
+  it('whose last subject is gone binds nobody, and is still what can be written', async () => {
+    const world = await controlWorld([...all, bound(olga.id, { role: 'view', resource: 'servers' })])
+    await deleteResource(world.deps, world.as('user', 'admin'), { kind: 'user', ref: 'olga', version: null })
+    const ref = 'of-usr-olga'
+    const emptied = await getResource(world.deps, world.as('user', 'admin'), { kind: 'role_binding', ref })
+    const body = { name: ref, subjects: emptied['subjects'], bindings: emptied['bindings'] }
+    expect(body.subjects).toEqual([])
+    const put = (more: object) => update(world, 'admin', { kind: 'role_binding', ref, body: { ...body, ...more } })
+    expect((await put({})).version).toBe(emptied.version)
+    expect((await put({ subjects: [{ kind: 'user', ref: 'mia' }] }))['subjects']).toHaveLength(1)
   })
 
   it('may go on naming a resource that is gone, which gives nothing', async () => {
