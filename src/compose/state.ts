@@ -100,8 +100,12 @@ export function makeDataFolder(dataPath: string): void {
 function openAudit(database: Database, { recording, log }: Pick<Opening, 'recording' | 'log'>): AuditLog {
   const onRefused = (cause: unknown, lost: number): void =>
     log.error({ err: describeError(cause), lost }, 'audit events were not stored')
+  const onReach = (cause: unknown, waiting: number): void =>
+    cause === null
+      ? log.info({ waiting }, 'audit events are stored again')
+      : log.error({ err: describeError(cause), waiting }, 'audit events cannot be stored now, and wait')
   const onLost = (lost: { calls: number; refusals: number }): void =>
     log.warn(lost, 'audit events found no room and were not stored')
   const ringMax = recording.limits.auditEventsMax
-  return createSqlAuditLog({ database, ringMax, onRefused, onLost })
+  return createSqlAuditLog({ database, ringMax, onRefused, onLost, onReach })
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
 import { createSqlAuditLog } from './audit-log.ts'
@@ -33,15 +34,17 @@ function createTestClock() {
 }
 
 /** Stands before the database, refuses the next `refusals` batches, and remembers the sizes of the stored ones. */
-function watch(refusals = 0) {
+function watch(refusals = 0, refusal: Error = new Error('disk full')) {
   const sizes: number[] = []
   const arrivals = new Set<() => void>()
   let refusalsLeft = refusals
   return {
     sizes,
+    /** It is as if it had never been away. */
+    comeBack: () => void (refusalsLeft = 0),
     queries: database.queries,
     async insertAuditEvents(events: readonly AuditEvent[]) {
-      if (refusalsLeft-- > 0) throw new Error('disk full')
+      if (refusalsLeft-- > 0) throw refusal
       await database.insertAuditEvents(events)
       sizes.push(events.length)
       for (const arrive of arrivals) arrive()
@@ -248,6 +251,109 @@ describe('createSqlAuditLog', () => {
     log.append(auditEvent(3, { kind: 'refusal' }))
     await expect(log.flush()).rejects.toMatchObject({ code: 'internal' })
     expect([log.dropped(), log.droppedRefusals()]).toEqual([1, 2])
+    await log.close()
+  })
+
+  describe('while the store is away', () => {
+    const away = new GatewayError('storage_unavailable')
+    const gone = () => watch(Number.POSITIVE_INFINITY, away)
+    const delaysOf = ({ timers }: ReturnType<typeof createTestClock>) => [...timers].map(({ delayMs }) => delayMs)
+
+    it('loses nothing that there is room for, asks again after longer and longer, and stores all when it is back', async () => {
+      const clock = createTestClock()
+      const watched = gone()
+      const told: unknown[] = []
+      const onReach = (cause: unknown, waiting: number) => told.push([cause, waiting])
+      const log = createSqlAuditLog({ database: watched, clock, batchMax: 10, onReach })
+      for (let index = 0; index < 30; index++) log.append(auditEvent(index))
+      const waits: (number | undefined)[] = []
+      for (let round = 0; round < 8; round++) {
+        while (clock.timers.size === 0) await new Promise(setImmediate)
+        waits.push(delaysOf(clock)[0])
+        clock.ring()
+      }
+      expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000])
+      expect(told).toEqual([[away, 30]])
+      while (clock.timers.size === 0) await new Promise(setImmediate)
+      watched.comeBack()
+      clock.ring()
+      await log.flush()
+      expect(told).toEqual([
+        [away, 30],
+        [null, 20],
+      ])
+      expect((await log.list({ limit: 100 })).map(({ requestId }) => requestId)).toEqual(
+        Array.from({ length: 30 }, (_, index) => `req_${29 - index}`),
+      )
+      expect(log.dropped()).toBe(0)
+      await log.close()
+    })
+
+    it('keeps what came first, and counts and tells what finds no room', async () => {
+      const clock = createTestClock()
+      const watched = gone()
+      const told: unknown[] = []
+      const log = createSqlAuditLog({ database: watched, clock, ringMax: 5, onLost: (lost) => told.push(lost) })
+      for (let index = 0; index < 8; index++) log.append(auditEvent(index))
+      await expect(log.flush()).rejects.toMatchObject({ code: 'storage_unavailable' })
+      expect(log.dropped()).toBe(3)
+      clock.ring()
+      expect(told).toEqual([{ calls: 3, refusals: 0 }])
+      watched.comeBack()
+      await log.flush()
+      expect((await log.list({ limit: 9 })).map(({ requestId }) => requestId)).toEqual([
+        'req_4',
+        'req_3',
+        'req_2',
+        'req_1',
+        'req_0',
+      ])
+      await log.close()
+    })
+
+    it('does not ask it for each event that comes', async () => {
+      const clock = createTestClock()
+      let asked = 0
+      const insertAuditEvents = async () => {
+        asked++
+        throw away
+      }
+      const log = createSqlAuditLog({ database: { queries: database.queries, insertAuditEvents }, clock, batchMax: 2 })
+      await expect(log.flush()).resolves.toBeUndefined()
+      log.append(auditEvent(1))
+      await expect(log.flush()).rejects.toMatchObject({ code: 'storage_unavailable' })
+      const before = asked
+      for (let index = 0; index < 100; index++) log.append(auditEvent(index))
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+      expect(asked).toBe(before)
+      await log.close()
+    })
+
+    it('ends, and says how many events are lost', async () => {
+      const reports: unknown[] = []
+      const clock = createTestClock()
+      const onRefused = (cause: unknown, lostCount: number) => reports.push([cause, lostCount])
+      const log = createSqlAuditLog({ database: gone(), clock, batchMax: 2, onRefused })
+      for (let index = 0; index < 5; index++) log.append(auditEvent(index))
+      await log.close()
+      expect(reports).toEqual([[away, 5]])
+      expect(log.dropped()).toBe(5)
+      expect(clock.timers.size).toBe(0)
+    })
+  })
+
+  it('holds payloads up to a bound, and events beyond it without theirs', async () => {
+    const log = createSqlAuditLog({ database, clock: createTestClock(), ringMax: 100 })
+    const payload = 'x'.repeat(30_000_000)
+    for (let index = 0; index < 3; index++) log.append(auditEvent(index, { arguments: payload }))
+    await log.flush()
+    const kept = await database.queries
+      .selectFrom('audit_event')
+      .select('request_id')
+      .where('arguments', '<>', '')
+      .execute()
+    expect(kept.map((row) => row.request_id)).toEqual(['req_0', 'req_1'])
+    expect(log.dropped()).toBe(0)
     await log.close()
   })
 

@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, checkAuditListLimit } from '#core/audit/audit-event.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
 import { createAuditIntake } from './audit-intake.ts'
+import { createAuditPump } from './audit-pump.ts'
 import { toAuditEvent } from './audit-row.ts'
 import { createAuditWriter } from './audit-writer.ts'
 import type { Database } from './database.ts'
@@ -21,12 +20,14 @@ export type SqlAuditLogOptions = {
   onRefused?: (cause: unknown, lostCount: number) => void
   /** Told, some time after it happened, of events that found no room since it was told last. Must not throw. */
   onLost?: (lost: { calls: number; refusals: number }) => void
+  /** Told once when the store cannot be asked, with the cause, and once when it can be again, with null; and how many events wait. */
+  onReach?: (cause: unknown, waitingCount: number) => void
 }
 
 /**
  * An AuditLog over a ring: `append` stores a pointer, and a batch at a time is written, each in a transaction of its own.
  * Between two batches everything else that waits gets its turn, however long the backlog. The timer runs only while
- * events wait. The database stays open after `close`.
+ * events wait. While the store is away events wait in the ring, as many as it holds. The database stays open after `close`.
  */
 export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
   const { database, clock = unheldClock, flushMs = 100 } = options
@@ -34,55 +35,23 @@ export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
   const intake = createAuditIntake({ ringMax: options.ringMax ?? 65_536, clock, onLost: options.onLost })
   const { ring, losses } = intake
   const writer = createAuditWriter(ring, { ...options, batchMax, losses })
-  let cancelTimer: (() => void) | null = null
-  let writing: Promise<void> | null = null
-  /** Somebody waits until the ring has released so many. */
-  let wanted = 0
-
-  function schedule(): void {
-    if (writing) return
-    if (ring.size() >= batchMax) void startWriting()
-    else cancelTimer ??= clock.after(flushMs, () => void startWriting())
-  }
-
-  function startWriting(): Promise<void> {
-    cancelTimer?.()
-    cancelTimer = null
-    writing ??= writeBatches().finally(() => {
-      writing = null
-      if (ring.size() > 0) schedule()
-    })
-    return writing
-  }
-
-  async function writeBatches(): Promise<void> {
-    do {
-      await nextTurn()
-      await writer.writeBatch()
-    } while (ring.size() >= batchMax || ring.released() < wanted)
-  }
-
-  async function flush(): Promise<void> {
-    const refusedBefore = writer.refusedCount()
-    const target = ring.taken()
-    wanted = target
-    while (ring.released() < target) await startWriting()
-    if (writer.refusedCount() > refusedBefore) throw new GatewayError('internal', { cause: writer.lastRefusal() })
-  }
-
+  const pump = createAuditPump(ring, writer, { clock, flushMs, batchMax, onReach: options.onReach })
   return {
     append(event) {
-      if (intake.take(event)) schedule()
+      if (intake.take(event)) pump.schedule()
     },
-    flush,
+    flush: () => pump.flush(),
     dropped: () => losses.calls,
     droppedRefusals: () => losses.refusals,
     list: (query) => listAuditEvents(database, query),
     async close() {
       intake.close()
-      await flush().catch(() => {
+      await pump.flush().catch(() => {
         // Counted, and told to onRefused.
       })
+      pump.stop()
+      // What the store cannot be given now it will not be given any more.
+      writer.dropAll()
       intake.tell()
     },
   }

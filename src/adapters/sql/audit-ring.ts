@@ -15,6 +15,9 @@ export type AuditRing = {
   release(count: number): void
 }
 
+/** Payloads that wait, in UTF-16 units. Beyond, events wait without theirs. */
+const payloadCharsMax = 67_108_864
+
 export function createAuditRing(room: AuditRoom): AuditRing {
   const slotsMax = room.calls + room.refusals + room.strangers
   const slots = Array.from<AuditEvent | undefined>({ length: slotsMax })
@@ -22,10 +25,14 @@ export function createAuditRing(room: AuditRoom): AuditRing {
   let head = 0
   let size = 0
   let released = 0
+  let payloadChars = 0
   return {
     push(event, share) {
       if (sizes[share] === room[share]) return false
       sizes[share]++
+      const chars = event.arguments.length + event.result.length
+      if (payloadChars + chars > payloadCharsMax) event.arguments = event.result = ''
+      else payloadChars += chars
       const tail = head + size
       slots[tail < slotsMax ? tail : tail - slotsMax] = event
       size++
@@ -45,7 +52,10 @@ export function createAuditRing(room: AuditRoom): AuditRing {
     release(count) {
       for (let index = 0; index < count; index++) {
         const event = slots[head]
-        if (event) sizes[shareOf(event)]--
+        if (event) {
+          sizes[shareOf(event)]--
+          payloadChars -= event.arguments.length + event.result.length
+        }
         slots[head] = undefined
         head = (head + 1) % slotsMax
       }

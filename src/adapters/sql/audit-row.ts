@@ -2,10 +2,10 @@
 import type { Selectable } from 'kysely'
 import { auditKinds, principalKinds } from '#contract/audit.ts'
 import { GatewayError } from '#contract/errors.ts'
-import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
 import type { AuditEventTable } from './tables.ts'
 
-/** In which column each part of an event stands. */
+/** In which column each part of an event stands. What most calls have nothing to say of comes last. */
 export const auditColumnOf = {
   at: 'at',
   kind: 'kind',
@@ -15,16 +15,11 @@ export const auditColumnOf = {
   tokenId: 'token_id',
   tokenName: 'token_name',
   tokenHash: 'token_hash',
-  sessionId: 'session_id',
-  changedBy: 'changed_by',
   requestId: 'request_id',
-  project: 'project',
-  toolset: 'toolset',
   endpoint: 'endpoint',
   method: 'method',
   server: 'server',
   target: 'target',
-  targetId: 'target_id',
   calledAs: 'called_as',
   effect: 'effect',
   reason: 'reason',
@@ -32,18 +27,45 @@ export const auditColumnOf = {
   durationMs: 'duration_ms',
   upstreamMs: 'upstream_ms',
   argumentsDigest: 'arguments_digest',
+  sessionId: 'session_id',
+  changedBy: 'changed_by',
+  project: 'project',
+  toolset: 'toolset',
+  targetId: 'target_id',
   arguments: 'arguments',
   result: 'result',
 } as const satisfies Record<keyof AuditEvent, keyof AuditEventTable>
 
 export const auditColumns: readonly (keyof AuditEventTable)[] = Object.values(auditColumnOf)
+/** Of events that say nothing in the last ones, where the database fills in an empty text. */
+const usualColumns = auditColumns.slice(0, 20)
 
-/** The one statement that is not built per query: it runs for each call, and the builder would cost more than the insert. */
-export const insertAuditEventSql = `insert into audit_event (${auditColumns.join(', ')}) values (${auditColumns.map(() => '?').join(', ')})`
+/**
+ * The only statements that are not built per query: they run for each call, and the builder would cost more than the insert. Each value that
+ * is bound costs some 0.1 µs.
+ */
+export const insertAuditEventSql = insertOf(auditColumns)
+export const insertUsualEventSql = insertOf(usualColumns)
 
-/** The values of `auditColumns`, in their order. Written out: this runs for each call. */
-export function toAuditRow(event: AuditEvent): (string | number | null)[] {
-  const e = toStorableAuditEvent(event)
+function insertOf(columns: readonly string[]): string {
+  return `insert into audit_event (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+}
+
+type AuditValue = string | number | null
+
+/** The values of `auditColumns`, in their order. @param e as `toStorableAuditEvent` gives it */
+export function toAuditRow(e: AuditEvent): AuditValue[] {
+  return [...toUsualRow(e), e.sessionId, e.changedBy, e.project, e.toolset, e.targetId, e.arguments, e.result]
+}
+
+/** Whether the first columns say all. */
+export function isUsual(e: AuditEvent): boolean {
+  const { sessionId, changedBy, project, toolset, targetId } = e
+  return sessionId + changedBy + project + toolset + targetId === '' && e.arguments === '' && e.result === ''
+}
+
+/** The values of the first columns. Written out: this runs for each call. */
+export function toUsualRow(e: AuditEvent): AuditValue[] {
   return [
     e.at,
     e.kind,
@@ -53,16 +75,11 @@ export function toAuditRow(event: AuditEvent): (string | number | null)[] {
     e.tokenId,
     e.tokenName,
     e.tokenHash,
-    e.sessionId,
-    e.changedBy,
     e.requestId,
-    e.project,
-    e.toolset,
     e.endpoint,
     e.method,
     e.server,
     e.target,
-    e.targetId,
     e.calledAs,
     e.effect,
     e.reason,
@@ -70,8 +87,6 @@ export function toAuditRow(event: AuditEvent): (string | number | null)[] {
     e.durationMs,
     e.upstreamMs,
     e.argumentsDigest,
-    e.arguments,
-    e.result,
   ]
 }
 

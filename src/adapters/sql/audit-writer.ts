@@ -1,13 +1,20 @@
+import { GatewayError } from '#contract/errors.ts'
 import type { AuditLosses } from '#core/audit/audit-share.ts'
 import type { AuditRing } from './audit-ring.ts'
 import type { Database } from './database.ts'
 
+/** `refused`: the store will not have the batch, now or later, and it is lost. `away`: the store cannot be asked; the batch waits in the ring. */
+type Written = 'stored' | 'refused' | 'away'
+
 export type AuditWriter = {
-  /** Stores the oldest batch of the ring, or drops it when the store refuses it twice. Never rejects. */
-  writeBatch(): Promise<void>
+  /** Stores the oldest batch of the ring. Never rejects. */
+  writeBatch(): Promise<Written>
+  /** Gives up what is in the ring. */
+  dropAll(): void
   /** Batches dropped since the start. */
   refusedCount(): number
-  lastRefusal(): unknown
+  /** Why the last batch was not stored that was not. */
+  lastFailure(): unknown
 }
 
 type Options = {
@@ -15,31 +22,44 @@ type Options = {
   batchMax: number
   /** Where what was dropped is counted. */
   losses: AuditLosses
-  onRefused?: (cause: unknown, lostCount: number) => void
+  onRefused?: ((cause: unknown, lostCount: number) => void) | undefined
 }
 
 export function createAuditWriter(ring: AuditRing, { database, batchMax, losses, onRefused }: Options): AuditWriter {
   let refusedCount = 0
-  let lastRefusal: unknown
+  let lastFailure: unknown
+
+  function drop(count: number): void {
+    for (const event of ring.oldest(count)) losses.add(event)
+    ring.release(count)
+    refusedCount++
+    onRefused?.(lastFailure, count)
+  }
+
   return {
     async writeBatch() {
       const batch = ring.oldest(batchMax)
       const attempt = () => database.insertAuditEvents(batch)
       // The events stay in the ring meanwhile, so they count against its limit.
-      const outcome = await attempt()
+      const failure = await attempt()
         .catch(attempt)
         .then(
-          () => ({ isStored: true, cause: null }),
-          (cause: unknown) => ({ isStored: false, cause }),
+          () => null,
+          (cause: unknown) => ({ cause }),
         )
-      ring.release(batch.length)
-      if (outcome.isStored) return
-      for (const event of batch) losses.add(event)
-      refusedCount++
-      lastRefusal = outcome.cause
-      onRefused?.(outcome.cause, batch.length)
+      if (failure === null) {
+        ring.release(batch.length)
+        return 'stored'
+      }
+      lastFailure = failure.cause
+      if (failure.cause instanceof GatewayError && failure.cause.code === 'storage_unavailable') return 'away'
+      drop(batch.length)
+      return 'refused'
+    },
+    dropAll() {
+      if (ring.size() > 0) drop(ring.size())
     },
     refusedCount: () => refusedCount,
-    lastRefusal: () => lastRefusal,
+    lastFailure: () => lastFailure,
   }
 }

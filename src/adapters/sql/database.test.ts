@@ -160,7 +160,10 @@ describe('insertAuditEvents', () => {
     const database = await openDatabase({ path: join(folder, 'full.db') })
     await sql`pragma max_page_count = 20`.execute(database.queries)
     const events = Array.from({ length: 1_000 }, (_, index) => auditEvent(index))
-    await expect(database.insertAuditEvents(events)).rejects.toThrow('full')
+    await expect(database.insertAuditEvents(events)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      cause: expect.objectContaining({ message: expect.stringContaining('full') }),
+    })
     expect(await countEvents(database)).toBe(0)
     await sql`pragma max_page_count = 2000`.execute(database.queries)
     await database.insertAuditEvents(events)

@@ -3,11 +3,11 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
-import type { AuditEvent } from '#core/audit/audit-event.ts'
-import { insertAuditEventSql, toAuditRow } from './audit-row.ts'
+import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
+import { insertAuditEventSql, insertUsualEventSql, isUsual, toAuditRow, toUsualRow } from './audit-row.ts'
 import { sqliteFlavour } from './flavour.ts'
 import { migrateToLatest, migrationsFor } from './migrations.ts'
-import { busyTimeoutMs, NodeSqliteDialect, whenFree } from './node-sqlite.ts'
+import { busyTimeoutMs, NodeSqliteDialect, whenFree, withFailures } from './node-sqlite.ts'
 import type { Tables } from './tables.ts'
 
 /** An open database, up to date. What the stores of this room share; `openPostgres` gives the same. */
@@ -41,7 +41,13 @@ export async function openDatabase(options: { path: string }): Promise<Database>
 }
 
 function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
-  const insert = handle.prepare(insertAuditEventSql)
+  const insertWhole = handle.prepare(insertAuditEventSql)
+  const insertUsual = handle.prepare(insertUsualEventSql)
+  const insert = (given: AuditEvent): void => {
+    const event = toStorableAuditEvent(given)
+    if (isUsual(event)) insertUsual.run(...toUsualRow(event))
+    else insertWhole.run(...toAuditRow(event))
+  }
   return {
     queries,
     readSnapshot: (work) =>
@@ -56,7 +62,7 @@ function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
     async insertAuditEvents(events) {
       // The builder opens the transaction, so that it also queues behind the other users of the connection.
       await queries.transaction().execute(() => {
-        for (const event of events) insert.run(...toAuditRow(event))
+        withFailures(() => events.forEach(insert))
         return Promise.resolve()
       })
     },

@@ -94,7 +94,7 @@ function codeOf(error: unknown): number | null {
 }
 
 /** What has to do with the file and the machine is `storage_unavailable`; it may work later. */
-function withFailures<Result>(run: () => Result): Result {
+export function withFailures<Result>(run: () => Result): Result {
   try {
     return run()
   } catch (error) {

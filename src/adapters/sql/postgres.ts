@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { DatabaseError } from 'pg'
 import { GatewayError } from '#contract/errors.ts'
-import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
 import { auditColumns, toAuditRow } from './audit-row.ts'
 import type { Database } from './database.ts'
 import { postgresFlavour } from './flavour.ts'
@@ -47,7 +47,7 @@ function connect(url: string, times: PostgresTimes): Kysely<Tables> {
 
 /** One statement is one transaction. */
 function insertAuditEvents(events: readonly AuditEvent[]) {
-  const rows = events.map((event) => sql`(${sql.join(toAuditRow(event).map(toStorable))})`)
+  const rows = events.map((event) => sql`(${sql.join(toAuditRow(toStorableAuditEvent(event)).map(toStorable))})`)
   return sql`insert into audit_event (${sql.join(auditColumns.map((column) => sql.ref(column)))}) values ${sql.join(rows)}`
 }
 
