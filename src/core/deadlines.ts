@@ -13,16 +13,22 @@ class Deadlines {
   readonly #clock: Clock
   readonly #waiting = new Slots<Deadline>()
   #isTicking = false
+  /** When it last ticked, or began to: asking the time anew for each call would cost more than the rest of this. */
+  #tickedAt = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Runs `task` once, `delayMs` from now or up to one tick later; the returned function cancels it. */
+  /** Runs `task` once, `delayMs` from now or up to two ticks later; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void {
-    const deadline = { at: this.#clock.now() + delayMs, task, slot: 0 }
+    if (!this.#isTicking) {
+      this.#tickedAt = this.#clock.now()
+      this.#tickLater()
+    }
+    // Up to one tick has gone by since it ticked.
+    const deadline = { at: this.#tickedAt + delayMs + tickMs, task, slot: 0 }
     deadline.slot = this.#waiting.add(deadline)
-    if (!this.#isTicking) this.#tickLater()
     return () => this.#waiting.delete(deadline.slot, deadline)
   }
 
@@ -30,6 +36,7 @@ class Deadlines {
     this.#isTicking = true
     this.#clock.after(tickMs, () => {
       const now = this.#clock.now()
+      this.#tickedAt = now
       for (const deadline of this.#waiting) {
         if (deadline.at > now) continue
         this.#waiting.delete(deadline.slot, deadline)

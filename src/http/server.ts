@@ -139,7 +139,7 @@ class HttpEdge implements HttpServer {
     const receivedAt = this.#deps.now()
     const visit = { req, res, path, query, requestId, receivedAt, principal: null, endpoint: null }
     // A client that goes away mid-write is no defect.
-    res.on('error', () => undefined)
+    res.on('error', ignore)
     try {
       checkGuards(req.headers, this.#options.guards())
       const route = routePath(path)
@@ -198,9 +198,9 @@ class HttpEdge implements HttpServer {
   #serve(transport: Transport, { principal, endpoint, address }: Caller, visit: HttpVisit): void {
     const { req, res, path, query, requestId, receivedAt } = visit
     const context = { principal, endpoint, address, req, res, requestId, receivedAt, deps: this.#deps }
+    // Not in the switch: a text would be made for each call.
+    if (transport === 'streamable_http' && req.method === 'POST') return handlePost(context)
     switch (`${transport} ${req.method}`) {
-      case 'streamable_http POST':
-        return handlePost(context)
       case 'streamable_http GET':
         return handleGet(context)
       case 'streamable_http DELETE':
@@ -260,6 +260,8 @@ class HttpEdge implements HttpServer {
     return this.#sockets.values().some((socket) => socket.writableLength > 0)
   }
 }
+
+function ignore(): void {}
 
 function startTimer(delayMs: number, task: () => void): () => void {
   const timer = setTimeout(task, delayMs)

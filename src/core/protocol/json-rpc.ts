@@ -72,6 +72,22 @@ export function toOutcome(message: unknown): Outcome | undefined {
   return { error: data === undefined ? { code, message: words } : { code, message: words, data } }
 }
 
+/** The id as JSON text. Numbers, which most clients send, need no serialiser. */
+export function idText(id: RequestId): string {
+  return typeof id === 'number' ? String(id) : JSON.stringify(id)
+}
+
+/** A request as JSON text, of an id that is text already. To serialise the envelope as well would cost a third more. */
+export function requestText(id: string, method: string, params: JsonObject | undefined): string {
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${methodText(method)}`
+  return params === undefined ? `${head}}` : `${head},"params":${JSON.stringify(params)}}`
+}
+
+/** Any other is written with what JSON escapes. */
+function methodText(method: string): string {
+  return method === 'tools/call' ? '"tools/call"' : JSON.stringify(method)
+}
+
 export function toResponse(id: RequestId | null, outcome: Outcome): RpcResponse {
   return { jsonrpc: '2.0', id, ...outcome }
 }

@@ -5,7 +5,7 @@ export type WireRequest = {
   method: 'POST' | 'GET' | 'DELETE'
   /** Flat list: name, value, name, value. Names are lower case. */
   headers: readonly string[]
-  body?: string | Uint8Array
+  body?: string | Uint8Array | null
   /** Longest silence, before the answer's head and within its body. 0: none. */
   silenceMsMax: number
 }

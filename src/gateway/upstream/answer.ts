@@ -1,6 +1,7 @@
 /** Reads what an upstream answered. */
 import { GatewayError } from '#contract/errors.ts'
 import {
+  idText,
   toResponse,
   isJsonObject,
   toOutcome,
@@ -45,7 +46,7 @@ export function responseText(id: RequestId, answer: Answer): string | null {
 
 /** What stands before and after the bytes of a prepared result. */
 export function preparedHead(id: RequestId): string {
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
+  return `{"jsonrpc":"2.0","id":${idText(id)},"result":`
 }
 
 export const preparedTail = '}'

@@ -80,13 +80,16 @@ class AnswerReader implements WireAnswer {
 
   head(head: WireHead): void {
     this.#head = head
-    this.#handlers.alive?.()
     const refusal = refusalOf(head)
     if (refusal) return this.#refuse(refusal)
     const type = (head.header('content-type') ?? '').toLowerCase()
-    if (type.startsWith('text/event-stream') && head.status < 300) return this.#openStream(head)
+    if (type.startsWith('text/event-stream') && head.status < 300) {
+      this.#handlers.alive?.()
+      return this.#openStream(head)
+    }
     if (type.startsWith('application/json')) {
       this.#mode = 'json'
+      // Its body comes with it, or is what is waited for.
       if (Number(head.header('content-length')) > this.#deps.responseBytesMax)
         this.#refuse(new GatewayError('upstream_too_large'))
       return

@@ -1,9 +1,11 @@
 /** One request on a legacy HTTP session: its POST, its event stream, and the continuations of that stream. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import {
+  idText,
   isNotification,
   isRequest,
   isResponse,
+  requestText,
   toOutcome,
   type JsonObject,
   type Outcome,
@@ -91,14 +93,14 @@ export class LegacyHttpCall implements ExchangeHandlers {
     if (call.raw?.large && this.#callerToken === undefined)
       return spliceRequest(call.raw.large, namesOf(call, String(id)))
     const params = this.#callerToken === undefined ? call.params : withProgressToken(call.params, id)
-    return JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params })
+    return requestText(String(id), call.method, params)
   }
 
   json(head: WireHead, body: Buffer): void {
     const isUntaken = isRefusalOfLegacy(head.status, body) || isRefusalUnread(head.status, body)
     if (head.status === 404 || isUntaken) return this.#settle(this.#lost())
     const { id, call } = this.#options
-    const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: JSON.stringify(call.raw.id) })
+    const raw = call.raw && toRawAnswer(body, { upstream: String(id), caller: idText(call.raw.id) })
     if (raw) return this.#settle(raw)
     try {
       this.#settle(readResponse(body.toString(), id))
@@ -132,7 +134,7 @@ export class LegacyHttpCall implements ExchangeHandlers {
     this.#reconnects = 0
     if (data === '' || this.#isSettled) return
     const { id, call } = this.#options
-    const text = call.raw ? spliceTextId(data, String(id), JSON.stringify(call.raw.id)) : null
+    const text = call.raw ? spliceTextId(data, String(id), idText(call.raw.id)) : null
     if (text !== null) return this.#settle({ raw: text, encoding: 'utf8', ending: endingOfText(text) })
     const message = parseMessage(data)
     if (!message) return this.#settle(notMcp('an event is not JSON'))

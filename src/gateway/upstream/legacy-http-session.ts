@@ -16,7 +16,7 @@ import {
 import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { Slots } from '#core/slots.ts'
-import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
+import type { WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import { notMcp, parseMessage } from './answer.ts'
 import { answerQuestion } from './answer-question.ts'
 import { BegunTasks, isAboutTask } from './begun-tasks.ts'
@@ -134,7 +134,7 @@ class LegacyHttpSession implements UpstreamSession {
       timeoutTotalMs,
       post: (body, headers, handlers) => startExchange(exchange, this.#request('POST', body, headers), handlers),
       resume: (eventId, handlers) =>
-        startExchange(exchange, this.#request('GET', undefined, ['last-event-id', eventId]), handlers),
+        startExchange(exchange, this.#request('GET', null, ['last-event-id', eventId]), handlers),
       say: (message) => this.#say(message),
       outside: (note) => dispatchOutsideNote(note, events),
       ofTask: (note, hooks) => this.#begun.progressed(note, hooks),
@@ -173,7 +173,7 @@ class LegacyHttpSession implements UpstreamSession {
     this.#end(null)
     for (const call of this.#running) call.end()
     if (this.#sessionId === undefined) return
-    const request = this.#request('DELETE', undefined, [])
+    const request = this.#request('DELETE', null, [])
     await sendOwn(this.#options, { request, id: null }).catch(() => undefined)
   }
 
@@ -188,9 +188,8 @@ class LegacyHttpSession implements UpstreamSession {
   }
 
   /** Calls watch their silence themselves, as they know when they wait for a person; the gateway's own requests are bounded as a whole. */
-  #request(method: 'POST' | 'GET' | 'DELETE', body: string | undefined, extra: readonly string[]) {
-    const headers = extra.length === 0 ? this.#headers : [...this.#headers, ...extra]
-    return { method, headers, silenceMsMax: 0, ...(body === undefined ? {} : { body }) }
+  #request(method: WireRequest['method'], body: string | null, extra: readonly string[]): WireRequest {
+    return { method, headers: extra.length === 0 ? this.#headers : [...this.#headers, ...extra], body, silenceMsMax: 0 }
   }
 
   /** A request of the gateway's own. */
@@ -217,7 +216,7 @@ class LegacyHttpSession implements UpstreamSession {
   #openStream(): void {
     if (!this.isOpen) return
     const extra = this.#streamEventId === undefined ? [] : ['last-event-id', this.#streamEventId]
-    const request = this.#request('GET', undefined, extra)
+    const request = this.#request('GET', null, extra)
     this.#stream = startExchange(this.#options.exchange, request, {
       json: () => undefined,
       empty: () => undefined,

@@ -1,6 +1,6 @@
 /** One request to a modern HTTP upstream: its POST, and the answer or event stream that comes back. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import { isNotification, isResponse, toOutcome, type RequestId } from '#core/protocol/json-rpc.ts'
+import { idText, isNotification, isResponse, requestText, toOutcome, type RequestId } from '#core/protocol/json-rpc.ts'
 import { spliceRequest } from '#core/protocol/scan.ts'
 import { findResponseId, isResponseHead } from '#core/protocol/splice.ts'
 import type { WireExchange, WireHead } from '#core/upstream/http-wire.ts'
@@ -43,7 +43,7 @@ export class ModernHttpCall implements ExchangeHandlers, Passing {
   constructor(host: ModernCallHost, options: ModernHttpCallOptions) {
     this.#host = host
     this.#options = options
-    this.#idText = JSON.stringify(options.id)
+    this.#idText = idText(options.id)
     this.#watch = new SilenceWatch(host, () => this.#settle(new GatewayError('upstream_timeout')))
   }
 
@@ -54,10 +54,10 @@ export class ModernHttpCall implements ExchangeHandlers, Passing {
   }
 
   #body(): string {
-    const { id, call } = this.#options
+    const { call } = this.#options
     return call.raw?.large
       ? spliceRequest(call.raw.large, namesOf(call, undefined))
-      : JSON.stringify({ jsonrpc: '2.0', id, method: call.method, params: call.params ?? {} })
+      : requestText(this.#idText, call.method, call.params ?? {})
   }
 
   alive(): void {

@@ -19,6 +19,7 @@ import { openChannelSession } from './channel-session.ts'
 import { openLegacyHttpSession } from './legacy-http-session.ts'
 import { ModernHttpSession } from './modern-http-session.ts'
 import type { ListKind } from './peer.ts'
+import { Places, type PlaceKey } from './places.ts'
 import { PooledSession } from './pooled-session.ts'
 import { probeHttp } from './probe.ts'
 import type { SessionEvents, SessionOptions, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
@@ -62,12 +63,14 @@ const backoffMsMax = 30_000
 /** A session that lived shorter than this counts as a failed start. */
 const settledMs = 10_000
 
+const everybody: PlaceKey = { owner: '', declared: '' }
+
 export class Upstream {
   readonly server: Server
   /** Changes with everything that makes this another upstream; equal definitions are the same upstream across reloads. */
   readonly fingerprint: string
   readonly #deps: UpstreamDeps
-  readonly #places = new Map<string, PooledSession>()
+  readonly #places = new Places()
   #verdict: { facts: Verdict; until: number } | undefined
   #probing: Promise<Verdict> | undefined
   #failures = 0
@@ -93,12 +96,12 @@ export class Upstream {
 
   get state(): { state: UpstreamState; reason: ErrorCode | undefined } {
     if (this.#lastError) return { state: 'failing', reason: this.#lastError.code }
-    const isConnected = [...this.#places.values()].some((place) => place.session)
+    const isConnected = [...this.#places].some((place) => place.session)
     return { state: isConnected ? 'connected' : 'idle', reason: undefined }
   }
 
   get isConnecting(): boolean {
-    return [...this.#places.values()].some((place) => place.isActive && !place.session)
+    return [...this.#places].some((place) => place.isActive && !place.session)
   }
 
   /** The last words on standard error; for the operator only. */
@@ -116,19 +119,22 @@ export class Upstream {
     if (!place) {
       if (this.#places.size >= placesMax) this.#dropUnused()
       place = this.#createPlace(this.server.isolation === 'shared' ? sharedClientCapabilities : user.capabilities)
-      this.#places.set(key, place)
+      this.#places.add(key, place)
     }
     return place
   }
 
-  #placeKey(user: SessionUser): string {
+  #placeKey(user: SessionUser): PlaceKey {
     switch (this.server.isolation) {
       case 'shared':
-        return ''
+        return everybody
       case 'principal':
-        return `${user.principalId} ${capabilitiesKey(user.capabilities)}`
+        return { owner: user.principalId, declared: capabilitiesKey(user.capabilities) }
       default:
-        return `${user.principalId} ${user.sessionId ?? ''} ${capabilitiesKey(user.capabilities)}`
+        return {
+          owner: `${user.principalId} ${user.sessionId ?? ''}`,
+          declared: capabilitiesKey(user.capabilities),
+        }
     }
   }
 
@@ -139,16 +145,12 @@ export class Upstream {
 
   /** Whether the place is one of this server's, and not of one that had its name before. */
   owns(place: PooledSession): boolean {
-    return this.#places.values().some((own) => own === place)
+    return [...this.#places].includes(place)
   }
 
   /** @throws GatewayError `rate_limited` when every place is in use */
   #dropUnused(): void {
-    for (const [key, place] of this.#places) {
-      if (place.isInUse) continue
-      this.#places.delete(key)
-      void place.close()
-    }
+    for (const place of this.#places.dropWhere((own) => !own.isInUse)) void place.close()
     if (this.#places.size >= placesMax)
       throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
   }
@@ -300,8 +302,8 @@ export class Upstream {
   sweep(): void {
     const { idleStopMs } = this.server
     const now = this.#deps.clock.now()
-    for (const [key, place] of this.#places) {
-      if (!place.isActive && place.peers.size === 0) this.#places.delete(key)
+    this.#places.dropWhere((place) => !place.isActive && place.peers.size === 0)
+    for (const place of this.#places) {
       const { session } = place
       if (!session || idleStopMs === 0) continue
       const isIdle = session.callsUnderWay === 0 && now - session.lastUsedAt >= idleStopMs
@@ -328,7 +330,7 @@ export class Upstream {
   }
 
   get callsUnderWay(): number {
-    return [...this.#places.values()].reduce((sum, place) => sum + place.callsUnderWay, 0)
+    return [...this.#places].reduce((sum, place) => sum + place.callsUnderWay, 0)
   }
 
   /** May be asked for again, as where the gateway ends while the upstream retires. */
@@ -339,7 +341,7 @@ export class Upstream {
   async #close(): Promise<void> {
     this.#isRetired = true
     this.#end.cancel()
-    await Promise.all([...this.#places.values()].map((place) => place.close()))
+    await Promise.all([...this.#places].map((place) => place.close()))
     const { wires } = this.#deps
     if (wires.kind === 'http') await wires.http.close()
   }
