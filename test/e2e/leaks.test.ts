@@ -289,7 +289,7 @@ async function heapMiB(): Promise<number> {
 }
 
 describe('hundreds of exchanges', () => {
-  it('leave no call, session, stream, connection or timer, and little memory', async () => {
+  it('leave no call, session, stream, connection or timer, and little memory', { timeout: 60_000 }, async () => {
     const { gateway, old, recent } = house
     await doAll()
     await quiet()
