@@ -27,8 +27,12 @@ export const CanI = z
     action: RunAction.optional(),
     server: z.string().min(1).max(128).optional(),
     tool: z.string().min(1).max(256).optional(),
+    args: z
+      .record(z.string(), z.json())
+      .optional()
+      .describe('Of a call. Without them it is answered for as far as that can be said.'),
   })
-  .meta({ id: 'CanI', description: 'role and resource; or action; or server and tool.' })
+  .meta({ id: 'CanI', description: 'role and resource; or action; or server and tool, and args.' })
 export type CanI = z.infer<typeof CanI>
 
 /** Those that are about no one kind, or about one in a way of its own. */

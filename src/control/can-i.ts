@@ -28,15 +28,15 @@ export type CanIAnswer = {
  * @throws GatewayError `invalid_body` where it is not one of these questions
  */
 export async function canI(deps: ControlDeps, actor: Actor, question: CanI): Promise<CanIAnswer> {
-  const { role, resource, name, action, server, tool } = question
-  const asked = [role ?? resource ?? name, action, server ?? tool].filter((part) => part !== undefined)
+  const { role, resource, name, action, server, tool, args } = question
+  const asked = [role ?? resource ?? name, action, server ?? tool ?? args].filter((part) => part !== undefined)
   if (asked.length !== 1) throw incomplete('asks one thing: role and resource; or action; or server and tool')
   if (action !== undefined) {
     const allowed = canRun(actor.bindings, action)
     return { allowed, bindings: allowed ? [formatBinding({ role: 'run', action })] : [] }
   }
   if (role !== undefined && resource !== undefined) return canManage(deps, actor, { role, resource, name })
-  if (server !== undefined && tool !== undefined) return canCall(deps, actor, { server, tool })
+  if (server !== undefined && tool !== undefined) return canCall(deps, actor, { server, tool, args })
   throw incomplete('is incomplete: role and resource; or action; or server and tool')
 }
 
@@ -65,14 +65,17 @@ async function canManage(
 async function canCall(
   deps: ControlDeps,
   actor: Actor,
-  { server: word, tool }: { server: string; tool: string },
+  { server: word, tool, args }: { server: string; tool: string; args: CanI['args'] },
 ): Promise<CanIAnswer> {
   const server = await findServerCalled(deps, word)
   const isThere = server?.spec.isEnabled === true
-  const decision = accessOf(deps.index, actor).tool(server?.name ?? word, tool)
+  const access = accessOf(deps.index, actor)
+  const name = server?.name ?? word
+  const listed = access.tool(name, tool)
+  const decision = args === undefined ? listed : access.call(name, tool, args)
   return {
     allowed: isThere && allowsExecute(decision.level),
-    listed: isThere && allowsRead(decision.level),
+    listed: isThere && allowsRead(listed.level),
     isConditional: decision.isConditional === true,
     decision,
   }
