@@ -98,8 +98,12 @@ export const Server = z
     name: ServerName,
     description: z.string().max(2000).describe('For people; at most 2000 characters.').optional(),
     transport: Transport,
-    aliases: z.array(ServerName).default([]).describe('Extra names. A real name always wins over an alias.'),
-    labels: z.array(z.string().min(1)).default([]).describe('Access groups: an endpoint or a policy can name them.'),
+    aliases: z.array(ServerName).max(100).default([]).describe('Extra names. A real name always wins over an alias.'),
+    labels: z
+      .array(z.string().min(1).max(250))
+      .max(100)
+      .default([])
+      .describe('Access groups: an endpoint or a policy can name them.'),
     isForEveryone: z
       .boolean()
       .default(false)

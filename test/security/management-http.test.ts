@@ -100,3 +100,17 @@ describe('a server that no request can be made for', () => {
     ])
   })
 })
+
+describe('a server with more words than anybody reads', () => {
+  const words = (count: number) => Array.from({ length: count }, (_, index) => `word-${index}`)
+
+  it.each([
+    ['aliases', words(101)],
+    ['labels', words(101)],
+    ['labels', ['x'.repeat(251)]],
+  ])('is not taken: %s', async (member, list) => {
+    const transport = { kind: 'streamable_http', url: 'http://127.0.0.1:9/mcp' }
+    const { status } = await gateway.api('POST', '/servers', { body: { name: 'wordy', transport, [member]: list } })
+    expect(status).toBe(422)
+  })
+})
