@@ -109,12 +109,24 @@ describe('toolgate', () => {
 describe('toolgate serve', () => {
   it('is what is meant without a command', async () => {
     const config = file('a.yaml', 'listen: { port: 1 }')
-    expect(await run(['--config', config, '--port', '0', '--host', '::1', '--reset-admin-token'])).toBe(0)
+    expect(
+      await run(['--config', config, '--port', '0', '--host', '::1', '--reset-admin-token', '--reset-admin-password']),
+    ).toBe(0)
     expect(served).toMatchObject([
-      { overrides: { host: '::1', port: 0 }, isAdminTokenReset: true, config: { path: config, listen: { port: 1 } } },
+      {
+        overrides: { host: '::1', port: 0 },
+        isAdminTokenReset: true,
+        isAdminPasswordReset: true,
+        config: { path: config, listen: { port: 1 } },
+      },
     ])
     expect(await run([])).toBe(0)
-    expect(served[1]).toMatchObject({ overrides: {}, isAdminTokenReset: false, clients: [] })
+    expect(served[1]).toMatchObject({
+      overrides: {},
+      isAdminTokenReset: false,
+      isAdminPasswordReset: false,
+      clients: [],
+    })
   })
 
   it('names the clients of this machine that have a configuration', async () => {

@@ -25,6 +25,7 @@ export type ServeRequest = {
   config: LoadedConfig
   overrides: { host?: string; port?: number; dataPath?: string }
   isAdminTokenReset: boolean
+  isAdminPasswordReset: boolean
   clients: readonly string[]
 }
 

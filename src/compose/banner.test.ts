@@ -71,7 +71,7 @@ describe('banner', () => {
     expect(text).not.toContain('tg_')
     expect(text).toContain('put your token in place of YOUR_TOKEN')
     expect(text.match(/Bearer YOUR_TOKEN/g)).toHaveLength(3)
-    expect(text).toContain('toolgate serve --reset-admin-token')
+    expect(text).toContain('toolgate serve --reset-admin-token, or --reset-admin-password')
   })
 
   it('shows how to sign in, and the password once', () => {
@@ -80,6 +80,8 @@ describe('banner', () => {
     expect(text).toContain('POST /api/v1/sign-in')
     const later = banner({ ...facts, admin: { name: 'admin', password: null, token } })
     expect(later).not.toContain('password')
+    const reset = banner({ ...facts, admin: { name: 'admin', password: 'correct-horse', token: null } })
+    expect(reset).toContain('Sign in admin, with the password correct-horse')
   })
 
   it('fits into 80 columns, but for what holds the token', () => {

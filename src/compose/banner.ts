@@ -53,7 +53,8 @@ function tokenLines({ admin, program }: Banner): string[] {
   return admin.token === null
     ? [
         '  Token   the admin token was shown at the first start; only its hash is kept.',
-        `          Lost? ${program} serve --reset-admin-token`,
+        `          Lost? ${program} serve --reset-admin-token, or --reset-admin-password`,
+        ...passwordLines(admin),
       ]
     : [
         `  Token   ${admin.token}`,

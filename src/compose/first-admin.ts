@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { adminName, adminPolicyName } from './declared-resources.ts'
 import { commit } from '#control/commit.ts'
-import { bootstrapFirstAdmin } from '#control/first-admin.ts'
+import { bootstrapFirstAdmin, resetAdminPassword } from '#control/first-admin.ts'
 import { findAdmin } from '#control/last-admin.ts'
 import { newTokenState, type TokenDeps } from '#control/mint-token.ts'
 import type { PasswordDeps } from '#control/passwords.ts'
@@ -18,15 +18,22 @@ export type FirstAdminDeps = TokenDeps & Omit<PasswordDeps, 'counters'>
 
 const passwordBytes = 18
 
-/** To be called when it is certain that the texts will be shown. With `isReset` the token is replaced by a new one. */
-export async function prepareFirstAdmin(deps: FirstAdminDeps, { isReset }: { isReset: boolean }): Promise<FirstAdmin> {
+/** What is replaced by a new one, because the old one has been lost. */
+type Resets = { isTokenReset: boolean; isPasswordReset: boolean }
+
+/** To be called when it is certain that the texts will be shown. */
+export async function prepareFirstAdmin(
+  deps: FirstAdminDeps,
+  { isTokenReset, isPasswordReset }: Resets,
+): Promise<FirstAdmin> {
   const password = randomBytes(passwordBytes).toString('base64url')
   const isNew = await bootstrapFirstAdmin(deps, { name: adminName, password })
   const owner = await findAdmin(deps.store, null)
   if (!owner) throw new GatewayError('internal', { details: { reason: 'There is no admin.' } })
   const known = await deps.store.find('token', adminName)
-  const token = known && !isReset ? null : await storeOnce(deps, { owner, known })
-  return { name: owner.name, password: isNew ? password : null, token }
+  const token = known && !isTokenReset ? null : await storeOnce(deps, { owner, known })
+  if (isNew || !isPasswordReset) return { name: owner.name, password: isNew ? password : null, token }
+  return { name: await resetAdminPassword(deps, password), password, token }
 }
 
 type Owned = { owner: Resource<'user'>; known: Resource<'token'> | null }

@@ -14,6 +14,7 @@ import { openLog, standardError } from './log.ts'
 
 export type ServeOptions = HouseOptions & {
   isAdminTokenReset: boolean
+  isAdminPasswordReset: boolean
   /** How a person calls this program, for advice. */
   program: string
   /** MCP clients on this machine that have a configuration. */
@@ -52,14 +53,15 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** Who runs for the hundredth time loads nothing of how the first admin is made. */
-async function openFirstAdmin({ control }: House, { isAdminTokenReset }: ServeOptions): Promise<FirstAdmin> {
+async function openFirstAdmin({ control }: House, options: ServeOptions): Promise<FirstAdmin> {
+  const { isAdminTokenReset: isTokenReset, isAdminPasswordReset: isPasswordReset } = options
   const { index } = control
   const token = index.find('token', adminName)
   const owner = token && index.get('user', token.spec.owner.ref)
   const isThere = owner?.kind === 'user' && owner.spec.role === 'admin' && !owner.spec.isDisabled
-  if (isThere && !isAdminTokenReset) return { name: owner.name, password: null, token: null }
+  if (isThere && !isTokenReset && !isPasswordReset) return { name: owner.name, password: null, token: null }
   const { prepareFirstAdmin } = await import('./first-admin.ts')
-  return prepareFirstAdmin(control, { isReset: isAdminTokenReset })
+  return prepareFirstAdmin(control, { isTokenReset, isPasswordReset })
 }
 
 type Following = {

@@ -3,14 +3,16 @@ import { invalidBody, parseBody } from '#contract/parse-body.ts'
 import { PasswordText, resourceBodies } from '#contract/resource-body.ts'
 import { type Caller, systemActor } from './actor.ts'
 import { commit } from './commit.ts'
-import { findAdmin } from './last-admin.ts'
-import type { PasswordDeps } from './passwords.ts'
+import { findAdmin, isAdmin } from './last-admin.ts'
+import { type PasswordDeps, storePassword } from './passwords.ts'
 import { type ChangeNote, recorded } from './recorded.ts'
 import { newResource } from './to-resource.ts'
 import { toSpec } from './to-spec.ts'
 
 /** The same on every replica: of two that make it at the same moment one is refused by the store. */
 const firstAdminId = 'usr_first-admin-00000000'
+
+const systemCaller: Caller = { actor: systemActor, requestId: '', changedBy: '' }
 
 type Credentials = { name: string; password: string }
 type BootstrapDeps = Omit<PasswordDeps, 'counters'>
@@ -24,9 +26,8 @@ type BootstrapDeps = Omit<PasswordDeps, 'counters'>
  */
 export async function bootstrapFirstAdmin(deps: BootstrapDeps, credentials: Credentials): Promise<boolean> {
   if (await findAdmin(deps.store, null)) return false
-  const caller: Caller = { actor: systemActor, requestId: '', changedBy: '' }
   try {
-    await recorded(deps, { caller, action: 'bootstrap', kind: 'user', name: credentials.name }, (note) =>
+    await recorded(deps, { caller: systemCaller, action: 'bootstrap', kind: 'user', name: credentials.name }, (note) =>
       makeAdmin(deps, credentials, note),
     )
     return true
@@ -34,6 +35,25 @@ export async function bootstrapFirstAdmin(deps: BootstrapDeps, credentials: Cred
     if (await wasMadeElsewhere(deps, error)) return false
     throw error
   }
+}
+
+/**
+ * Gives the first admin a new password: for whoever runs the gateway and has lost the old one. Where the first admin is none any more who can
+ * sign in, another admin gets it.
+ *
+ * @returns whose it is
+ * @throws GatewayError `no_such_resource` where nobody is an admin, `version_conflict`, `storage_unavailable`
+ */
+export async function resetAdminPassword(deps: BootstrapDeps, password: string): Promise<string> {
+  return recorded(deps, { caller: systemCaller, action: 'set_password', kind: 'user', name: '' }, async (note) => {
+    const first = await deps.store.get('user', firstAdminId)
+    const user = first && isAdmin(first) ? first : await findAdmin(deps.store, null)
+    if (!user) throw new GatewayError('no_such_resource')
+    note.id = user.id
+    note.name = user.name
+    await storePassword(deps, systemActor, { user, password })
+    return user.name
+  })
 }
 
 async function makeAdmin(deps: BootstrapDeps, { name, password }: Credentials, note: ChangeNote): Promise<void> {

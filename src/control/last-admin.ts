@@ -33,6 +33,7 @@ export async function findAdmin(store: ResourceStore, exceptId: string | null): 
 
 const pageSize = 1_000
 
-function isAdmin({ spec }: Resource<'user'>): boolean {
+/** Who can sign in. */
+export function isAdmin({ spec }: Resource<'user'>): boolean {
   return spec.role === 'admin' && spec.type === 'human' && !spec.isDisabled
 }

@@ -5,7 +5,7 @@ import type { PasswordHasher } from '#core/identity/password-hasher.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { Charge, Counters } from '#core/limits/counters.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
-import { nobodyActor, type Caller } from './actor.ts'
+import { type Actor, nobodyActor, type Caller } from './actor.ts'
 import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
@@ -47,12 +47,20 @@ export async function setPassword(
     const { password, current } = parseBody(SetPassword, body)
     if (user.spec.type === 'service') throw invalidBody([{ path: '', problem: 'a service has no password' }])
     if (isOwn) await requireCurrent(deps, user, { current, address: '' })
-    const phc = await deps.passwords.hash(password)
-    const setAt = deps.clock.now()
-    const spec = { ...user.spec, passwordSetAt: setAt }
-    const resource = { ...user, updatedAt: setAt, updatedBy: actor.id, spec }
-    await commit(deps, [{ do: 'update', resource, password: { phc, setAt } }])
+    await storePassword(deps, actor, { user, password })
   })
+}
+
+/** Whether it may be set is another question. */
+export async function storePassword(
+  deps: Omit<PasswordDeps, 'counters'>,
+  { id }: Actor,
+  { user, password }: { user: Resource<'user'>; password: string },
+): Promise<void> {
+  const phc = await deps.passwords.hash(password)
+  const setAt = deps.clock.now()
+  const resource = { ...user, updatedAt: setAt, updatedBy: id, spec: { ...user.spec, passwordSetAt: setAt } }
+  await commit(deps, [{ do: 'update', resource, password: { phc, setAt } }])
 }
 
 async function requireCurrent(

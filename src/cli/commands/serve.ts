@@ -4,7 +4,14 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { configOption, findConfigPath } from '#cli/config-path.ts'
 import type { Context, ServeRequest } from '#cli/world.ts'
 
-type Options = { config?: string; host?: string; port?: number; dataDir?: string; resetAdminToken?: true }
+type Options = {
+  config?: string
+  host?: string
+  port?: number
+  dataDir?: string
+  resetAdminToken?: true
+  resetAdminPassword?: true
+}
 
 const portMax = 65_535
 
@@ -25,6 +32,10 @@ export function addServe(program: Command, context: Context): void {
     .option(
       '--reset-admin-token',
       'make a new admin token in place of the old one, and show it (a gateway that runs on the same data takes it at its next start)',
+    )
+    .option(
+      '--reset-admin-password',
+      'give the first admin a new password, and show it; who has signed in with the old one is out',
     )
     .addHelpText(
       'after',
@@ -65,5 +76,9 @@ async function serve(options: Options, { parts, world }: Context): Promise<void>
     ...(dataDir === undefined ? {} : { dataPath: resolve(dataDir) }),
   }
   const clients = findClientConfigs(world.home, world.platform).map(({ client }) => client)
-  await parts.serve({ config, overrides, isAdminTokenReset: options.resetAdminToken === true, clients }, world)
+  const resets = {
+    isAdminTokenReset: options.resetAdminToken === true,
+    isAdminPasswordReset: options.resetAdminPassword === true,
+  }
+  await parts.serve({ config, overrides, ...resets, clients }, world)
 }
