@@ -20,6 +20,10 @@ export function checkTokenUpdate(deps: ControlDeps, actor: Actor, { before, afte
   if (fixed.length > 0) throw invalidBody(fixed.map((path) => ({ path, problem: 'cannot be changed' })))
   if (changed.every((member) => plainMembers.has(member))) return
   requirePerson(actor)
+  const { expiresAt } = after.spec
+  // To end one at once is to revoke it, and is told as that.
+  if (changed.includes('expiresAt') && expiresAt !== null && expiresAt <= deps.clock.now())
+    throw invalidBody([{ path: 'expiresAt', problem: 'has passed' }])
   checkTokenGrant(deps, actor, after.spec)
 }
 

@@ -6,7 +6,7 @@ import { AuditQuery, ExplainQuery, ListQuery } from '#contract/operation-queries
 import { CanI, Introspect, SignIn, type SpecialOperationId } from '#contract/operations.ts'
 import type { ResourceOperation, ResourceVerb } from '#contract/resource-operations.ts'
 import { CreateSession } from '#contract/session.ts'
-import { ResourceKind } from '#contract/resource.ts'
+import { Ref, ResourceKind } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'
 import type { AuthenticateDeps } from '#control/authenticate.ts'
 import { canI } from '#control/can-i.ts'
@@ -145,18 +145,22 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
   }
 }
 
+/** Who asks for nothing particular need not say so. */
+const orEmpty = (body: unknown): unknown => (body === undefined ? {} : body)
+
 function sessionHandlers(sessions: SessionsControl) {
   return {
     createSession: async ({ caller, body }) => ({ body: await sessions.create(caller, body) }),
     startAgentSession: async ({ caller, ref, body }) => {
-      const asked = parseBody(CreateSession.omit({ agent: true }), body ?? {})
+      if (!Ref.safeParse(ref).success) throw new GatewayError('no_such_resource')
+      const asked = parseBody(CreateSession.omit({ agent: true }), orEmpty(body))
       return { body: await sessions.create(caller, { ...asked, agent: ref }) }
     },
     listSessions: async ({ caller, query }) => ({ body: { items: await sessions.list(caller, query) } }),
     getSession: async ({ caller, ref }) => ({ body: await sessions.get(caller, ref) }),
     listSessionEvents: async ({ caller, ref }) => ({ body: { items: await sessions.events(caller, ref) } }),
-    restartSession: async ({ caller, ref, body }) => ({ body: await sessions.restart(caller, ref, body ?? {}) }),
-    recoverSession: async ({ caller, ref, body }) => ({ body: await sessions.recover(caller, ref, body ?? {}) }),
+    restartSession: async ({ caller, ref, body }) => ({ body: await sessions.restart(caller, ref, orEmpty(body)) }),
+    recoverSession: async ({ caller, ref, body }) => ({ body: await sessions.recover(caller, ref, orEmpty(body)) }),
     reportSession: async ({ caller, ref, body }) => ({ body: await sessions.report(caller, ref, body) }),
     endSession: async ({ caller, ref }) => ({ body: await sessions.end(caller, ref) }),
     refreshSessionToken: async ({ body }) => ({ body: sessions.refresh(body) }),

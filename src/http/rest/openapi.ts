@@ -7,7 +7,14 @@ import { operations } from '#contract/operations.ts'
 import { problemType } from './problem.ts'
 
 const everywhere: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'storage_unavailable', 'internal']
-const ofKeys: readonly ErrorCode[] = ['idempotency_conflict', 'outcome_unknown']
+const ofKeys: readonly ErrorCode[] = ['invalid_params', 'idempotency_conflict', 'outcome_unknown']
+const ofBodies: readonly ErrorCode[] = [
+  'parse_error',
+  'body_too_deep',
+  'body_too_large',
+  'unsupported_media_type',
+  'invalid_body',
+]
 
 /** @param version of the program */
 export function toOpenApi(version: string): object {
@@ -63,7 +70,7 @@ function toPathItem(operation: Operation): object {
     ...(isOpen && { security: [] }),
     responses: {
       [status]: { description: 'Done.' },
-      ...toFailures([...errors, ...(hasKey ? ofKeys : []), ...everywhere]),
+      ...toFailures([...errors, ...(method === 'GET' ? [] : ofBodies), ...(hasKey ? ofKeys : []), ...everywhere]),
     },
   }
 }

@@ -4,10 +4,12 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import { apiRoot } from '#contract/api-root.ts'
 import type { Limits } from '#contract/limits.ts'
+import { invalidBody } from '#contract/parse-body.ts'
 import { pathsOf, type Operation } from '#contract/operation.ts'
 import { operations, specialOperations } from '#contract/operations.ts'
 import { resourceOperations } from '#contract/resource-operations.ts'
 import { nobodyActor, toChangedBy, type Actor } from '#control/actor.ts'
+import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { isDeeperThan } from '#core/protocol/scan.ts'
 import { admit, type AdmitDeps } from './admit.ts'
 import { readIfMatch, toEtag } from './conditions.ts'
@@ -88,6 +90,7 @@ function addOperation(app: FastifyInstance, route: Route): void {
 type Visit = { request: FastifyRequest<{ Params: { ref?: string } }>; reply: FastifyReply; actor: Actor }
 
 async function answer({ operation, handler, options }: Route, { request, reply, actor }: Visit): Promise<unknown> {
+  if (!operation.body && !isEmpty(request.body)) throw invalidBody([{ path: '', problem: 'must be empty' }])
   const run = (): Promise<RestReply> =>
     handler({
       caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
@@ -114,6 +117,11 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
   // What a token may see today, a cache must not show to another tomorrow.
   reply.header('cache-control', 'no-store').status(operation.status)
   return operation.status === 204 ? reply.send() : body
+}
+
+/** What nobody looks at must not seem to have been heeded. */
+function isEmpty(body: unknown): boolean {
+  return body === undefined || (isJsonObject(body) && Object.keys(body).length === 0)
 }
 
 function headerOf({ headers }: Pick<FastifyRequest, 'headers'>, name: string): string | undefined {
