@@ -117,7 +117,7 @@ export const sessionOperations = [
     summary: 'A short-lived access token for a refresh token',
     body: RefreshToken,
     status: 200,
-    errors: ['invalid_body'],
+    errors: ['invalid_params'],
     isOpen: true,
   },
 ] as const satisfies readonly Operation[]

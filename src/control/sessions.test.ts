@@ -263,6 +263,6 @@ describe('a refresh token', () => {
     const { harness } = await world.start()
     const body = { refresh_token: harness.mcp_servers[0]?.auth_token }
     expect(() => world.control.refresh(body)).toThrow(expect.objectContaining({ code: 'unauthorized' }))
-    expect(() => world.control.refresh({})).toThrow(expect.objectContaining({ code: 'invalid_body' }))
+    expect(() => world.control.refresh({})).toThrow(expect.objectContaining({ code: 'invalid_params' }))
   })
 })

@@ -57,7 +57,7 @@ export function createSessionsControl(given: SessionDeps) {
       const session = await getStored(deps, caller, { id, role: 'view' })
       return deps.sessions.events(session.id, eventsMax)
     },
-    /** Asks no store, and nobody's rights but the token's. @throws GatewayError `invalid_body`, `unauthorized` */
+    /** Asks no store, and nobody's rights but the token's. @throws GatewayError `invalid_params`, `unauthorized` */
     refresh: (body: unknown): RefreshedToken => refresh(deps, body),
   }
 }
@@ -188,8 +188,10 @@ async function list(deps: SessionDeps, { actor }: Caller, query: unknown): Promi
 }
 
 function refresh({ keys, clock }: SessionDeps, body: unknown): RefreshedToken {
-  const { refresh_token: text } = parseBody(RefreshToken, body)
-  const fresh = refreshSessionToken(text, { keys, now: clock.now() })
+  const asked = RefreshToken.safeParse(body)
+  // RFC 6749 §5.2: 400, where other bodies here are 422.
+  if (!asked.success) throw new GatewayError('invalid_params', { details: { reason: 'refresh_token: must be a text' } })
+  const fresh = refreshSessionToken(asked.data.refresh_token, { keys, now: clock.now() })
   if (!fresh) throw new GatewayError('unauthorized')
   return { access_token: fresh.text, expires_in: fresh.expiresIn, token_type: 'Bearer' }
 }
