@@ -44,7 +44,7 @@ export function createEngine({
   shared,
   counters,
 }: EngineOptions): Gateway {
-  const { sessionRecords, bus, stateSecrets } = shared ?? createOwnState()
+  const { sessionRecords, taskRecords, bus, stateSecrets } = shared ?? createOwnState()
   return new Gateway({
     clock: systemClock,
     limits,
@@ -60,6 +60,7 @@ export function createEngine({
     hash: hashToken,
     randomId,
     sessionRecords,
+    taskRecords,
     bus,
     stateSecrets,
     ...(counters && { counters }),

@@ -3,16 +3,19 @@ import type { Logger } from 'pino'
 import { createMemoryBus } from '#adapters/memory/bus.ts'
 import { createMemoryLocks } from '#adapters/memory/locks.ts'
 import { createMemoryMcpSessionRecords } from '#adapters/memory/mcp-session-records.ts'
+import { createMemoryTaskRecords } from '#adapters/memory/task-records.ts'
 import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Locks } from '#core/locks/locks.ts'
 import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
+import type { TaskRecords } from '#core/tasks/task-records.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
 
 export type SharedState = {
   sessionRecords: McpSessionRecords
+  taskRecords: TaskRecords
   bus: Bus
   /** What signs the states that clients bring back to any of them. */
   stateSecrets?: readonly string[]
@@ -24,6 +27,7 @@ export type ReplicaState = SharedState & { counters: Counters; locks: Locks }
 export function createOwnState(): ReplicaState {
   return {
     sessionRecords: createMemoryMcpSessionRecords({ clock: systemClock }),
+    taskRecords: createMemoryTaskRecords({ clock: systemClock }),
     bus: createMemoryBus(),
     counters: createMemoryCounters({ clock: systemClock }),
     locks: createMemoryLocks({ clock: systemClock }),
@@ -40,12 +44,14 @@ export async function openSharedState(
     { RedisLink },
     { createRedisBus },
     { createRedisMcpSessionRecords },
+    { createRedisTaskRecords },
     { createRedisCounters },
     { createRedisLocks },
   ] = await Promise.all([
     import('#adapters/redis/redis-link.ts'),
     import('#adapters/redis/bus.ts'),
     import('#adapters/redis/mcp-session-records.ts'),
+    import('#adapters/redis/task-records.ts'),
     import('#adapters/redis/counters.ts'),
     import('#adapters/redis/locks.ts'),
   ])
@@ -58,6 +64,7 @@ export async function openSharedState(
   await link.untilUp(untilUpMsMax)
   return {
     sessionRecords: createRedisMcpSessionRecords(link),
+    taskRecords: createRedisTaskRecords(link),
     bus: resources.use(createRedisBus(link)),
     counters: createRedisCounters(link),
     locks: createRedisLocks({ link, clock: systemClock }),

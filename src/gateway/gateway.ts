@@ -13,6 +13,7 @@ import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { knowsTasks, withoutCoreTasks } from '#core/protocol/tasks.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { McpSessionRecords } from '#core/session/mcp-session-records.ts'
+import type { TaskRecords } from '#core/tasks/task-records.ts'
 import { Catalog } from '#gateway/catalog/catalog.ts'
 import { Views } from '#gateway/catalog/views.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
@@ -31,7 +32,9 @@ import { LiveServers, type LiveServersDeps } from './live-servers.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
 import type { MethodContext } from '#gateway/methods/method-context.ts'
+import { SharedTasks } from '#gateway/tasks/shared-tasks.ts'
 import { TaskOwners } from '#gateway/tasks/task-owners.ts'
+import { TasksElsewhere } from '#gateway/tasks/tasks-elsewhere.ts'
 import {
   isRefusal,
   recordCall,
@@ -54,6 +57,7 @@ export type GatewayDeps = LiveServersDeps & {
   randomId: (prefix: string) => string
   /** Common to all replicas, so that each can serve any session. */
   sessionRecords: McpSessionRecords
+  taskRecords: TaskRecords
   bus: Bus
   /** What signs the states that clients bring back to any of them; without it each has its own. */
   stateSecrets?: readonly string[] | undefined
@@ -77,6 +81,7 @@ export class Gateway {
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
   readonly #asks: ReplicaAsks
+  readonly #sharedTasks: SharedTasks
   readonly #changes: GatheredChanges
   readonly #servers: LiveServers
   readonly #callLimits: CallLimits
@@ -102,8 +107,12 @@ export class Gateway {
     this.#asks = new ReplicaAsks({ bus: deps.bus, clock, id: randomId('replica') })
     const toHandle = (prefix: string): string => `${randomId(prefix)}@${this.#asks.id}`
     this.#parked = new ParkedCalls({ clock, randomId: toHandle, parkedCallsMax, parkedCallMs })
+    const tasks = new TaskOwners()
+    const { bus, taskRecords: records } = deps
+    this.#sharedTasks = new SharedTasks({ records, bus, clock, owners: tasks, replicaId: this.#asks.id })
+    const registry = (): Registry => this.#servers.registry
     this.#context = {
-      registry: () => this.#servers.registry,
+      registry,
       views: new Views({ clock, catalog: this.#catalog, separator, listingTimeoutMs, hash }),
       clock,
       limits,
@@ -118,7 +127,9 @@ export class Gateway {
         lists: this.#catalog,
       },
       hub: this.#hub,
-      tasks: new TaskOwners(),
+      tasks,
+      sharedTasks: this.#sharedTasks,
+      tasksElsewhere: new TasksElsewhere({ asks: this.#asks, owners: tasks, registry }),
       serverInfo,
     }
     this.#sweepLater()
@@ -163,6 +174,7 @@ export class Gateway {
     this.#cancelSweep = this.#deps.clock.after(sweepMs, () => {
       this.sessions.sweep()
       void this.shared.sweep()
+      void this.#sharedTasks.sweep()
       const now = this.#deps.clock.now()
       for (const viewer of this.#hub) if ((viewer.principal.expiresAt ?? Infinity) <= now) viewer.end()
       this.#servers.sweep()
@@ -398,6 +410,7 @@ export class Gateway {
     this.#changes.close()
     this.sessions.leaveAll()
     this.shared.close()
+    this.#sharedTasks.close()
     this.#asks.close()
     this.#parked.close()
     await this.#servers.close()

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { createRedisBus } from '#adapters/redis/bus.ts'
 import { createRedisMcpSessionRecords } from '#adapters/redis/mcp-session-records.ts'
+import { createRedisTaskRecords } from '#adapters/redis/task-records.ts'
 import { createOwnState, type SharedState } from '#compose/shared-state.ts'
 import { startRawGateway, type RawGateway, type RawGatewayOptions } from './raw-gateway.ts'
 import { openLink, type LinkOptions } from './redis-link.ts'
@@ -53,6 +54,7 @@ export async function openRedisState(
     ...createOwnState(),
     stateSecrets,
     sessionRecords: createRedisMcpSessionRecords(line),
+    taskRecords: createRedisTaskRecords(line),
     bus: opened.use(createRedisBus(line)),
   }
 }

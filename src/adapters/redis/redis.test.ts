@@ -9,10 +9,12 @@ import { countersContract } from '#test/contracts/counters.ts'
 import { locksContract } from '#test/contracts/locks.ts'
 import { mcpSessionRecordsContract } from '#test/contracts/mcp-session-records.ts'
 import { replicaAsksContract } from '#test/contracts/replica-asks.ts'
+import { taskRecordsContract } from '#test/contracts/task-records.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisCounters } from './counters.ts'
 import { createRedisLocks } from './locks.ts'
 import { createRedisMcpSessionRecords } from './mcp-session-records.ts'
+import { createRedisTaskRecords } from './task-records.ts'
 import type { RedisLink } from './redis-link.ts'
 
 describeWithRedis('in Redis', () => {
@@ -62,5 +64,10 @@ describeWithRedis('in Redis', () => {
   mcpSessionRecordsContract(async () => {
     const [one, two] = await open()
     return { one: createRedisMcpSessionRecords(one), two: createRedisMcpSessionRecords(two), pass }
+  })
+
+  taskRecordsContract(async () => {
+    const [one, two] = await open()
+    return { one: createRedisTaskRecords(one), two: createRedisTaskRecords(two), pass }
   })
 })

@@ -25,16 +25,20 @@ export function knownParams({ era, revision, message }: ClientCall): JsonObject 
   return known
 }
 
-/** Remembers whose task a call's answer announces, if it does, and gives it the endpoint's name. */
-export function noteTask(run: Run, tool: Exposed, answer: Answer): Answer {
+/** Remembers whose task a call's answer announces, if it does, here and for all replicas, and gives it the endpoint's name. */
+export async function noteTask(run: Run, tool: Exposed, answer: Answer): Promise<Answer> {
   const { call, context } = run
   const result = resultWithTask(answer)
   const task = result && announcedTask(result, call.era)
   if (!task) return answer
   const { upstream } = tool
-  context.tasks.add({ principalId: call.principal.id, server: upstream.name, taskId: task.id, tool: tool.item.key })
+  const own = { principalId: call.principal.id, server: upstream.name, taskId: task.id, tool: tool.item.key }
+  // Each replica runs a program of its own.
+  const scope = upstream.server.transport.kind === 'stdio' ? 'replica' : 'server'
+  const shared = context.sharedTasks.share(own, { ttlMs: task.ttlMs, scope })
   const keptMs = Math.min(task.ttlMs ?? keptMsMax, keptMsMax)
   upstream.place(toViewCaller(call).user).keepUntil(context.clock.now() + keptMs)
+  await shared
   if (call.endpoint.kind === 'single') return answer
   return { result: renameAnnouncedTask(result, (id) => exposeTaskId(upstream.name, id)) }
 }

@@ -13,6 +13,9 @@ import { Registry } from '#gateway/endpoint.ts'
 import type { CallFacts } from '#gateway/record.ts'
 import { ParkedCalls } from '#gateway/relay/parked-calls.ts'
 import { RequestStates } from '#gateway/relay/request-states.ts'
+import { createMemoryBus } from '#adapters/memory/bus.ts'
+import { createMemoryTaskRecords } from '#adapters/memory/task-records.ts'
+import { SharedTasks } from '#gateway/tasks/shared-tasks.ts'
 import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { anyArguments, anyPolicies } from '#test/support/access-arbitraries.ts'
 import { failureOf } from '#test/support/failure.ts'
@@ -50,6 +53,7 @@ function start(definitions: Record<string, { aliases?: string[]; labels?: string
   )
   const catalog = new Catalog({ clock, limits: limits(), clientInfo: { name: 'toolgate' } })
   const parked = new ParkedCalls({ clock, randomId, parkedCallsMax: 10, parkedCallMs: 1_000 })
+  const tasks = new TaskOwners()
   context = {
     registry: () => registry,
     views: new Views({ clock, catalog, separator: '__', listingTimeoutMs: 1_000, hash }),
@@ -66,7 +70,15 @@ function start(definitions: Record<string, { aliases?: string[]; labels?: string
       lists: catalog,
     },
     hub: new ListenHub(),
-    tasks: new TaskOwners(),
+    tasks,
+    sharedTasks: new SharedTasks({
+      records: createMemoryTaskRecords({ clock }),
+      bus: createMemoryBus(),
+      clock,
+      owners: tasks,
+      replicaId: 'replica_1',
+    }),
+    tasksElsewhere: { ask: () => Promise.resolve(null), list: () => Promise.resolve(null) },
     serverInfo: {},
   }
 }

@@ -4,9 +4,10 @@ import { declaresTasksExtension } from '#core/protocol/tasks.ts'
 import { ListenStream, type ListenWish } from '#gateway/client/listen-hub.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
+import type { OwnedTask } from '#gateway/tasks/task-owners.ts'
 import { toViewCaller, type Run } from './method-context.ts'
 import { routeResource } from './route.ts'
-import { lookUpTask, requireTasksExtension } from './tasks.ts'
+import { isKnownEverywhere, lookUpTask, requireTasksExtension } from './tasks.ts'
 
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources']
 const resourcesMax = 1_000
@@ -29,7 +30,10 @@ export async function listen(run: Run): Promise<Answer> {
   )
   const known = opened.flatMap((entry) => entry ?? [])
   const knownFacts = new Map(known.map(({ upstream, facts }) => [upstream.name, facts]))
-  const wish = { ...(await honour(run, filter, knownFacts)), tasks: honourTasks(run, filter['taskIds'], knownFacts) }
+  const wish = {
+    ...(await honour(run, filter, knownFacts)),
+    tasks: await honourTasks(run, filter['taskIds'], knownFacts),
+  }
   const ended = Promise.withResolvers<void>()
   const { principal, address, endpoint, facts } = call
   const stream = new ListenStream({
@@ -76,18 +80,28 @@ async function honour(run: Run, filter: JsonObject, facts: FactsByServer): Promi
  * The caller's own tasks, at servers that can tell of them.
  * @throws GatewayError `missing_client_capability`
  */
-function honourTasks(run: Run, asked: unknown, facts: FactsByServer): ListenWish['tasks'] {
+async function honourTasks(run: Run, asked: unknown, facts: FactsByServer): Promise<ListenWish['tasks']> {
   const tasks = new Map<string, Map<string, string>>()
   if (!Array.isArray(asked) || asked.length === 0) return tasks
   requireTasksExtension(run.call)
   for (const id of asked.slice(0, tasksMax)) {
-    const found = typeof id === 'string' ? lookUpTask(run, id) : null
-    const fact = found && facts.get(found.upstream.name)
-    if (!found || fact?.era !== 'modern' || !declaresTasksExtension(fact.capabilities)) continue
-    const { server, taskId } = found.task
+    const task = typeof id === 'string' ? await findFollowed(run, id, facts) : null
+    if (!task) continue
+    const { server, taskId } = task
     tasks.set(server, (tasks.get(server) ?? new Map<string, string>()).set(taskId, String(id)))
   }
   return tasks
+}
+
+/** Also one that another replica has made, where the server tells this one of it as well. */
+async function findFollowed(run: Run, id: string, facts: FactsByServer): Promise<OwnedTask | null> {
+  const found = await lookUpTask(run, id).catch(() => null)
+  const fact = found && facts.get(found.upstream.name)
+  if (!found || fact?.era !== 'modern' || !declaresTasksExtension(fact.capabilities)) return null
+  if (!found.holder) return found.task
+  if (!isKnownEverywhere(run.call, found.holder)) return null
+  run.context.sharedTasks.adopt(found.holder)
+  return found.task
 }
 
 function toHonoured(wish: ListenWish): JsonObject {

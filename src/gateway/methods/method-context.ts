@@ -9,7 +9,9 @@ import type { ListenHub } from '#gateway/client/listen-hub.ts'
 import type { Registry } from '#gateway/endpoint.ts'
 import type { CallFacts } from '#gateway/record.ts'
 import type { ForwardDeps } from '#gateway/relay/forward.ts'
+import type { SharedTasks } from '#gateway/tasks/shared-tasks.ts'
 import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
+import type { TasksElsewhere } from '#gateway/tasks/tasks-elsewhere.ts'
 
 export type MethodContext = {
   registry(): Registry
@@ -20,6 +22,8 @@ export type MethodContext = {
   forward: ForwardDeps
   hub: ListenHub
   tasks: TaskOwners
+  sharedTasks: SharedTasks
+  tasksElsewhere: Pick<TasksElsewhere, 'ask' | 'list'>
   /** Name, version and title of the gateway. */
   serverInfo: JsonObject
 }

@@ -140,7 +140,8 @@ function canGoAsText({ method, params, paramHeaders }: Target): boolean {
   return method === 'tools/call' && params['requestState'] === undefined && paramHeaders.length === 0
 }
 
-class SameEraHooks implements CallHooks {
+/** What a client is told, and asked, while its call is under way at a server of its own era. */
+export class SameEraHooks implements CallHooks {
   readonly cancellation: ClientCall['cancellation']
   readonly owner: string
   readonly #call: ClientCall

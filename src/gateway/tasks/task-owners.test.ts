@@ -31,6 +31,15 @@ describe('a task', () => {
     expect(owners.list(bob, 'one')).toHaveLength(1)
   })
 
+  it('is nobody’s where another replica has given its id to somebody else', () => {
+    const owners = new TaskOwners()
+    owners.add(task('t'))
+    expect([owners.isOf('ann', task('t')), owners.isOf('bob', task('t'))]).toEqual([true, false])
+    owners.forget('one', 't')
+    expect(owners.find(ann, { server: 'one', taskId: 't' })).toBeNull()
+    expect([owners.isOf('ann', task('t')), owners.has('one', 't')]).toEqual([false, false])
+  })
+
   it('is out of reach of a maker who may not call its tool any more', () => {
     const owners = new TaskOwners()
     owners.add(task('t'))

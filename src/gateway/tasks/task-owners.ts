@@ -37,9 +37,25 @@ export class TaskOwners {
     return task && isOpenTo(principal, task) ? task : null
   }
 
+  /** Whether it is this principal's, whatever that may do by now. */
+  isOf(principalId: string, { server, taskId }: { server: string; taskId: string }): boolean {
+    return this.#tasks.get(keyOf(server, taskId))?.principalId === principalId
+  }
+
+  /** Another replica has given the id to somebody. */
+  forget(server: string, taskId: string): void {
+    this.#forget(keyOf(server, taskId))
+  }
+
   /** Whether it is anybody's. */
   has(server: string, taskId: string): boolean {
     return this.#tasks.has(keyOf(server, taskId))
+  }
+
+  /** The server's ids of a principal's tasks, whatever it may do by now. */
+  idsOf(principalId: string, server: string): string[] {
+    const tasks = [...(this.#keysOf.get(principalId) ?? [])].flatMap((key) => this.#tasks.get(key) ?? [])
+    return tasks.filter((task) => task.server === server).map(({ taskId }) => taskId)
   }
 
   /** The tasks of one principal at one server, the oldest first. */
