@@ -85,7 +85,8 @@ function canGrant(index: ResourceIndex, id: string): boolean {
 
 function reachesOf(index: ResourceIndex, { user, token }: Actor): Reach[] {
   if (user) return reachesOfUser(index, user.id)
-  if (!token) return []
+  // What it has within bounds it cannot give, for they are no part of a policy.
+  if (!token || isBounded(token.spec)) return []
   const { policies, owner } = token.spec
   const reach = reachOfOwner(index, owner)
   if (policies.length === 0) return [reach]
@@ -101,4 +102,8 @@ export function reachesOfUser(index: ResourceIndex, userId: string): Reach[] {
     ...teamsManagedByUser(index, userId).map(({ id }) => ({ kind: 'team' as const, ref: id })),
   ]
   return owners.map((owner) => reachOfOwner(index, owner))
+}
+
+function isBounded({ servers, accessGroups, toolsets, tools, project }: Token): boolean {
+  return [servers, accessGroups, toolsets, tools, project].some((bound) => bound !== undefined)
 }

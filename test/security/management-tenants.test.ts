@@ -129,3 +129,45 @@ describe('who asks why its own token may call a server that it may not know of',
     expect(steps).toContainEqual({ step: 'server', isPassed: true, about: 'hidden' })
   })
 })
+
+describe('a token that has its grant within bounds only', () => {
+  const rights: Binding[] = [
+    { role: 'create', resource: 'agents' },
+    { role: 'view', resource: '*' },
+  ]
+  const worldOf = async (bounds: object) => {
+    const one = await world()
+    const owner = { kind: 'user', ref: 'usr_admin' }
+    const token = resource('token', 'bounded', {
+      owner,
+      digest: 'd2',
+      policies: ['pol_reader'],
+      bindings: rights,
+      ...bounds,
+    })
+    await one.store.write([{ do: 'create', resource: token }])
+    await one.refresh()
+    return one
+  }
+  const makeAgent = (one: ControlWorld) => {
+    const body = { name: 'helper', servers: [{ server: 'hidden' }], policies: ['reader'] }
+    return createResource(one.deps, one.as('token', 'bounded'), { kind: 'agent', body })
+  }
+
+  it.each([{ servers: ['srv_open'] }, { tools: [] }, { toolsets: [] }, { accessGroups: ['team'] }])(
+    'gives it to no agent, which would have it without them: %j',
+    async (bounds) => {
+      const one = await worldOf(bounds)
+      expect(await failureOf(makeAgent(one))).toMatchObject({
+        code: 'exceeds_creator',
+        details: { paths: ['policies'] },
+      })
+    },
+  )
+
+  it('gives it where there are none', async () => {
+    const one = await worldOf({})
+    await makeAgent(one)
+    expect((await one.stored('agent', 'helper'))?.spec.policies).toEqual(['pol_reader'])
+  })
+})
