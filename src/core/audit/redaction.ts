@@ -13,7 +13,6 @@ const secretEndings = [
   'pwd',
   'secret',
   'token',
-  'tokens',
   'apikey',
   'accesskey',
   'secretkey',
@@ -28,29 +27,32 @@ const secretEndings = [
   'cookies',
   'bearer',
   'jwt',
-  'otp',
-  'pin',
   'signature',
   'connectionstring',
 ]
+/** Words that others end with as well. */
+const secretNames = new Set(['pin', 'otp', 'pass', 'tokens', 'cvv', 'cvc'])
 
-/** In texts. Each ends where white space, a quote or a bracket does. */
-const secretForms: readonly (readonly [RegExp, string])[] = [
+const secretWords = String.raw`passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|cookie`
+const wordEnd = String.raw`[^\s"'&;,<>)}\]]{3,}`
+
+/** In texts. What the first group holds says what is secret behind it, and stays. */
+const secretForms: readonly RegExp[] = [
   // Tokens of our own, of every kind.
-  [/\btg[a-z]{0,3}_[A-Za-z0-9_.-]{8,}/g, mark],
+  /\btg[a-z]{0,3}_[A-Za-z0-9_.-]{8,}/g,
   // RFC 7519.
-  [/\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*){0,3}/g, mark],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g, mark],
-  [/\b(Bearer|Basic|Digest|Token)\s+[\w.~+/=:-]{6,}/gi, `$1 ${mark}`],
+  /\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*){0,3}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g,
+  /\b(Bearer\s+)[\w.~+/=:-]{6,}/gi,
+  /\b(Basic\s+)[\w.~+/=-]{16,}/gi,
+  /(authorization["']?\s*[:=]\s*["']?)[^"'\r\n]{3,}/gi,
   // Keys as they are known from large services.
-  [/\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abeprs]|AKIA|ASIA|AIza|npm)[-_]?[A-Za-z0-9_-]{16,}/g, mark],
+  /\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abeprs]|AKIA|ASIA|AIza|npm)[-_]?[A-Za-z0-9_-]{16,}/g,
   // What stands before the host of an address.
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'<>]{1,256}@/gi, `$1${mark}@`],
+  /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'<>]{1,256}(?=@)/gi,
   // `password=…`, `"api_key": "…"`, `--token …`
-  [
-    /([\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|authorization|credentials?|cookie)["']?\s*(?:[:=]\s*|\s)["']?)(?!\[redacted\])[^\s"'&;,<>)}\]]{3,}/gi,
-    `$1${mark}`,
-  ],
+  new RegExp(`([\\w-]{0,40}(?:${secretWords})["']?\\s*[:=]\\s*["']?)${wordEnd}`, 'gi'),
+  new RegExp(`((?<![\\w-])--?[\\w-]{0,40}(?:${secretWords})\\s+["']?)${wordEnd}`, 'gi'),
 ]
 
 export type RedactionOptions = {
@@ -165,9 +167,26 @@ class RedactedText {
       writer.write(inner)
       return writer.text
     }
-    const known = this.#secrets ? text.replaceAll(this.#secrets, mark) : text
-    return secretForms.reduce((left, [form, instead]) => left.replaceAll(form, instead), known)
+    return hide(text, this.#secrets ? [this.#secrets, ...secretForms] : secretForms)
   }
+}
+
+/** All forms are looked for in the text as it was: what one of them takes must not hide from another what it would have found. */
+function hide(text: string, forms: readonly RegExp[]): string {
+  const found = forms
+    .flatMap((form) => [...text.matchAll(form)].map(toRange))
+    .toSorted((one, other) => one.from - other.from)
+  let kept = ''
+  let at = 0
+  for (const { from, to } of found) {
+    if (from >= at) kept += text.slice(at, from) + mark
+    at = Math.max(at, to)
+  }
+  return kept + text.slice(at)
+}
+
+function toRange({ 0: whole, 1: before = '', index }: RegExpExecArray): { from: number; to: number } {
+  return { from: index + before.length, to: index + whole.length }
 }
 
 function parseInner(text: string): object | undefined {
@@ -185,7 +204,7 @@ function isSecretName(name: string): boolean {
     .slice(0, 200)
     .replaceAll(/[-_\s.]/g, '')
     .toLowerCase()
-  return secretEndings.some((ending) => plain.endsWith(ending))
+  return secretNames.has(plain) || secretEndings.some((ending) => plain.endsWith(ending))
 }
 
 /** Where something is cut off, `…` stands at the end. */

@@ -7,7 +7,8 @@ export function secretValuesOf({ transport }: Pick<Server, 'transport'>): string
   const { credential, headers, url } = transport
   const sent = sentValues(credential, headers)
   const basic = credential.kind === 'basic' ? [credential.password] : []
-  return [...sent.flatMap((value) => [value, ...value.split(' ')]), ...basic, ...valuesInUrl(url)]
+  // `Bearer` is no secret, and what stands behind it is one by itself.
+  return [...sent.flatMap((value) => [value, ...value.split(' ').slice(1)]), ...basic, ...valuesInUrl(url)]
 }
 
 /** Some services put the key into the query or before the host. */
