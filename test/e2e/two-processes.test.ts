@@ -33,8 +33,10 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
   let person: string
   let token: string
 
+  type Asked = { method: string; path: string; body?: unknown; bearer?: null; headers?: Record<string, string> }
+  const apiAt = (at: Replica, asked: Asked): Promise<ApiAnswer> => callApi(at.url, { bearer: person, ...asked })
   const api = (method: string, path: string, body?: unknown): Promise<ApiAnswer> =>
-    callApi(a.url, { method, path, bearer: person, ...(body === undefined ? {} : { body }) })
+    apiAt(a, { method, path, ...(body === undefined ? {} : { body }) })
 
   const start = async (): Promise<Replica> => {
     const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
@@ -112,6 +114,26 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
     return String(body['secret'])
   }
 
+  it('have one first admin, whose bearer and token open both', async () => {
+    expect(() => passwordIn(b.program.stdout())).toThrow('no password')
+    expect((await apiAt(b, { method: 'GET', path: '/whoami' })).body).toMatchObject({ name: 'admin' })
+    expect(await statusAt(b, await openSession(b, token))).toBe(200)
+  })
+
+  it('count attempts to sign in together, and do once what is sent to both', async () => {
+    const signInAt = async (at: Replica): Promise<number> => {
+      const body = { user: 'admin', password: 'wrong' }
+      return (await apiAt(at, { method: 'POST', path: '/sign-in', bearer: null, body })).status
+    }
+    // The one of the beginning was counted as well.
+    for (let attempt = 0; attempt < 9; attempt++) expect(await signInAt(a)).toBe(401)
+    expect(await signInAt(b)).toBe(429)
+    const keyed = { method: 'POST', path: '/tokens', body: { name: 'once' }, headers: { 'idempotency-key': 'k1' } }
+    const first = await apiAt(a, keyed)
+    expect(first.status).toBe(201)
+    expect((await apiAt(b, keyed)).body).toEqual(first.body)
+  })
+
   it('serve each other’s sessions, and end them together', async () => {
     const session = await openSession(a, token)
     expect([await statusAt(b, session), await statusAt(a, session)]).toEqual([200, 200])
@@ -179,6 +201,8 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
       await until('it is served by both', async () => (await statusAt(b, late)) === 200, patience)
       await until('so is the other one', async () => (await statusAt(a, mine)) === 200, patience)
       for (const at of [a, b]) expect(at.program.stderr()).toContain('Redis is there again')
+      const later = await mint('later', ['everything'])
+      await until('it is known', async () => (await send(b, initialize(), headersOf(later))).status === 200, soon)
     },
   )
 })
