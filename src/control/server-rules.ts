@@ -2,7 +2,7 @@ import { GatewayError } from '#contract/errors.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { changedMembers, exceedsCreator, isFree, type Transition } from './transition.ts'
+import { changedMembers, exceedsCreator, isFree, isSameSet, type Transition } from './transition.ts'
 
 /** @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden` */
 export function checkServer(
@@ -38,12 +38,16 @@ function checkProgram({ before, after }: Transition<'server'>): void {
   throw new GatewayError('forbidden', { details: { reason: 'program_needs_admin', paths: ['transport'] } })
 }
 
-/** Rules select servers by name and by label: who may edit a server that it may not call must not slip it under a rule that lets it. */
+/**
+ * Rules select servers by name and by label: who may edit a server must not slip it under a rule that lets somebody call it, nor out from under
+ * one that denies it. And who is outside sees no server that was not for them.
+ */
 function checkReach({ before, after }: Transition<'server'>): void {
   const paths = [
     ...(after.spec.isForEveryone && before?.spec.isForEveryone !== true ? ['isForEveryone'] : []),
     ...(before !== null && before.name !== after.name ? ['name'] : []),
-    ...(before !== null && !new Set(after.spec.labels).isSubsetOf(new Set(before.spec.labels)) ? ['labels'] : []),
+    ...(before !== null && !isSameSet(before.spec.labels, after.spec.labels) ? ['labels'] : []),
+    ...(before?.spec.visibility === 'internal' && after.spec.visibility === 'public' ? ['visibility'] : []),
   ]
   if (paths.length > 0) throw exceedsCreator(...paths)
 }

@@ -171,3 +171,29 @@ describe('a token that has its grant within bounds only', () => {
     expect((await one.stored('agent', 'helper'))?.spec.policies).toEqual(['pol_reader'])
   })
 })
+
+describe('who may edit a server', () => {
+  const edit = async (from: object, to: object) => {
+    const one = await world({ role: 'edit', resource: 'servers', name: 'srv_guarded' })
+    await one.store.write([{ do: 'create', resource: resource('server', 'guarded', from) }])
+    await one.refresh()
+    const transport = { kind: 'streamable_http', url: 'https://example.com/mcp' }
+    const body = { name: 'guarded', transport, ...to }
+    return updateResource(one.deps, one.as('user', 'eve'), { kind: 'server', ref: 'guarded', version: null, body })
+  }
+
+  it('does not slip it out from under a deny by taking its label away', async () => {
+    const failure = await failureOf(edit({ labels: ['secret', 'team'] }, { labels: ['team'] }))
+    expect(failure).toMatchObject({ code: 'exceeds_creator', details: { paths: ['labels'] } })
+  })
+
+  it('does not show an internal one to everybody', async () => {
+    const failure = await failureOf(edit({ visibility: 'internal' }, { visibility: 'public' }))
+    expect(failure).toMatchObject({ code: 'exceeds_creator', details: { paths: ['visibility'] } })
+  })
+
+  it('takes it from everybody outside, and writes labels in another order', async () => {
+    const view = await edit({ labels: ['a', 'b'] }, { labels: ['b', 'a'], visibility: 'internal' })
+    expect(view).toMatchObject({ visibility: 'internal', version: 2 })
+  })
+})
