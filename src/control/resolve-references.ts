@@ -59,17 +59,19 @@ export async function renderReferences<Spec extends object>(
 
 /**
  * Whether the actor may name a resource in another: whoever sees or uses it may; a server whose tools it can list is no secret to it; and who
- * manages a team may make anybody a member. To be asked many times: what it takes to know is found out once.
+ * manages a team may make anybody of its organization a member. To be asked many times: what it takes to know is found out once.
  */
 export function namingRight({ index }: Pick<ControlDeps, 'index'>, actor: Actor): (resource: Resource) => boolean {
   let access: Access | undefined
-  let isTeamManager: boolean | undefined
+  let organizations: ReadonlySet<string | undefined> | undefined
   return (resource) => {
     if (isAllowed(index, actor, { role: 'view', resource }) || isAllowed(index, actor, { role: 'run', resource })) {
       return true
     }
     if (resource.kind === 'server') return (access ??= accessOf(index, actor)).mayReach(resource.name)
-    return resource.kind === 'user' && (isTeamManager ??= teamsManagedBy(index, actor).length > 0)
+    if (resource.kind !== 'user') return false
+    organizations ??= new Set(teamsManagedBy(index, actor).map(({ spec }) => spec.organization))
+    return organizations.has(resource.spec.organization)
   }
 }
 

@@ -60,13 +60,15 @@ describe('who manages a team of one organization', () => {
 
   it.each(['bob', 'admin'])('puts nobody of another, or of none, under its denies: %s', async (user) => {
     const one = await world()
-    const failure = await failureOf(setMembers(one, 'mine', [admin, { user }]))
-    expect(failure).toMatchObject({ code: 'exceeds_creator', details: { paths: ['members'] } })
+    const join = (name: string) => failureOf(setMembers(one, 'mine', [admin, { user: name }]))
+    // And does not hear that there is such a user.
+    expect((await join(user)).code).toBe('dangling_reference')
+    expect((await join('nobody')).code).toBe('dangling_reference')
     expect((await one.stored('team', 'mine'))?.spec.members).toEqual([{ user: 'usr_eve', role: 'admin' }])
   })
 
-  it('makes no other team for that', async () => {
-    const one = await world({ role: 'create', resource: 'teams' }, { role: 'view', resource: 'policies' })
+  it('makes no other team for that, though it sees who there is', async () => {
+    const one = await world({ role: 'create', resource: 'teams' }, { role: 'view', resource: '*' })
     const body = { name: 'trap', policies: ['nothing'], members: [{ user: 'bob' }] }
     const failure = await failureOf(createResource(one.deps, one.as('user', 'eve'), { kind: 'team', body }))
     expect(failure).toMatchObject({ code: 'exceeds_creator', details: { paths: ['members'] } })
