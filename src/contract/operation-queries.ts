@@ -25,8 +25,13 @@ export type ListQuery = z.infer<typeof ListQuery>
 
 export const ExplainQuery = z.strictObject({
   token: z.string().min(1).max(128).optional().describe('Name or id of the token. Default: your own.'),
-  server: z.string().min(1).max(128).describe('Name or id of the server.'),
+  server: z.string().min(1).max(128).describe('Name, id or alias of the server.'),
   tool: z.string().min(1).max(256).optional().describe('Its own name at its server. Default: what is no tool.'),
+  args: z
+    .string()
+    .max(8_192)
+    .optional()
+    .describe('Of a call, as JSON: `{"amount":5}`. Without them it is answered for as far as that can be said.'),
 })
 
 const AuditText = z.string().min(1).max(512)

@@ -67,11 +67,13 @@ export async function explainAccess(
   ]
   const isReached = steps.every(({ isPassed, step }) => isPassed || step === 'policy' || step === 'ceiling')
   const { level, isConditional } = explanation.decision
+  // Which arguments somebody means to give makes no difference to what is listed.
+  const listed = explain(parts, { server: name, tool: question.tool }).decision
   return {
     token: { id: token.id, name: token.name },
     server: name,
     tool: question.tool,
-    isListed: isReached && allowsRead(level),
+    isListed: isReached && allowsRead(listed.level),
     isCallable: isReached && allowsExecute(level),
     isConditional: isConditional === true,
     steps,

@@ -13,7 +13,7 @@ import { canI } from '#control/can-i.ts'
 import { createResource } from '#control/create-resource.ts'
 import { deleteResource } from '#control/delete-resource.ts'
 import { dryRun, type DryRunDeps } from '#control/dry-run.ts'
-import { explainAccess } from '#control/explain-access.ts'
+import { explainAccess, type ExplainQuestion } from '#control/explain-access.ts'
 import { getResource } from '#control/get-resource.ts'
 import { introspectToken } from '#control/introspect-token.ts'
 import { listResources } from '#control/list-resources.ts'
@@ -25,6 +25,7 @@ import { rotateToken } from '#control/rotate-token.ts'
 import type { SessionsControl } from '#control/sessions.ts'
 import { updateResource } from '#control/update-resource.ts'
 import { mintSignInToken } from '#core/identity/sign-in-token.ts'
+import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import { readCursor, toCursor } from './conditions.ts'
 
@@ -97,6 +98,26 @@ function parseQuery<Output>(schema: z.ZodType<Output>, query: unknown): Output {
   throw new GatewayError('invalid_params', { details: { reason } })
 }
 
+/** @throws GatewayError `invalid_params` */
+function toExplainQuestion(query: unknown): ExplainQuestion {
+  const { args: text, ...question } = parseQuery(ExplainQuery, query)
+  return text === undefined ? question : { ...question, args: readArguments(text) }
+}
+
+function readArguments(text: string): JsonObject {
+  const args = parseJson(text)
+  if (isJsonObject(args)) return args
+  throw new GatewayError('invalid_params', { details: { reason: 'args: must be an object, as JSON' } })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 function readReference(text: string): { kind: ResourceKind; ref: string } {
   const [kind, ref] = splitAt(text, ':')
   const known = ResourceKind.safeParse(kind)
@@ -125,7 +146,7 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     },
     signIn: async ({ caller, body, address }) => {
       const { user: name, password } = parseBody(SignIn, body)
-      const { id, spec } = await signIn(deps, { name, password, address, requestId: caller.requestId })
+      const { id, spec } = await signIn(deps, { name, password, address, ...caller })
       const signedIn = { userId: id, passwordSetAt: spec.passwordSetAt ?? 0 }
       const { text, expiresIn } = mintSignInToken(signedIn, { keys: deps.keys, now: deps.clock.now() })
       return { body: { access_token: text, token_type: 'Bearer', expires_in: expiresIn } }
@@ -135,7 +156,7 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
     }),
     canI: async ({ caller: { actor }, body }) => ({ body: await canI(deps, actor, parseBody(CanI, body)) }),
     explainAccess: async ({ caller: { actor }, query }) => ({
-      body: await explainAccess(deps, actor, parseQuery(ExplainQuery, query)),
+      body: await explainAccess(deps, actor, toExplainQuestion(query)),
     }),
     ...sessionHandlers(deps.agentSessions),
     dryRun: async ({ caller: { actor }, body }) => ({ body: await dryRun(deps, actor, body) }),
@@ -163,6 +184,6 @@ function sessionHandlers(sessions: SessionsControl) {
     recoverSession: async ({ caller, ref, body }) => ({ body: await sessions.recover(caller, ref, orEmpty(body)) }),
     reportSession: async ({ caller, ref, body }) => ({ body: await sessions.report(caller, ref, body) }),
     endSession: async ({ caller, ref }) => ({ body: await sessions.end(caller, ref) }),
-    refreshSessionToken: async ({ body }) => ({ body: sessions.refresh(body) }),
+    refreshSessionToken: async ({ caller, body }) => ({ body: sessions.refresh(body, caller) }),
   } satisfies Partial<Record<SpecialOperationId, Handler>>
 }
