@@ -49,7 +49,9 @@ describe.each(writing)('the body of $id', (operation) => {
       ...members.map((member) => `{${[inner, member].filter((part) => part !== '').join(',')}}`),
       ...wrongTypes(operation.body, body).map((changed) => JSON.stringify({ ...body, ...changed })),
     ]
-    const some = bodies.map((text) => ({ what: text, body: text, ends: '422 invalid_body' }))
+    // RFC 6749 §5.2.
+    const ends = operation.id === 'refreshSessionToken' ? '400 invalid_params' : '422 invalid_body'
+    const some = bodies.map((text) => ({ what: text, body: text, ends }))
     expect(await sweep.misses(operation, some)).toEqual([])
   })
 })
