@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { both, modernHeaders } from './raw-client.ts'
+import type { Json } from './raw-http.ts'
 import { startProgram, tokenIn, type Program } from './cli/run-program.ts'
 
 export type ApiAnswer = { status: number; headers: Headers; body: Record<string, unknown> }
@@ -89,4 +91,13 @@ export async function callApi(url: string, { method, path, bearer, body, headers
   const text = await response.text()
   const parsed: unknown = text === '' ? {} : JSON.parse(text)
   return { status: response.status, headers: response.headers, body: parsed as Record<string, unknown> }
+}
+
+/** A call, or whatever else, of a client of the newest revision. */
+export function sendModern(address: string, { token, message }: { token: string; message: Json }): Promise<Response> {
+  return fetch(address, {
+    method: 'POST',
+    headers: { ...both, ...modernHeaders(message), authorization: `Bearer ${token}` },
+    body: JSON.stringify(message),
+  })
 }
