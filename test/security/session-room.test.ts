@@ -1,5 +1,7 @@
 /** Who may run one agent, and would take what all agents share. */
 import { describe, expect, it, vi } from 'vitest'
+import { SessionIndex } from '#core/session/session-index.ts'
+import type { StoredSession } from '#core/session/session-store.ts'
 import { resource } from '../support/resources.ts'
 import { admin, SessionWorld } from '../support/session-world.ts'
 
@@ -43,5 +45,41 @@ describe('the limit of agents’ sessions', () => {
     lost.mockRestore()
     await Promise.all([world.start(), world.start(), world.start()])
     expect(world.known.openCount()).toBe(3)
+  })
+})
+
+describe('what is known of agents’ sessions', () => {
+  const session = (index: number): StoredSession => ({
+    id: `ses_${String(index).padStart(20, '0')}`,
+    agentId: 'agt_helper',
+    status: 'dead',
+    run: 1,
+    title: 'x'.repeat(200),
+    details: { note: 'x'.repeat(500) },
+    failureReason: 'x'.repeat(500),
+    version: 1,
+    createdAt: 1,
+    createdBy: 'usr_eve',
+    updatedAt: 1,
+    readyAt: null,
+    expiresAt: 10,
+    endedAt: 2,
+  })
+
+  it('is short, and not more the more of them were started and ended', () => {
+    const index = new SessionIndex()
+    const open: StoredSession = { ...session(0), status: 'ready', endedAt: null }
+    index.put(open)
+    for (let count = 1; count <= 20_005; count++) index.put(session(count))
+    expect([5, 6].map((count) => index.get(session(count).id)?.status)).toEqual([undefined, 'dead'])
+    expect(index.get(open.id)).toMatchObject({ status: 'ready', title: null, details: {} })
+  })
+
+  it('is of one that was started anew no end', () => {
+    const index = new SessionIndex()
+    index.put(session(1))
+    index.put({ ...session(1), version: 2, status: 'creating', run: 2, endedAt: null })
+    for (let count = 2; count <= 20_005; count++) index.put(session(count))
+    expect(index.get(session(1).id)?.run).toBe(2)
   })
 })

@@ -6,8 +6,13 @@ import type { SessionStore, StoredSession } from './session-store.ts'
 
 export type SessionListener = (session: StoredSession) => void
 
+/** Of those that have ended. One that is forgotten opens nothing either; only why is said less well. */
+const endedMax = 20_000
+
 export class SessionIndex {
   readonly #sessions = new Map<string, StoredSession>()
+  /** Ids of those that have ended, in the order in which that was heard. */
+  readonly #ended = new Set<string>()
   readonly #listeners = new Set<SessionListener>()
   #upTo = 0
   #confirmedAt = -Infinity
@@ -37,8 +42,25 @@ export class SessionIndex {
   put(session: StoredSession): void {
     const known = this.#sessions.get(session.id)
     if (known && known.version >= session.version) return
-    this.#sessions.set(session.id, session)
+    this.#sessions.set(session.id, withoutWords(session))
+    this.#noteEnd(session)
     for (const listener of this.#listeners) listener(session)
+  }
+
+  /** Whoever starts and ends sessions all day long must not fill the memory. */
+  #noteEnd({ id, endedAt }: StoredSession): void {
+    this.#ended.delete(id)
+    if (endedAt === null) return
+    this.#ended.add(id)
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= endedMax) break
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(id: string): void {
+    this.#ended.delete(id)
+    this.#sessions.delete(id)
   }
 
   /** @returns ends it. The listener is told of each session that is new or has changed, after the change */
@@ -49,8 +71,7 @@ export class SessionIndex {
 
   /** Forgets those that ended before: by then none of their tokens lives. */
   forgetEnded(before: number): void {
-    for (const { id, endedAt } of this.#sessions.values())
-      if (endedAt !== null && endedAt < before) this.#sessions.delete(id)
+    for (const { id, endedAt } of this.#sessions.values()) if (endedAt !== null && endedAt < before) this.#forget(id)
   }
 
   /**
@@ -78,4 +99,11 @@ export class SessionIndex {
       this.#running = undefined
     }
   }
+}
+
+const nothing = {}
+
+/** Nothing is decided by what people say of a session, and it can be long: the store has it. */
+function withoutWords(session: StoredSession): StoredSession {
+  return { ...session, title: null, details: nothing }
 }
