@@ -16,6 +16,7 @@ const target = resolve(process.argv[2] ?? join(root, 'dist'))
 /** Kept as they are; a link of the README leads to each. */
 const copied = [
   'bin/toolgate.js',
+  'bin/young-space.js',
   'README.md',
   'LICENSE',
   'CHANGELOG.md',

@@ -1,6 +1,6 @@
 /** The start of a clone: what Node loads for it, and what stays in memory. Node's list of loaded modules is the measure. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -63,6 +63,34 @@ describe('a clone', () => {
     await writeFile(join(folder, 'src/main.ts'), main('second'))
     expect(await start()).toBe('second false')
   })
+
+  it(
+    'that serves is compiled in two parts: what it starts with, and the rest while it runs',
+    { timeout: 60_000 },
+    async () => {
+      const cache = join(folder, 'node_modules/.cache/toolgate')
+      const isWhole = async (): Promise<boolean> => {
+        const [found] = (await readdir(cache, { recursive: true }).catch(() => [])).filter((path) =>
+          path.endsWith('.txt'),
+        )
+        return found !== undefined && (await readFile(join(cache, found), 'utf8')) !== ''
+      }
+      await writeFile(join(folder, 'src/other.ts'), main('other'))
+      await writeFile(
+        join(folder, 'src/main.ts'),
+        `const later: boolean = process.env['LATER'] !== undefined
+      if (later) await import('./other.ts')
+      else setInterval(() => {}, 1_000)`,
+      )
+      const serving = execFile(process.execPath, [join(folder, 'bin/toolgate.js')], { cwd: folder })
+      try {
+        await expect.poll(isWhole, { timeout: 30_000 }).toBe(true)
+      } finally {
+        serving.kill()
+      }
+      await expect.poll(() => start({ LATER: '1' }), { timeout: 30_000, interval: 500 }).toBe('other false')
+    },
+  )
 
   it('starts without a compile cache too', async () => {
     expect(await start({ NODE_DISABLE_COMPILE_CACHE: '1' })).toBe('first true')
