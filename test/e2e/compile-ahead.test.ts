@@ -78,7 +78,8 @@ describe('a clone', () => {
       await writeFile(join(folder, 'src/other.ts'), main('other'))
       await writeFile(
         join(folder, 'src/main.ts'),
-        `const later: boolean = process.env['LATER'] !== undefined
+        `import { basename } from 'node:path'
+      const later: string = basename(process.env['LATER'] ?? '')
       if (later) await import('./other.ts')
       else setInterval(() => {}, 1_000)`,
       )
