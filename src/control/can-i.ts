@@ -11,7 +11,8 @@ import { accessOf } from './access-of.ts'
 import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { findResource, findServerCalled } from './find-resource.ts'
+import { findResource } from './find-resource.ts'
+import { factsOfNoServer, findKnownServer } from './known-server.ts'
 
 export type CanIAnswer = {
   allowed: boolean
@@ -67,9 +68,9 @@ async function canCall(
   actor: Actor,
   { server: word, tool, args }: { server: string; tool: string; args: CanI['args'] },
 ): Promise<CanIAnswer> {
-  const server = await findServerCalled(deps, word)
+  const server = await findKnownServer(deps, actor, word)
   const isThere = server?.spec.isEnabled === true
-  const access = accessOf(deps.index, actor)
+  const access = accessOf(deps.index, actor, server ? undefined : factsOfNoServer)
   const name = server?.name ?? word
   const listed = access.tool(name, tool)
   const decision = args === undefined ? listed : access.call(name, tool, args)

@@ -1,5 +1,4 @@
 import { GatewayError } from '#contract/errors.ts'
-import type { ServerFacts } from '#core/access/composition.ts'
 import { allowsExecute, allowsRead } from '#core/access/decide.ts'
 import { type Explanation, explain } from '#core/access/explain.ts'
 import { composeToken, serverFacts } from '#core/identity/compose-token.ts'
@@ -10,8 +9,8 @@ import type { Actor } from './actor.ts'
 import { leadsTo } from './address-leads.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { findResource, findServerCalled } from './find-resource.ts'
-import { namingRight } from './resolve-references.ts'
+import { findResource } from './find-resource.ts'
+import { factsOfNoServer, findKnownServer } from './known-server.ts'
 
 export type ExplainQuestion = {
   /** Name or id of a token; without it the actor's own. */
@@ -54,10 +53,10 @@ export async function explainAccess(
   { token: ref, server: serverRef, tool, args }: ExplainQuestion,
 ): Promise<ExplainedAccess> {
   const token = await getToken(deps, actor, ref)
-  const server = await findServer(deps, actor, serverRef)
+  const server = await findKnownServer(deps, actor, serverRef)
   const name = server?.name ?? serverRef
   const question = { server: name, tool: tool ?? null, ...(args !== undefined && { args }) }
-  const parts = { ...composeToken(deps.index, token), ...(server ? serverFacts(deps.index) : ofNoServer) }
+  const parts = { ...composeToken(deps.index, token), ...(server ? serverFacts(deps.index) : factsOfNoServer) }
   const explanation = explain(parts, question)
   const steps = [
     ...identitySteps(deps, token),
@@ -79,15 +78,6 @@ export async function explainAccess(
     steps,
     explanation,
   }
-}
-
-const ofNoServer: ServerFacts = { labelsOf: () => null, isForEveryone: () => false }
-
-/** What the actor could not name elsewhere is not there for it here either. */
-async function findServer(deps: ControlDeps, actor: Actor, ref: string): Promise<Resource<'server'> | null> {
-  const server = await findServerCalled(deps, ref)
-  const isKnown = server && (canRun(actor.bindings, 'explain') || namingRight(deps, actor)(server))
-  return isKnown ? server : null
 }
 
 async function getToken(deps: ControlDeps, actor: Actor, ref: string | undefined): Promise<Resource<'token'>> {

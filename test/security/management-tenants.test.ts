@@ -1,5 +1,6 @@
 /** Somebody with a few rights, and what it would take from its neighbours with them: their grants, their calls, their names. */
 import { describe, expect, it } from 'vitest'
+import { canI } from '#control/can-i.ts'
 import { explainAccess } from '#control/explain-access.ts'
 import { mintToken } from '#control/mint-token.ts'
 import { rotateToken } from '#control/rotate-token.ts'
@@ -106,6 +107,16 @@ describe('who was given a token that may more than itself, for a while', () => {
       code: 'exceeds_creator',
       details: { paths: ['expires'] },
     })
+  })
+})
+
+describe('who asks whether it may call a server that it may not know of', () => {
+  it('hears the same as of one that is not there, also where a rule asks for labels', async () => {
+    const one = await world()
+    const ask = (server: string) => canI(one.deps, one.as('user', 'ann').actor, { server, tool: 'find' })
+    expect(await ask('hidden')).toEqual(await ask('missing'))
+    expect(await ask('srv_hidden')).toEqual(await ask('srv_missing'))
+    expect(await ask('open')).toMatchObject({ allowed: true })
   })
 })
 
