@@ -3,12 +3,11 @@ import { apiRoot } from '#contract/api-root.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { nobodyWho, systemWho, toTokenHash, type AuditWho } from '#core/audit/audit-who.ts'
 import type { ChangeEvent, ChangeLog } from '#core/audit/change-log.ts'
-import type { ResourceIndex } from '#core/resources/resource-index.ts'
 
-export function createChangeLog(audit: Pick<AuditRecorder, 'append'>, index: Pick<ResourceIndex, 'get'>): ChangeLog {
+export function createChangeLog(audit: Pick<AuditRecorder, 'append'>): ChangeLog {
   return {
     append: (event) => {
-      const who = whoDid(event, index)
+      const who = whoDid(event)
       const { kind, id, name } = event.resource
       audit.append({
         at: event.at,
@@ -44,19 +43,17 @@ export function createChangeLog(audit: Pick<AuditRecorder, 'append'>, index: Pic
   }
 }
 
-function whoDid({ actor, action, resource, outcome }: ChangeEvent, index: Pick<ResourceIndex, 'get'>): AuditWho {
-  const { kind, id, name } = actor
+function whoDid({ actor, action, resource, outcome }: ChangeEvent): AuditWho {
+  const { kind, id, name, token } = actor
   if (kind === 'system') return systemWho
-  if (kind === 'user') return { ...nobodyWho, principalKind: 'user', principalId: id, principalName: name }
-  if (kind === 'token') return { ...holderOf(id, index), tokenId: id, tokenName: name }
+  if (kind === 'user' || kind === 'agent')
+    return { ...nobodyWho, principalKind: kind, principalId: id, principalName: name }
+  if (token) {
+    const { holder, digest } = token
+    const tokenHash = toTokenHash(digest)
+    return { ...nobodyWho, principalKind: holder.kind, principalId: holder.id, tokenId: id, tokenName: name, tokenHash }
+  }
   // Who signs in is nobody until it has succeeded.
   if (action !== 'sign_in' || outcome !== 'ok') return nobodyWho
   return { ...nobodyWho, principalKind: 'user', principalId: resource.id, principalName: resource.name }
-}
-
-function holderOf(tokenId: string, index: Pick<ResourceIndex, 'get'>): AuditWho {
-  const token = index.get('token', tokenId)
-  if (!token) return nobodyWho
-  const { owner, digest } = token.spec
-  return { ...nobodyWho, principalKind: owner.kind, principalId: owner.ref, tokenHash: toTokenHash(digest) }
 }

@@ -27,7 +27,7 @@ export function createControlParts({ state, shared, secret }: Parts): ControlPar
     index: snapshot,
     clock: systemClock,
     newId: randomId,
-    changes: createChangeLog(audit, snapshot),
+    changes: createChangeLog(audit),
     announce: async (upTo) => {
       // The others look anyway, a moment later: nobody waits for them.
       void shared.bus.publish(changesTopic, { upTo })

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createMemoryLocks } from '#adapters/memory/locks.ts'
+import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { until } from '#test/support/until.ts'
 import { startMaintenance, type MaintenanceDeps } from './maintenance.ts'
@@ -9,12 +10,14 @@ const day = 86_400_000
 let clock: FakeClock
 let old: number
 let askedFor: number[]
+let recorded: AuditEvent[]
 let deps: MaintenanceDeps
 
 beforeEach(() => {
   clock = new FakeClock(1_000 * day)
   old = 0
   askedFor = []
+  recorded = []
   deps = {
     history: {
       deleteBefore: async (time, limit) => {
@@ -24,6 +27,7 @@ beforeEach(() => {
         return count
       },
     },
+    audit: { append: (event) => void recorded.push(event) },
     idempotency: { deleteExpired: async () => 0 },
     locks: createMemoryLocks({ clock }),
     clock,
@@ -39,6 +43,16 @@ describe('maintenance', () => {
     await clock.advance(60_000)
     await until('all is removed', () => old === 0 && askedFor.length === 3)
     expect(askedFor[0]).toBe(1_000 * day + 30_000 - 30 * day)
+    await until('that is recorded', () => recorded.length === 1)
+    expect(recorded).toMatchObject([
+      {
+        kind: 'retention',
+        principalKind: 'system',
+        method: 'delete audit_event',
+        reason: 'removed 1200 from before 1972-08-28T00:00:30.000Z',
+        outcome: 'ok',
+      },
+    ])
     old = 10
     await until('it runs again', async () => {
       await clock.advance(60_000)
@@ -51,6 +65,7 @@ describe('maintenance', () => {
     old = 10
     await clock.advance(3_600_000)
     expect(askedFor).toEqual([])
+    expect(recorded).toEqual([])
   })
 
   it('is done by one gateway at a time', async () => {

@@ -3,13 +3,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
+import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Locks } from '#core/locks/locks.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
+import { recordRetention } from '#gateway/record.ts'
 import { describeError } from './describe-error.ts'
 
 export type MaintenanceDeps = {
   history: Pick<AuditHistory, 'deleteBefore'>
+  audit: AuditRecorder
   idempotency: Pick<IdempotencyStore, 'deleteExpired'>
   locks: Locks
   clock: Clock
@@ -47,7 +50,7 @@ export function startMaintenance(deps: MaintenanceDeps): AsyncDisposable {
 }
 
 async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise<void> {
-  const { history, idempotency, locks, clock, log, auditDays } = deps
+  const { history, audit, idempotency, locks, clock, log, auditDays } = deps
   try {
     const lock = await locks.tryLock('maintenance', leaseMs)
     if (!lock) return
@@ -56,7 +59,10 @@ async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise
     await whileFull(() => idempotency.deleteExpired(now, rowsMax), goesOn)
     const before = auditDays === null ? null : now - auditDays * dayMs
     const removed = before === null ? 0 : await whileFull(() => history.deleteBefore(before, rowsMax), goesOn)
-    if (removed > 0) log.info({ removed, olderThanDays: auditDays }, 'old audit events were removed')
+    if (before !== null && removed > 0) {
+      recordRetention(audit, { at: clock.now(), removed, before })
+      log.info({ removed, olderThanDays: auditDays }, 'old audit events were removed')
+    }
     await lock.release()
   } catch (error) {
     const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'

@@ -77,6 +77,9 @@ async function requireCurrent(
 
 const passwordCharsMax = 256
 
+type SignInAttempt = { name: string; password: string; address: string } & Pick<Caller, 'requestId'> &
+  Partial<Pick<Caller, 'changedBy'>>
+
 /**
  * The user whose name and password these are, as it was before the password was looked at. Every other case is one and the same failure,
  * after the same time: no such user, another password, a service, a disabled user.
@@ -86,9 +89,9 @@ const passwordCharsMax = 256
  */
 export async function signIn(
   deps: PasswordDeps,
-  { name, password, address, requestId }: { name: string; password: string; address: string; requestId: string },
+  { name, password, address, requestId, changedBy = '' }: SignInAttempt,
 ): Promise<Resource<'user'>> {
-  const caller: Caller = { actor: nobodyActor, requestId, changedBy: '' }
+  const caller: Caller = { actor: nobodyActor, requestId, changedBy }
   // Some type the password where the name belongs: what is no user's name is not recorded.
   return recorded(deps, { caller, action: 'sign_in', kind: 'user', name: '' }, async (note) => {
     if (password.length > passwordCharsMax) throw new GatewayError('unauthorized')

@@ -1,7 +1,7 @@
 /** Every change leaves an event, and every attempt that was refused as well. */
 import { toGatewayError } from '#contract/errors.ts'
 import type { ChangeAction, ChangeEvent } from '#core/audit/change-log.ts'
-import type { Caller } from './actor.ts'
+import type { Actor, Caller } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
 
 /** What is found out about the resource on the way. */
@@ -16,11 +16,11 @@ export async function recorded<Result>(
 ): Promise<Result> {
   const note: ChangeNote = { id: '', name, changed: [] }
   const append = (outcome: string) => {
-    const { actor, requestId, changedBy } = caller
+    const { requestId, changedBy } = caller
     changes.append({
       at: clock.now(),
       requestId,
-      actor: { kind: actor.kind, id: actor.id, name: actor.name },
+      actor: toTeller(caller.actor),
       changedBy,
       action,
       resource: { kind, id: note.id, name: note.name },
@@ -36,4 +36,11 @@ export async function recorded<Result>(
     append(toGatewayError(error).code)
     throw error
   }
+}
+
+/** A token is said as it was, for afterwards it may be gone. */
+function toTeller({ kind, id, name, token }: Actor): ChangeEvent['actor'] {
+  if (!token) return { kind, id, name }
+  const { owner, digest } = token.spec
+  return { kind, id, name, token: { holder: { kind: owner.kind, id: owner.ref }, digest } }
 }

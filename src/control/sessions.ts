@@ -58,7 +58,7 @@ export function createSessionsControl(given: SessionDeps) {
       return deps.sessions.events(session.id, eventsMax)
     },
     /** Asks no store, and nobody's rights but the token's. @throws GatewayError `invalid_params`, `unauthorized` */
-    refresh: (body: unknown): RefreshedToken => refresh(deps, body),
+    refresh: (body: unknown, request = noRequest): RefreshedToken => refresh(deps, body, request),
   }
 }
 
@@ -187,11 +187,28 @@ async function list(deps: SessionDeps, { actor }: Caller, query: unknown): Promi
   return sessions.map((session) => toSession(deps, session))
 }
 
-function refresh({ keys, clock }: SessionDeps, body: unknown): RefreshedToken {
+type Request = Pick<Caller, 'requestId' | 'changedBy'>
+const noRequest: Request = { requestId: '', changedBy: '' }
+
+function refresh({ keys, clock, index, changes }: SessionDeps, body: unknown, request: Request): RefreshedToken {
   const asked = RefreshToken.safeParse(body)
   // RFC 6749 §5.2: 400, where other bodies here are 422.
   if (!asked.success) throw new GatewayError('invalid_params', { details: { reason: 'refresh_token: must be a text' } })
-  const fresh = refreshSessionToken(asked.data.refresh_token, { keys, now: clock.now() })
+  const now = clock.now()
+  const fresh = refreshSessionToken(asked.data.refresh_token, { keys, now })
   if (!fresh) throw new GatewayError('unauthorized')
+  const { agentId, sessionId } = fresh
+  const name = index.get('agent', agentId)?.name ?? ''
+  const { requestId, changedBy } = request
+  changes.append({
+    at: now,
+    requestId,
+    actor: { kind: 'agent', id: agentId, name },
+    changedBy,
+    action: 'refresh',
+    resource: { kind: 'session', id: sessionId, name },
+    changed: [],
+    outcome: 'ok',
+  })
   return { access_token: fresh.text, expires_in: fresh.expiresIn, token_type: 'Bearer' }
 }

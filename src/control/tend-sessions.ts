@@ -2,10 +2,11 @@
 import { GatewayError } from '#contract/errors.ts'
 import { toDead, toFailed, toReady, type SessionStep } from '#core/session/session-states.ts'
 import type { StoredSession } from '#core/session/session-store.ts'
+import { systemActor } from './actor.ts'
 import { changeSession } from './change-session.ts'
 import type { SessionDeps } from './session-deps.ts'
 
-type TendDeps = Pick<SessionDeps, 'sessions' | 'known' | 'announceSession' | 'clock' | 'limits'>
+type TendDeps = Pick<SessionDeps, 'sessions' | 'known' | 'announceSession' | 'clock' | 'limits' | 'changes' | 'index'>
 
 const by = 'system'
 const batch = 100
@@ -17,7 +18,7 @@ const knownMs = dayMs
 
 /** A harness uses its session, so it runs. Never rejects with what does not matter to the harness: that the session is further already. */
 export async function noteUse(deps: TendDeps, id: string): Promise<void> {
-  await taken(changeSession(deps, id, (before) => (before.status === 'creating' ? toReady(before, now(deps)) : null)))
+  await tended(deps, id, (before) => (before.status === 'creating' ? toReady(before, now(deps)) : null))
 }
 
 /** Ends what should have ended, and forgets what ended long ago. To be called every few seconds, by any replica. */
@@ -25,8 +26,7 @@ export async function sweepSessions(deps: TendDeps): Promise<void> {
   const { sessions, known, clock, limits } = deps
   const at = clock.now()
   const times = { startedUntil: at - limits.agentSessionStartMs, now: at }
-  for (const { id } of await sessions.overdue(times, batch))
-    await taken(changeSession(deps, id, (before) => toOver(before, deps)))
+  for (const { id } of await sessions.overdue(times, batch)) await tended(deps, id, (before) => toOver(before, deps))
   await sessions.deleteEnded(at - keptMs, batch)
   known.forgetEnded(at - knownMs)
 }
@@ -44,12 +44,27 @@ function now({ clock }: TendDeps): { now: number; by: string } {
   return { now: clock.now(), by }
 }
 
-/** Somebody else was faster, or has deleted it. */
-async function taken(change: Promise<unknown>): Promise<void> {
+/** One step, recorded where there was one to do. Somebody else may have been faster, or have deleted the session. */
+async function tended(deps: TendDeps, id: string, step: (before: StoredSession) => SessionStep | null): Promise<void> {
   try {
-    await change
+    const { session, done } = await changeSession(deps, id, step)
+    if (done) tell(deps, session)
   } catch (error) {
     const isOvertaken = error instanceof GatewayError && ['version_conflict', 'no_such_resource'].includes(error.code)
     if (!isOvertaken) throw error
   }
+}
+
+function tell({ changes, clock, index }: TendDeps, { id, agentId, status }: StoredSession): void {
+  const { kind, name } = systemActor
+  changes.append({
+    at: clock.now(),
+    requestId: '',
+    actor: { kind, id: systemActor.id, name },
+    changedBy: '',
+    action: status === 'dead' ? 'end' : 'update',
+    resource: { kind: 'session', id, name: index.get('agent', agentId)?.name ?? '' },
+    changed: ['status'],
+    outcome: 'ok',
+  })
 }

@@ -197,6 +197,21 @@ export function recordConfigChange(audit: AuditRecorder, change: { at: number; o
   })
 }
 
+/** @param removal.before Unix time in milliseconds: events from before it were removed */
+export function recordRetention(audit: AuditRecorder, removal: { at: number; removed: number; before: number }): void {
+  const { at, removed, before } = removal
+  const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: 'delete audit_event' }
+  recordPlain(audit, request, {
+    kind: 'retention',
+    who: systemWho,
+    server: '',
+    effect: 'allow',
+    reason: `removed ${removed} from before ${new Date(before).toISOString()}`,
+    outcome: 'ok',
+    at,
+  })
+}
+
 /** Whether the caller was refused, before any upstream was asked. */
 export function isRefusal({ code }: GatewayError): boolean {
   return code === 'forbidden' || code === 'rate_limited' || code === 'too_many_sessions' || code.endsWith('_not_found')

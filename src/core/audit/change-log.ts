@@ -10,6 +10,7 @@ export type ChangeAction =
   | 'revoke'
   | 'set_password'
   | 'sign_in'
+  | 'refresh'
   | 'bootstrap'
   | 'restart'
   | 'recover'
@@ -22,7 +23,13 @@ export type ChangeEvent = {
   /** Of the HTTP request; empty where there was none. */
   requestId: string
   /** Whose rights it was done with; empty texts where nobody was identified. */
-  actor: { kind: 'user' | 'token' | 'system' | 'nobody'; id: string; name: string }
+  actor: {
+    kind: 'user' | 'token' | 'agent' | 'system' | 'nobody'
+    id: string
+    name: string
+    /** Of a token: whose it is, and its digest. */
+    token?: { holder: { kind: 'user' | 'team'; id: string }; digest: string }
+  }
   /** For whom the actor says it did it: a header's text, believed by nobody, or empty. */
   changedBy: string
   action: ChangeAction

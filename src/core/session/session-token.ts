@@ -114,11 +114,15 @@ export function verifySessionToken(text: string, wanted: WantedToken, { keys, no
  * A short-lived access token for what the refresh token says, no scope and no server more, and no longer than the refresh token lives.
  * @returns null for whatever is no good refresh token
  */
-export function refreshSessionToken(text: string, deps: TokenDeps): MintedSessionToken | null {
+export function refreshSessionToken(
+  text: string,
+  deps: TokenDeps,
+): (MintedSessionToken & Pick<TokenGrant, 'agentId' | 'sessionId'>) | null {
   const verdict = verifySessionToken(text, { kind: 'refresh' }, deps)
   if ('fault' in verdict) return null
   const { agent_id: agentId, session_id: sessionId, run, servers, scope, exp } = verdict.claims
-  return mintSessionToken('tool-callback', { agentId, sessionId, run, servers, scope, endsAt: exp * 1_000 }, deps)
+  const grant = { agentId, sessionId, run, servers, scope, endsAt: exp * 1_000 }
+  return { ...mintSessionToken('tool-callback', grant, deps), agentId, sessionId }
 }
 
 const firstPart = /^tgs_([0-9a-f]{8})_([A-Za-z0-9_-]+)$/

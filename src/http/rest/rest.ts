@@ -93,7 +93,7 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
   if (!operation.body && !isEmpty(request.body)) throw invalidBody([{ path: '', problem: 'must be empty' }])
   const run = (): Promise<RestReply> =>
     handler({
-      caller: { actor, requestId: request.id, changedBy: toChangedBy(headerOf(request, 'x-changed-by')) },
+      caller: { actor, requestId: request.id, changedBy: changedByOf(request) },
       ref: request.params.ref ?? '',
       query: request.query,
       body: request.body,
@@ -122,6 +122,11 @@ async function answer({ operation, handler, options }: Route, { request, reply, 
 /** What nobody looks at must not seem to have been heeded. */
 function isEmpty(body: unknown): boolean {
   return body === undefined || (isJsonObject(body) && Object.keys(body).length === 0)
+}
+
+/** LiteLLM's own name for it is taken as well, so that scripts that were written for it go on telling. */
+function changedByOf(request: FastifyRequest): string {
+  return toChangedBy(headerOf(request, 'x-changed-by') ?? headerOf(request, 'litellm-changed-by'))
 }
 
 function headerOf({ headers }: Pick<FastifyRequest, 'headers'>, name: string): string | undefined {
