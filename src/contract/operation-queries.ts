@@ -34,7 +34,12 @@ export const ExplainQuery = z.strictObject({
     .describe('Of a call, as JSON: `{"amount":5}`. Without them it is answered for as far as that can be said.'),
 })
 
-const AuditText = z.string().min(1).max(512)
+/** No event has a NUL that every database keeps: who asks for one has not meant it. */
+const AuditText = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\0]*$/, 'must not contain a NUL character')
 const AuditTime = z.coerce.number().int().min(0)
 
 /** Parts of an event that are texts: each must be equal to what is given. */
