@@ -277,6 +277,7 @@ describe('dryRun', () => {
     at,
     tokenId: 'tok_ci',
     tokenName: 'ci',
+    agent: null,
     server: 'github',
     tool,
     ...more,
@@ -314,6 +315,7 @@ describe('dryRun', () => {
       changes: [
         {
           token: { id: 'tok_ci', name: 'ci' },
+          agent: null,
           server: 'github',
           tool: 'merge',
           calls: 3,
@@ -324,6 +326,7 @@ describe('dryRun', () => {
         },
         {
           token: { id: 'tok_ci', name: 'ci' },
+          agent: null,
           server: 'files',
           tool: 'find',
           calls: 1,
@@ -337,6 +340,29 @@ describe('dryRun', () => {
     expect((await run(world, { policy, days: 1 }, calls)).changes[0]).toMatchObject({ tool: 'merge', calls: 2 })
     expect(world.index.find('policy', 'caller')).toEqual(caller)
     expect(await world.count()).toBe(all.length + 1)
+  })
+
+  it('tells the same of sessions of agents, within what is attached to them', async () => {
+    const helper = resource('agent', 'helper', { servers: [{ server: github.id }], policies: [caller.id] })
+    const world = await controlWorld([...all, rights, helper])
+    const now = world.clock.now()
+    const agent = { id: helper.id, name: 'helper' }
+    const ofAgent = { tokenId: '', tokenName: '', agent }
+    const calls = [
+      call(now - 1, 'merge', ofAgent),
+      call(now - 2, 'merge', ofAgent),
+      call(now - 3, 'find', { ...ofAgent, server: 'files' }),
+      call(now - 4, 'merge', { ...ofAgent, agent: { id: 'agt_gone', name: 'gone' } }),
+    ]
+    const policy = { name: 'caller', rules: [{ server: 'files', level: 'execute' }] }
+    expect(await run(world, { policy }, calls)).toMatchObject({
+      calls: 4,
+      callsSkipped: 1,
+      changesTotal: 1,
+      changes: [
+        { token: null, agent, server: 'github', tool: 'merge', calls: 2, today: 'allowed', proposed: 'denied' },
+      ],
+    })
   })
 
   it.each([

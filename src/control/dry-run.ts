@@ -3,12 +3,13 @@ import { GatewayError } from '#contract/errors.ts'
 import { parseBody } from '#contract/parse-body.ts'
 import { AccessPool } from '#core/access/access-pool.ts'
 import type { Access, Decision } from '#core/access/access.ts'
+import type { Composition } from '#core/access/composition.ts'
 import { allowsExecute } from '#core/access/decide.ts'
 import type { CallHistory, RecordedCall } from '#core/audit/call-history.ts'
 import { composeToken, serverFacts } from '#core/identity/compose-token.ts'
 import { canRun } from '#core/rbac/evaluate.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
-import type { Resource } from '#core/resources/resource-store.ts'
+import { composeSession } from '#core/session/session-access.ts'
 import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
@@ -17,9 +18,12 @@ import { namingRight } from './resolve-references.ts'
 
 export type DryRunDeps = ControlDeps & { history: CallHistory }
 
-/** Calls of one tool by one token, whose outcome would be another. */
+/** Calls of one tool by one token, or by sessions of one agent, whose outcome would be another. */
 export type ChangedCalls = {
-  token: { id: string; name: string }
+  /** Null where it is an agent. */
+  token: { id: string; name: string } | null
+  /** Null where it is a token. */
+  agent: { id: string; name: string } | null
   server: string
   tool: string
   calls: number
@@ -38,7 +42,7 @@ export type DryRunAnswer = {
   since: number
   /** Calls that were looked at. */
   calls: number
-  /** Of those, calls of tokens that are gone, and of agents' sessions: nothing is said of them. */
+  /** Of those, calls of tokens and agents that are gone: nothing is said of them. */
   callsSkipped: number
   /** The most calls first; at most 1,000. */
   changes: ChangedCalls[]
@@ -117,14 +121,14 @@ class Comparison {
   }
 
   add(call: RecordedCall): void {
-    const { tokenId, server, tool, at } = call
-    const key = JSON.stringify([tokenId, server, tool])
+    const { tokenId, agent, server, tool, at } = call
+    const key = JSON.stringify([tokenId, agent?.id, server, tool])
     let known = this.#changed.get(key)
     if (known === undefined) {
       known = this.#compare(call)
       this.#changed.set(key, known)
     }
-    if (!this.#today.of(tokenId)) this.skipped++
+    if (!this.#today.of(call)) this.skipped++
     if (!known) return
     known.calls++
     known.lastAt = Math.max(known.lastAt, at)
@@ -136,12 +140,14 @@ class Comparison {
       .toSorted((one, other) => other.calls - one.calls || other.lastAt - one.lastAt)
   }
 
-  #compare({ tokenId, tokenName, server, tool }: RecordedCall): ChangedCalls | null {
-    const today = this.#today.of(tokenId)?.tool(server, tool)
-    const proposed = this.#proposed.of(tokenId)?.tool(server, tool)
+  #compare(call: RecordedCall): ChangedCalls | null {
+    const { tokenId, tokenName, agent, server, tool } = call
+    const today = this.#today.of(call)?.tool(server, tool)
+    const proposed = this.#proposed.of(call)?.tool(server, tool)
     if (!today || !proposed || toOutcome(today) === toOutcome(proposed)) return null
     return {
-      token: { id: tokenId, name: tokenName },
+      token: agent === null ? { id: tokenId, name: tokenName } : null,
+      agent,
       server,
       tool,
       calls: 0,
@@ -158,24 +164,37 @@ function toOutcome({ level, isConditional }: Decision): Outcome {
   return isConditional === true ? 'depends' : 'allowed'
 }
 
-/** Of tokens, by id, as one index has them. Tokens that are alike share one. */
+/** Of tokens and agents, by id, as one index has them. Those that are alike share one. */
 class Accesses {
   readonly #index: ResourceIndex
   readonly #pool: AccessPool
-  readonly #byToken = new Map<string, Access | null>()
+  readonly #known = new Map<string, Access | null>()
 
   constructor(index: ResourceIndex) {
     this.#index = index
     this.#pool = new AccessPool({ ...serverFacts(index), hash: (text) => text })
   }
 
-  of(tokenId: string): Access | null {
-    let access = this.#byToken.get(tokenId)
+  of({ tokenId, agent }: Pick<RecordedCall, 'tokenId' | 'agent'>): Access | null {
+    const id = agent?.id ?? tokenId
+    let access = this.#known.get(id)
     if (access === undefined) {
-      const token: Resource<'token'> | undefined = this.#index.get('token', tokenId)
-      access = token ? this.#pool.of(composeToken(this.#index, token)) : null
-      this.#byToken.set(tokenId, access)
+      const composition = agent === null ? this.#ofToken(id) : this.#ofAgent(id)
+      access = composition ? this.#pool.of(composition) : null
+      this.#known.set(id, access)
     }
     return access
+  }
+
+  #ofToken(id: string): Composition | null {
+    const token = this.#index.get('token', id)
+    return token ? composeToken(this.#index, token) : null
+  }
+
+  /** A session's token names what was attached when it began: taken for what is attached today. */
+  #ofAgent(id: string): Composition | null {
+    const agent = this.#index.get('agent', id)
+    const attached = agent?.spec.servers.map(({ server }) => server) ?? []
+    return agent ? composeSession(this.#index, agent, attached) : null
   }
 }

@@ -31,6 +31,10 @@ describe('the life of a session', () => {
     await noteUse(world.deps, 'ses_gone')
     expect(world.known.get(session.id)?.status).toBe('ready')
     expect(await kinds(session.id)).toEqual(['created', 'ready'])
+    // The gateway's own doing is recorded as well, once.
+    expect(world.changes.slice(1)).toMatchObject([
+      { actor: { kind: 'system' }, action: 'update', resource: { kind: 'session', id: session.id, name: 'helper' } },
+    ])
   })
 
   it('fails for a reason', async () => {
@@ -117,6 +121,11 @@ describe('the life of a session', () => {
     await sweepSessions(world.deps)
     expect(world.known.get(old.session.id)?.status).toBe('dead')
     expect(await kinds(old.session.id)).toEqual(['created', 'ready', 'expired'])
+    expect(world.changes.slice(2).map(({ action, actor, resource }) => [action, actor.kind, resource.id])).toEqual([
+      ['update', 'system', old.session.id],
+      ['update', 'system', late.session.id],
+      ['end', 'system', old.session.id],
+    ])
   })
 
   it('is forgotten a week after its end', async () => {

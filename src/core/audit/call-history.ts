@@ -3,8 +3,11 @@
 export type RecordedCall = {
   /** Unix time in milliseconds. */
   at: number
+  /** Empty texts where it was a session of an agent. */
   tokenId: string
   tokenName: string
+  /** Whose session it was; null where it was a token. */
+  agent: { id: string; name: string } | null
   /** Real name. */
   server: string
   /** The server's own name for it. */

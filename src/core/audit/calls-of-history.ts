@@ -10,13 +10,16 @@ export function callsOfHistory(history: AuditHistory): CallHistory {
         before: cursor === null ? undefined : Number(cursor),
         filter: { kind: 'call', method: 'tools/call', since },
       })
-      const calls = page.events.map(({ at, tokenId, tokenName, server, target }) => ({
-        at,
-        tokenId,
-        tokenName,
-        server,
-        tool: target,
-      }))
+      const calls = page.events.map(
+        ({ at, tokenId, tokenName, principalKind, principalId, principalName, server, target }) => ({
+          at,
+          tokenId,
+          tokenName,
+          agent: principalKind === 'agent' ? { id: principalId, name: principalName } : null,
+          server,
+          tool: target,
+        }),
+      )
       return { calls, next: page.next === null ? null : String(page.next) }
     },
   }
