@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { forwardedRequestHeaders, forwardedResponseHeaders } from './forwarded-headers.ts'
+import { forwardedRequestHeaders } from './forwarded-headers.ts'
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const namesOf = (flat: readonly string[]) => flat.filter((_, index) => index % 2 === 0)
@@ -50,28 +50,5 @@ describe('forwardedRequestHeaders', () => {
       }),
     )
     expect(forwardedRequestHeaders({})).toEqual([])
-  })
-})
-
-describe('forwardedResponseHeaders', () => {
-  it('passes how long to wait and to keep, and nothing else', () => {
-    const headers = new Map([
-      ['retry-after', '3'],
-      ['cache-control', 'no-store'],
-      ['set-cookie', 'session=1'],
-      ['www-authenticate', 'Bearer realm="upstream"'],
-      ['server', 'nginx'],
-      ['mcp-session-id', 'upstream-session'],
-      ['content-length', '1'],
-      ['content-encoding', 'br'],
-      ['location', 'http://internal/'],
-    ])
-    expect(forwardedResponseHeaders({ header: (name) => headers.get(name) })).toEqual([
-      'retry-after',
-      '3',
-      'cache-control',
-      'no-store',
-    ])
-    expect(forwardedResponseHeaders({ header: () => undefined })).toEqual([])
   })
 })
