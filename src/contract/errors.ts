@@ -149,6 +149,12 @@ export const errorCatalogue = {
   },
   session_required: { status: 400, rpc: -32000, fault: 'caller', title: 'The Mcp-Session-Id header is required.' },
   session_not_found: { status: 404, rpc: -32001, fault: 'caller', title: 'This session is unknown or has ended.' },
+  event_unknown: {
+    status: 410,
+    rpc: -32001,
+    fault: 'caller',
+    title: 'The stream that this Last-Event-ID belongs to is not kept any more.',
+  },
   session_over: {
     status: 403,
     rpc: -32004,

@@ -75,12 +75,13 @@ const sweepMs = 5_000
 export class Gateway {
   readonly sessions: SessionStore
   readonly shared: SharedSessions
+  /** What this replica and the others ask of each other. */
+  readonly asks: ReplicaAsks
   readonly #deps: GatewayDeps
   readonly #catalog: Catalog
   readonly #context: MethodContext
   readonly #hub = new ListenHub()
   readonly #parked: ParkedCalls
-  readonly #asks: ReplicaAsks
   readonly #sharedTasks: SharedTasks
   readonly #changes: GatheredChanges
   readonly #servers: LiveServers
@@ -104,12 +105,12 @@ export class Gateway {
       this.#changes.add(upstream.name, kind)
     })
     const { parkedCallsMax, parkedCallMs, listingTimeoutMs } = limits
-    this.#asks = new ReplicaAsks({ bus: deps.bus, clock, id: randomId('replica') })
-    const toHandle = (prefix: string): string => `${randomId(prefix)}@${this.#asks.id}`
+    this.asks = new ReplicaAsks({ bus: deps.bus, clock, id: randomId('replica') })
+    const toHandle = (prefix: string): string => `${randomId(prefix)}@${this.asks.id}`
     this.#parked = new ParkedCalls({ clock, randomId: toHandle, parkedCallsMax, parkedCallMs })
     const tasks = new TaskOwners()
     const { bus, taskRecords: records } = deps
-    this.#sharedTasks = new SharedTasks({ records, bus, clock, owners: tasks, replicaId: this.#asks.id })
+    this.#sharedTasks = new SharedTasks({ records, bus, clock, owners: tasks, replicaId: this.asks.id })
     const registry = (): Registry => this.#servers.registry
     this.#context = {
       registry,
@@ -123,13 +124,13 @@ export class Gateway {
         hash,
         randomId,
         requestStates: new RequestStates(deps),
-        parkedElsewhere: new ParkedElsewhere({ asks: this.#asks, parked: this.#parked, hash }),
+        parkedElsewhere: new ParkedElsewhere({ asks: this.asks, parked: this.#parked, hash }),
         lists: this.#catalog,
       },
       hub: this.#hub,
       tasks,
       sharedTasks: this.#sharedTasks,
-      tasksElsewhere: new TasksElsewhere({ asks: this.#asks, owners: tasks, registry }),
+      tasksElsewhere: new TasksElsewhere({ asks: this.asks, owners: tasks, registry }),
       serverInfo,
     }
     this.#sweepLater()
@@ -411,7 +412,7 @@ export class Gateway {
     this.sessions.leaveAll()
     this.shared.close()
     this.#sharedTasks.close()
-    this.#asks.close()
+    this.asks.close()
     this.#parked.close()
     await this.#servers.close()
   }

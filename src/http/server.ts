@@ -16,6 +16,7 @@ import { OpenReplies } from '#http/mcp/open-replies.ts'
 import type { PostDeps } from '#http/mcp/post-context.ts'
 import { handlePost } from '#http/mcp/post.ts'
 import { SessionStreams } from '#http/mcp/session-streams.ts'
+import { StreamsElsewhere } from '#http/mcp/streams-elsewhere.ts'
 import { SseEntrance } from '#http/mcp/sse-entrance.ts'
 import { handleDelete, handleGet } from '#http/mcp/stream.ts'
 import { WebSocketEntrance } from '#http/mcp/websocket-entrance.ts'
@@ -77,7 +78,10 @@ class HttpEdge implements HttpServer {
     this.#options = options
     this.#replies = new OpenReplies(now)
     const clock = withSharedDeadlines({ now, after: startTimer })
-    const shared = { replies: this.#replies, streams: new SessionStreams() }
+    const { asks, sessions } = gateway
+    const streams = new SessionStreams(asks.id)
+    const streamsElsewhere = new StreamsElsewhere({ asks, sessions, streams })
+    const shared = { replies: this.#replies, streams, streamsElsewhere }
     const nextRequestId = createRequestIds(randomId)
     this.#deps = { gateway, limits, randomId, nextRequestId, now, clock, onError, ...shared }
     const channels = new ChannelCounts(limits)

@@ -73,6 +73,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   unsupported_protocol_version: protocol,
   session_required: protocol,
   session_not_found: protocol,
+  event_unknown: protocol,
   session_over: authorization,
   wrong_status: protocol,
   server_not_attached: authorization,

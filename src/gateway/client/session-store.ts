@@ -63,6 +63,11 @@ export class SessionStore {
     return session
   }
 
+  /** For other replicas, that have found who asks to be its owner. */
+  get(id: string): ClientSession | undefined {
+    return this.#sessions.get(id)
+  }
+
   sweep(): void {
     const before = this.#clock.now() - this.#limits.sessionIdleMs
     for (const session of this.#sessions.values()) if (!session.isBusy && session.lastUsedAt < before) session.leave()

@@ -63,6 +63,17 @@ describe('a stream', () => {
     expect(young.events).toHaveLength(2)
   })
 
+  it('is found by its own replica’s ids alone', () => {
+    const [one, two] = [new EventStreams('replica_one'), new EventStreams('replica_two')]
+    const stream = one.open()
+    two.open()
+    expect(stream.event('{}')).toContain('id: 1_1@replica_one\n')
+    expect(one.find('1_1@replica_one')).toEqual({ stream, sequence: 1 })
+    for (const id of ['1_1', '1_1@', '1_1@replica_two', 's1_1@replica_one', '1_1@replica_one@'])
+      expect(one.find(id)).toBeNull()
+    expect(two.find('1_1@replica_one')).toBeNull()
+  })
+
   it.each(['', '1', '1_', 'x_1', '9_0', '1_1_1', '99999999999_1'])('is not found by %j', (eventId) => {
     const streams = new EventStreams()
     streams.open()
@@ -118,7 +129,8 @@ describe('the standing stream', () => {
     const streams = new EventStreams()
     const standing = streams.openStanding()
     standing.event('a')
-    const { stream } = found(streams, '1_0')
+    const { stream } = found(streams, 's1_0')
+    expect(streams.find('1_0')).toBeNull()
     expect(stream.isStanding).toBe(true)
     expect(streams.open().isStanding).toBe(false)
     streams.stand(stream)

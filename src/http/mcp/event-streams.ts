@@ -8,6 +8,19 @@ const retryMs = 1_000
 const charsMax = 1_048_576
 const eventsMax = 512
 
+/** Where an event stands: in which stream, of which replica (null: none was said), after which others. */
+export type EventPlace = { isStanding: boolean; stream: number; sequence: number; replica: string | null }
+
+const idForm = /^(s?)(\d{1,9})_(\d{1,9})(?:@([\w-]{1,64}))?$/
+
+/** Null for an id that no replica has given. */
+export function parseEventId(eventId: string): EventPlace | null {
+  const [id, kind, stream, sequence, replica = null] = idForm.exec(eventId) ?? []
+  return id === undefined
+    ? null
+    : { isStanding: kind === 's', stream: Number(stream), sequence: Number(sequence), replica }
+}
+
 /** Who receives the events of a stream after its own connection has gone. */
 export type StreamTaker = { write(event: string): void; end(): void }
 
@@ -41,17 +54,21 @@ export class EventStream {
 
   /** @param sequence of the event that the client has seen last */
   priming(sequence = 0): string {
-    return primingEvent(`${this.#id}_${sequence}`, retryMs)
+    return primingEvent(this.#eventId(sequence), retryMs)
   }
 
   /** The event's text, with the id it can be resumed from. */
   event(json: string): string {
     const sequence = ++this.#sequence
-    const event = messageEvent(json, `${this.#id}_${sequence}`)
+    const event = messageEvent(json, this.#eventId(sequence))
     this.#kept.push({ sequence, event })
     this.#owner.keep(event.length)
     this.#taker?.write(event)
     return event
+  }
+
+  #eventId(sequence: number): string {
+    return `${this.isStanding ? 's' : ''}${this.#id}_${sequence}${this.#owner.idEnding}`
   }
 
   /** Drops the oldest event; returns its size. */
@@ -92,11 +109,19 @@ export class EventStream {
 }
 
 export class EventStreams {
+  /** Tells ids of this replica from those of the others. */
+  readonly idEnding: string
+  readonly #replica: string | null
   readonly #streams = new Map<number, EventStream>()
   #standing: EventStream | undefined
   #nextId = 1
   #chars = 0
   #events = 0
+
+  constructor(replica: string | null = null) {
+    this.#replica = replica
+    this.idEnding = replica === null ? '' : `@${replica}`
+  }
 
   /** Streams that go on or hold something. */
   get size(): number {
@@ -132,9 +157,9 @@ export class EventStreams {
 
   /** @param eventId as the client got it */
   find(eventId: string): { stream: EventStream; sequence: number } | null {
-    const match = /^(\d{1,9})_(\d{1,9})$/.exec(eventId)
-    const stream = match ? this.#streams.get(Number(match[1])) : undefined
-    return stream ? { stream, sequence: Number(match?.[2]) } : null
+    const place = parseEventId(eventId)
+    const stream = place?.replica === this.#replica ? this.#streams.get(place.stream) : undefined
+    return place && stream?.isStanding === place.isStanding ? { stream, sequence: place.sequence } : null
   }
 
   /** Counts a kept event and makes room for it. */

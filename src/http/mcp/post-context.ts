@@ -9,8 +9,13 @@ import { refuse } from '#http/refuse.ts'
 import type { Caller, EntranceDeps } from './entrance.ts'
 import type { OpenReplies } from './open-replies.ts'
 import type { SessionStreams } from './session-streams.ts'
+import type { StreamsElsewhere } from './streams-elsewhere.ts'
 
-export type PostDeps = EntranceDeps & { replies: OpenReplies; streams: SessionStreams }
+export type PostDeps = EntranceDeps & {
+  replies: OpenReplies
+  streams: SessionStreams
+  streamsElsewhere: StreamsElsewhere
+}
 
 export type PostContext = Caller & {
   req: IncomingMessage

@@ -24,6 +24,13 @@ const change = (client: LegacyClient, kind: 'tools' | 'prompts' = 'tools') => se
 const isChange = (kind: string) => (message: Record<string, unknown>) =>
   message['method'] === `notifications/${kind}/list_changed`
 
+/** Without the replica, which is random. */
+const placesIn = (stream: RawEvents): string[] => stream.all.map(({ id }) => id.split('@', 1)[0] ?? '')
+
+function idOf(stream: RawEvents, place: string): string {
+  return stream.all.find(({ id }) => id.startsWith(`${place}@replica_`))?.id ?? ''
+}
+
 async function lose(client: LegacyClient, stream: RawEvents): Promise<void> {
   stream.close()
   await until('nobody listens', () => !sessionOf(client).isBusy)
@@ -36,7 +43,7 @@ describe('the stream for what belongs to no request', () => {
     expect(stream.headers['mcp-session-id']).toBe(client.id)
     change(client)
     await stream.message(isChange('tools'))
-    expect(stream.all.map(({ id }) => id)).toEqual(['1_0', '1_1'])
+    expect(placesIn(stream)).toEqual(['s1_0', 's1_1'])
     stream.close()
   })
 
@@ -46,7 +53,7 @@ describe('the stream for what belongs to no request', () => {
     await until('it listens', () => sessionOf(client).isBusy)
     change(client)
     await stream.message(isChange('tools'))
-    expect(stream.all.map(({ id }) => id)).toEqual([''])
+    expect(placesIn(stream)).toEqual([''])
     stream.close()
   })
 
@@ -58,11 +65,11 @@ describe('the stream for what belongs to no request', () => {
     change(client, 'prompts')
     await first.message(isChange('prompts'))
     await lose(client, first)
-    const second = await client.listen({ 'last-event-id': '1_1' })
+    const second = await client.listen({ 'last-event-id': idOf(first, 's1_1') })
     await second.message(isChange('prompts'))
     change(client)
     await second.message(isChange('tools'))
-    expect(second.all.map(({ id }) => id)).toEqual(['1_1', '1_2', '1_3'])
+    expect(placesIn(second)).toEqual(['s1_1', 's1_2', 's1_3'])
     second.close()
   })
 
@@ -75,14 +82,29 @@ describe('the stream for what belongs to no request', () => {
     stream.close()
   })
 
+  it('is none for a client that comes back for an answer that is not kept', async () => {
+    const client = await openLegacy(gateway)
+    const standing = await client.listen()
+    await standing.find(({ id }) => id !== '')
+    const lost = await client.listen({ 'last-event-id': idOf(standing, 's1_0').replace('s1_0', '9_0') })
+    await lost.ended
+    expect([lost.status, lost.text()]).toEqual([410, expect.stringContaining('event_unknown')])
+    change(client)
+    expect(await standing.message(isChange('tools'))).toBeDefined()
+    const other = await client.listen({ 'last-event-id': idOf(standing, 's1_0').replace('s1_0', 's9_0') })
+    await other.find(({ id }) => id.startsWith('s2_0@'))
+    other.close()
+    standing.close()
+  })
+
   it('is heard by who listened last', async () => {
     const client = await openLegacy(gateway)
     const older = await client.listen()
     const newer = await client.listen()
-    await newer.find(({ id }) => id === '2_0')
+    await newer.find(({ id }) => id.startsWith('s2_0@'))
     change(client)
     await newer.message(isChange('tools'))
-    expect(older.all.map(({ id }) => id)).toEqual(['1_0'])
+    expect(placesIn(older)).toEqual(['s1_0'])
     older.close()
     newer.close()
   })

@@ -73,6 +73,11 @@ export class LegacySession implements RawClient {
     return session
   }
 
+  /** One that is open already; its headers are in `to`. */
+  static take(to: Address): LegacySession {
+    return new LegacySession(to)
+  }
+
   get id(): string {
     return this.#to.headers?.['mcp-session-id'] ?? ''
   }
