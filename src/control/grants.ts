@@ -83,7 +83,8 @@ function canGrant(index: ResourceIndex, id: string): boolean {
   return !policy || policy.spec.default !== 'deny' || policy.spec.rules.some(({ level }) => level !== 'deny')
 }
 
-function reachesOf(index: ResourceIndex, { user, token }: Actor): Reach[] {
+/** All that the actor can make one token of, each by itself. */
+export function reachesOf(index: ResourceIndex, { user, token }: Actor): Reach[] {
   if (user) return reachesOfUser(index, user.id)
   // What it has within bounds it cannot give, for they are no part of a policy.
   if (!token || isBounded(token.spec)) return []

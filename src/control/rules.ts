@@ -6,29 +6,34 @@ import type { ResourceKind } from '#contract/resource.ts'
 import type { Change } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import { checkAgent } from './agent-rules.ts'
+import { checkProject, checkToolset } from './bound-rules.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { checkPolicy } from './policy-rules.ts'
+import { checkPolicyGrants } from './policy-grants.ts'
 import { checkRoleBinding } from './role-binding-rules.ts'
 import { checkServer } from './server-rules.ts'
 import { checkOrganizationPolicies, checkTeam } from './team-rules.ts'
 import { checkTokenUpdate } from './token-rules.ts'
-import { checkOrganization, type Transition } from './transition.ts'
+import type { Transition } from './transition.ts'
 import { checkUser } from './user-rules.ts'
 
 type Rule<Kind extends ResourceKind> = (
   deps: ControlDeps,
   actor: Actor,
   transition: Transition<Kind>,
-) => Promise<Change[]> | void
+) => Promise<Change[] | void> | void
 
 const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
   organization: (_, actor, transition) => checkOrganizationPolicies(actor, transition),
   team: checkTeam,
   user: checkUser,
-  policy: (deps, _, transition) => checkPolicy(deps, transition),
+  policy: (deps, actor, transition) => {
+    checkPolicy(deps, transition)
+    return checkPolicyGrants(deps, actor, transition)
+  },
   server: checkServer,
-  toolset: () => {},
-  project: checkOrganization,
+  toolset: checkToolset,
+  project: checkProject,
   agent: checkAgent,
   token: checkTokenUpdate,
   role_binding: (_, actor, transition) => checkRoleBinding(actor, transition),
