@@ -5,7 +5,7 @@
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { type Given, mayGive, toolOf } from './reach.ts'
+import { createGiver, type Given, toolOf } from './reach.ts'
 import { checkOrganization, exceedsCreator, isFree, type Transition } from './transition.ts'
 
 type Deps = Pick<ControlDeps, 'index' | 'store'>
@@ -44,6 +44,7 @@ type Widened = { kind: 'toolset' | 'project'; id: string; given: readonly (Given
 
 /** What nobody is bound to gives nothing. */
 async function requireHeld({ index, store }: Deps, actor: Actor, { kind, id, given, path }: Widened): Promise<void> {
-  if (given.every((one) => one !== null && mayGive(index, actor, { given: one }))) return
+  const mayGive = createGiver(index, actor)
+  if (given.every((one) => one !== null && mayGive(one))) return
   if ((await store.referrers(kind, id, 1)).length > 0) throw exceedsCreator(path)
 }

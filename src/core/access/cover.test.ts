@@ -99,7 +99,9 @@ describe('whatever the rules are', () => {
         const level = one.level === 'deny' ? 'read' : one.level
         const asked = { ...one, level }
         const { labelsOf } = factsOf(call.labels)
-        const holds = policies.find((policy) => givesAtLeast(policy, { region: regionOf(asked), level, labelsOf }))
+        const holds = policies.find((policy) =>
+          givesAtLeast({ ...policy, rules: rankRules([policy]) }, { region: regionOf(asked), level, labelsOf }),
+        )
         const rules = holds?.rules.filter((rule) => rule.level !== 'deny')
         const least = holds ? decideAll(policyOf(asked), call) : [0, 0, 0]
         const has = decideAll({ ...(holds ?? policyOf()), ...(rules && { rules }) }, call)

@@ -5,7 +5,7 @@
 import type { Level, Policy } from '#contract/policy.ts'
 import type { ServerFacts } from './composition.ts'
 import { levelRank } from './decision.ts'
-import { everything, exact, labelled, rankRules, type RankedRule } from './rule-order.ts'
+import { everything, exact, labelled, type RankedRule } from './rule-order.ts'
 import { matchesWildcard } from './wildcard.ts'
 
 /** Where a rule speaks: for which tools of which servers, and what it asks of their arguments. */
@@ -13,12 +13,20 @@ export type Region = Pick<RankedRule, 'server' | 'serverKind' | 'tool' | 'guardT
 
 type LabelsOf = ServerFacts['labelsOf']
 
-/** Whether the policy gives this level or more everywhere in the region, but for what is denied. */
+/** Equal for rules that speak of the same. */
+export function regionKey({ server, serverKind, tool, guardText }: Region): string {
+  return JSON.stringify([server, serverKind, tool, guardText])
+}
+
+/**
+ * Whether a policy gives this level or more everywhere in the region, but for what is denied.
+ * @param policy its rules in their order: see `rankRules`
+ */
 export function givesAtLeast(
-  policy: Policy,
+  policy: Pick<Policy, 'default'> & { rules: readonly RankedRule[] },
   { region, level, labelsOf }: { region: Region; level: Level; labelsOf: LabelsOf },
 ): boolean {
-  for (const rule of rankRules([policy])) {
+  for (const rule of policy.rules) {
     if (rule.level === 'deny' || !canMeet(rule, region, labelsOf)) continue
     if (levelRank[rule.level] < levelRank[level]) return false
     if (covers(rule, region, labelsOf)) return true
