@@ -105,6 +105,19 @@ describe('a replica that is asked', () => {
     expect(two.size).toBe(0)
   })
 
+  it('does so much at once, and refuses what is more', async () => {
+    const cancellation = new Cancellation()
+    for (let n = 0; n < 2_000; n++)
+      void one.ask('two', { kind: 'waits', question: {} }, { cancellation }).catch(() => undefined)
+    expect(await codeOf(ask())).toBe('rate_limited')
+    cancellation.cancel()
+    await settled()
+    expect([one.size, two.size]).toEqual([0, 0])
+    void ask().catch(() => undefined)
+    await settled()
+    expect(two.size).toBe(1)
+  })
+
   it('gives up a question of which a part was lost', async () => {
     const heard: JsonObject[] = []
     lines.one.subscribe('replicas/one', { onMessage: (frame) => heard.push(frame), onGap: () => undefined })

@@ -41,7 +41,7 @@ const tickMs = 1_000
 /** Who works on something says so every tick. After this silence it is asked whether it is there at all. */
 const quietMs = 2_500
 /** And after this one it is taken for gone, in milliseconds. */
-export const silentMs = 10_000
+const silentMs = 10_000
 
 export class ReplicaAsks {
   readonly id: string

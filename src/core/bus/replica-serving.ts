@@ -66,8 +66,9 @@ export class ReplicaServing {
   }
 
   #read(served: Served, frame: Frame): void {
+    if (this.#served.size > servedMax) return this.#end(served, tooMany)
     const body = served.reader.take(frame)
-    if (body === 'broken' || this.#served.size > servedMax) this.#end(served, lost)
+    if (body === 'broken') this.#end(served, lost)
     else if (body && frame.do === 'ask') void this.#serve(served, body)
     else if (body) answerOne(served, body)
   }
@@ -135,6 +136,7 @@ export class ReplicaServing {
   }
 }
 
+const tooMany = toEnding(new GatewayError('rate_limited', { details: { replicaAsksMax: servedMax } }))
 const lost = toEnding(new GatewayError('replica_lost'))
 
 function stop({ cancellation, questions }: Served): void {
