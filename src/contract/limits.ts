@@ -31,12 +31,12 @@ export const Limits = z
     agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),
     agentSessionsPerAgentMax: count(2_000, 'Sessions of one agent that start or run.'),
     agentSessionStartMs: time(1000, 600_000, 'An agent’s session has failed when it is not in use after this long.'),
-    batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
     auditEventsMax: count(65_536, 'Audit events of calls that wait for the database.'),
     auditPayloadBytesMax: bytes(
       4_096,
       'What is kept of the arguments, and of the result, of one call, where they are.',
     ),
+    batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
   })
   .meta({ id: 'Limits' })
 export type Limits = z.infer<typeof Limits>

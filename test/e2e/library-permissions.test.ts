@@ -1,4 +1,5 @@
 /** What a PermissionManager refuses costs the server nothing: the upstream counts what reaches it. */
+import { createHash } from 'node:crypto'
 import {
   AuthorizationError,
   createGateway,
@@ -188,5 +189,30 @@ describe('policies', () => {
     expect(called?.tokenId).toBe(refused?.tokenId)
     const traces = JSON.stringify([await gateway.auditLog.list({ limit: 100 }), upstream.seen, String(error)])
     expect(traces).not.toContain('canary')
+  })
+
+  it('give a log of the program’s own what arguments hash to, and never the arguments', async () => {
+    const taken: unknown[][] = []
+    const auditLog = {
+      append: (...given: unknown[]) => void taken.push(given),
+      flush: async () => undefined,
+      dropped: () => 0,
+      droppedRefusals: () => 0,
+      list: async () => [],
+      close: async () => undefined,
+    }
+    await using own = createGateway({ auditLog })
+    await own.registerServer({ name: 'filesystem', url: upstream.url })
+    await own.callTool('filesystem', 'read_file', { path: 'canary' })
+    const [event, ...more] = taken.find(([one]) => (one as { method: string }).method === 'tools/call') ?? []
+    expect(more).toEqual([])
+    expect(event).toMatchObject({
+      principalKind: 'library',
+      target: 'read_file',
+      argumentsDigest: createHash('sha256').update('{"path":"canary"}').digest('hex'),
+      arguments: '',
+      result: '',
+    })
+    expect(JSON.stringify(taken)).not.toContain('canary')
   })
 })

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
+import { auditEvent } from '#test/contracts/audit-log.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
 import { type PostgresServer, startPostgresServer, withClient } from '#test/support/postgres/server.ts'
@@ -9,6 +10,7 @@ import { startSilentProxy } from '#test/support/postgres/silent-proxy.ts'
 import { create } from '#test/support/resource-writes.ts'
 import { resource } from '#test/support/resources.ts'
 import { until } from '#test/support/until.ts'
+import { createSqlAuditLog } from './audit-log.ts'
 import type { Database } from './database.ts'
 import { openPostgres } from './postgres.ts'
 import { lockCounter } from './resource-counter.ts'
@@ -63,6 +65,34 @@ describe('a PostgreSQL that is killed', { timeout: postgresStartMsMax }, () => {
     expect([names.has('before'), names.has('away'), names.has('after')]).toEqual([true, false, true])
     // Of those that were told of a failure some may be there: the answer to their commit was lost.
     expect([...names]).toEqual(expect.arrayContaining(during.filter((_, index) => endOf(outcomes[index]) === 'stored')))
+  })
+})
+
+describe('audit events while PostgreSQL is killed', { timeout: postgresStartMsMax }, () => {
+  it('wait, and are stored in their order when it is back', async () => {
+    await using open = new AsyncDisposableStack()
+    const server = await startPostgresServer()
+    open.defer(() => server.stop())
+    const database = await openPostgres({ url: await server.createDatabase(), times: { connectMs: 2_000 } })
+    open.defer(() => database.close())
+    const told: boolean[] = []
+    const log = createSqlAuditLog({ database, onReach: (cause) => void told.push(cause === null) })
+    const append = (from: number, count: number): void => {
+      for (let index = from; index < from + count; index++) log.append(auditEvent(index))
+    }
+    append(0, 100)
+    await log.flush()
+    server.kill()
+    append(100, 2_500)
+    expect(await failureOf(log.flush())).toMatchObject({ code: 'storage_unavailable' })
+    await server.start()
+    append(2_600, 10)
+    await until('all is stored', async () => (await log.flush().catch(() => null)) === undefined, { timeoutMs: 30_000 })
+    const ids = (await log.list({ limit: 10_000 })).map(({ requestId }) => requestId)
+    expect(ids).toEqual(Array.from({ length: 2_610 }, (_, index) => `req_${2_609 - index}`))
+    expect(told).toEqual([false, true])
+    expect(log.dropped()).toBe(0)
+    await log.close()
   })
 })
 
