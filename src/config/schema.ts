@@ -5,6 +5,7 @@ import { Limits } from '#contract/limits.ts'
 import { Policy } from '#contract/policy.ts'
 import { ServerName } from '#contract/server.ts'
 import { ServerDefinition } from './server-definition.ts'
+import { PostgresAddress, RedisAddress } from './store-address.ts'
 import { isTokenText, tokenTextRule } from './token-text.ts'
 
 const Host = z.string().regex(/^[^\s/@?#]{1,255}$/, 'must be a host name or an address, without scheme and path')
@@ -52,18 +53,12 @@ const Storage = z.strictObject({
     .regex(/^[^\0]*$/, 'must not contain a NUL character')
     .optional()
     .describe('The folder for data; relative to this file. Default: `.toolgate` beside this file.'),
-  postgres: z
-    .url({ protocol: /^postgres(ql)?$/ })
-    .optional()
-    .describe(
-      'Several gateways share this PostgreSQL instead of each having a file: `postgres://user:password@host/database`. Best written as `${NAME}`. Needs TOOLGATE_SECRET_KEY, the same for all.',
-    ),
-  redis: z
-    .url({ protocol: /^rediss?$/ })
-    .optional()
-    .describe(
-      'What several gateways tell each other goes through this Redis or Valkey: changes, sessions, limits. `redis://host:6379`, `rediss://` with TLS.',
-    ),
+  postgres: PostgresAddress.optional().describe(
+    'Several gateways share this PostgreSQL instead of each having a file: `postgres://user:password@host/database`. Best written as `${NAME}`. Needs TOOLGATE_SECRET_KEY, the same for all.',
+  ),
+  redis: RedisAddress.optional().describe(
+    'What several gateways tell each other goes through this Redis or Valkey: changes, sessions, limits. `redis://host:6379`, `rediss://` with TLS.',
+  ),
 })
 
 const Audit = z.strictObject({

@@ -110,7 +110,13 @@ describe('openPostgres', { timeout: postgresStartMsMax }, () => {
     expect(JSON.stringify(failure.details)).not.toContain('hunter2')
   })
 
-  it.each(['not an address', 'postgres://[hunter2', ''])('refuses the address %j', async (url) => {
+  it.each([
+    'not an address',
+    'postgres://[hunter2',
+    '',
+    'postgres://toolgate:hunter2%E0%A4@127.0.0.1/toolgate',
+    'postgres://127.0.0.1/toolgate?sslrootcert=/nowhere/hunter2.pem',
+  ])('refuses the address %j', async (url) => {
     const failure = await failureOf(openPostgres({ url }))
     expect(failure.code).toBe('config_invalid')
     expect(JSON.stringify(failure.details)).not.toContain('hunter2')

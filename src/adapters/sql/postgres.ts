@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { DatabaseError } from 'pg'
+import { Client, DatabaseError } from 'pg'
 import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
 import { auditColumns, toAuditRow } from './audit-row.ts'
@@ -27,6 +27,7 @@ export type PostgresOptions = {
 export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: PostgresOptions): Promise<Database> {
   // The driver takes any other text for the name of a database on this machine.
   if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) refuse('A PostgreSQL is given as postgres://….')
+  requireReadable(url)
   const allTimes = { ...postgresTimes, ...times }
   await migratePatiently(url, { ...allTimes, startWaitMs })
   const queries = connect(url, allTimes)
@@ -38,6 +39,15 @@ export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: Po
       if (events.length > 0) await insertAuditEvents(events).execute(queries)
     },
     close: () => queries.destroy(),
+  }
+}
+
+/** The driver reads an address, and the certificates that it names, when it first connects, and its words may hold parts of it. */
+function requireReadable(url: string): void {
+  try {
+    void new Client({ connectionString: url })
+  } catch {
+    refuse('The address of the PostgreSQL cannot be read, or names a file of a certificate that cannot be.')
   }
 }
 
