@@ -4,7 +4,7 @@ import type { Clock } from '#core/clock.ts'
 import { verifySignInToken } from '#core/identity/sign-in-token.ts'
 import { isTokenForm } from '#core/identity/token-form.ts'
 import type { TokenSecrets } from '#core/identity/token-secrets.ts'
-import { isActiveToken } from '#core/identity/token-status.ts'
+import { isActiveToken, isHeld } from '#core/identity/token-status.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import { actorOfToken, actorOfUser, type Actor } from './actor.ts'
@@ -32,11 +32,7 @@ function actorOfKey({ index, clock, secrets, onTokenUse }: AuthenticateDeps, bea
   if (!isTokenForm(bearer)) return null
   const token = index.tokenByDigest(secrets.hash(bearer))
   const now = clock.now()
-  if (!token || !isActiveToken(token.spec, now)) return null
-  const { owner, project } = token.spec
-  const holder = index.get(owner.kind, owner.ref)
-  if (!holder || (holder.kind === 'user' && holder.spec.isDisabled)) return null
-  if (project !== undefined && !index.get('project', project)) return null
+  if (!token || !isActiveToken(token.spec, now) || !isHeld(index, token.spec)) return null
   onTokenUse?.(token.id)
   return actorOfToken(index, token, now)
 }

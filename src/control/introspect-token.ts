@@ -1,5 +1,5 @@
 import { isTokenForm } from '#core/identity/token-form.ts'
-import { isActiveToken } from '#core/identity/token-status.ts'
+import { isActiveToken, isHeld } from '#core/identity/token-status.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import { bindingsOfToken } from '#core/rbac/rights.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
@@ -52,10 +52,8 @@ function describe({ index, clock }: Pick<TokenDeps, 'index' | 'clock'>, token: R
   const now = clock.now()
   const { spec } = token
   const owner = index.get(spec.owner.kind, spec.owner.ref)
-  const isOwned = owner !== undefined && !(owner.kind === 'user' && owner.spec.isDisabled)
-  if (!isOwned || !isActiveToken(spec, now)) return inactive
+  if (!owner || !isHeld(index, spec) || !isActiveToken(spec, now)) return inactive
   const project = spec.project === undefined ? undefined : index.get('project', spec.project)
-  if (spec.project !== undefined && !project) return inactive
   return {
     active: true,
     token_type: 'Bearer',

@@ -12,8 +12,8 @@ import type { Resource } from '#core/resources/resource-store.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { Ceilings } from './ceilings.ts'
 import { addBounds, boundsOfProject, composeToken, serverFacts, type Bounds } from './compose-token.ts'
-
 import type { Mixture, Principal, Scope, TokenFacts } from './principal.ts'
+import { isHeld } from './token-status.ts'
 
 /** Kinds that say what a token may do, beside the token itself. */
 const foundations = ['organization', 'team', 'user', 'policy', 'server', 'toolset', 'project', 'role_binding'] as const
@@ -111,18 +111,11 @@ export class Principals {
     const { byToken } = this.#present()
     let principal = byToken.get(token)
     if (principal === undefined) {
-      principal = this.#isGood(token) ? this.#make(token) : null
+      const isGood = token.spec.revokedAt === null && isHeld(this.#snapshot, token.spec)
+      principal = isGood ? this.#make(token) : null
       byToken.set(token, principal)
     }
     return principal ?? undefined
-  }
-
-  #isGood({ spec: { revokedAt, owner, project } }: Resource<'token'>): boolean {
-    const holder = this.#snapshot.get(owner.kind, owner.ref)
-    const isOwned = holder !== undefined && !(holder.kind === 'user' && holder.spec.isDisabled)
-    return (
-      revokedAt === null && isOwned && (project === undefined || this.#snapshot.get('project', project) !== undefined)
-    )
   }
 
   #make(token: Resource<'token'>): Principal {

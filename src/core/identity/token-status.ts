@@ -1,5 +1,6 @@
 /** Whether a stored token is good at this moment. Types of ends are told apart for people only: a caller gets one and the same refusal. */
 import type { Token, TokenState } from '#contract/token.ts'
+import type { ResourceIndex } from '#core/resources/resource-index.ts'
 
 export type TokenStatus = 'active' | 'expired' | 'revoked'
 
@@ -13,4 +14,14 @@ export function tokenStatus({ revokedAt, expiresAt }: Lifetime, now: number): To
 
 export function isActiveToken(token: Lifetime, now: number): boolean {
   return tokenStatus(token, now) === 'active'
+}
+
+/** Whether whose it is, and what it is bound to, are there: a token goes with its project, and rests while its user is disabled. */
+export function isHeld(
+  index: Pick<ResourceIndex, 'get'>,
+  { owner, project }: Pick<Token, 'owner' | 'project'>,
+): boolean {
+  const holder = index.get(owner.kind, owner.ref)
+  if (!holder || (holder.kind === 'user' && holder.spec.isDisabled)) return false
+  return project === undefined || index.get('project', project) !== undefined
 }
