@@ -149,15 +149,30 @@ describeWithRedis('what one process holds', { timeout: 60_000 }, () => {
     await again.ended
   })
 
+  it('is brought to its end by that one when it is told to end', async () => {
+    const session = await LegacySession.open(at(a))
+    const taskId = await begin(session, 'slow')
+    const [state, asked] = [await park(a), upstream.count('tasks/result')]
+    const result = LegacySession.take(at(b, sessionHeaders(session))).ask('tasks/result', { taskId })
+    await until('it is waited for', () => upstream.count('tasks/result') > asked, patience)
+    a.program.child.kill('SIGTERM')
+    await until('it ends', () => a.program.stderr().includes('calls under way may finish'), patience)
+    expect((await answer(b, state)).result?.['content']).toMatchObject([{ text: expect.stringContaining('client') }])
+    server.complete(taskId, 'in time')
+    expect((await result).result?.['content']).toMatchObject([{ text: 'in time' }, {}])
+    expect(await a.program.exited).toEqual({ code: 0, signal: null })
+  })
+
   it('is named as gone when that one is killed, and nobody waits for it', async () => {
     const state = await park(a)
     const session = await LegacySession.open(at(a))
     const taskId = await begin(session, 'slow')
     const lastEventId = await lose(a, session)
     const there = LegacySession.take(at(b, sessionHeaders(session)))
+    const asked = upstream.count('tasks/result')
     const result = there.ask('tasks/result', { taskId })
     const open = await follow(b, session, { headers: { 'last-event-id': lastEventId } })
-    await until('both wait for it', () => upstream.count('tasks/result') === 1, patience)
+    await until('both wait for it', () => upstream.count('tasks/result') > asked, patience)
     a.program.child.kill('SIGKILL')
     const killedAt = performance.now()
     await open.ended
