@@ -179,6 +179,22 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
     stream.close()
   })
 
+  it('take from a token what its owner loses within a second', async () => {
+    expect((await api('POST', '/policies', { name: 'whole', default: 'execute' })).status).toBe(201)
+    expect((await api('POST', '/users', { name: 'ann', policies: ['whole'] })).status).toBe(201)
+    const owner = { kind: 'user', ref: 'ann' }
+    const { body } = await api('POST', '/tokens', { name: 'anns', owner, policies: ['whole'] })
+    const secret = String(body['secret'])
+    await until('it is known', async () => (await send(b, initialize(), headersOf(secret))).status === 200, soon)
+    const session = await openSession(b, secret)
+    expect(await toolsAt(b, session)).toBeGreaterThan(0)
+    expect((await api('PUT', '/users/ann', { name: 'ann' })).status).toBe(200)
+    await until('it is lost', async () => (await toolsAt(b, session)) === 0, soon)
+    const why = await api('GET', '/access/explain?token=anns&server=one&tool=echo')
+    const held = { step: 'ceiling', about: 'what its owner may call', isPassed: false }
+    expect(why.body).toMatchObject({ isCallable: false, steps: expect.arrayContaining([held]) })
+  })
+
   it.each(['killed', 'stalled'])(
     'with Redis %s: serve on, refuse a revoked token as soon, and are one again afterwards',
     async (way) => {

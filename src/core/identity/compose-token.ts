@@ -26,8 +26,9 @@ export type Bounds = { ceiling: Ceiling; bounds: readonly AttachedPolicy[] }
 export function composeToken(index: Index, token: Resource<'token'>, ceilings = new Ceilings(index)): Composition {
   const { spec } = token
   const own = { policies: policiesOf(index, spec.policies) }
-  const { grant, bounds } = chooseGrant({ token: own, ...scopesOfOwner(index, spec.owner) })
-  const within = spec.policies.length > 0 ? ownerGrant(index, token, grant) : undefined
+  const scopes = scopesOfOwner(index, spec.owner)
+  const { grant, bounds } = chooseGrant({ token: own, ...scopes })
+  const within = spec.policies.length > 0 ? ownerGrant(index, token, { grant, scopes }) : undefined
   const composition = { grant, bounds, within, ceilings: ceilings.ofToken(spec) }
   if (spec.project === undefined) return composition
   const project = index.get('project', spec.project)
