@@ -30,6 +30,8 @@ export function changedIndex(
     },
     serversCalled: (word) => index.serversCalled(word),
     tokenByDigest: (digest) => index.tokenByDigest(digest),
+    tokensReplacedBy: (id) => index.tokensReplacedBy(id),
+    tokenCountOf: (owner) => index.tokenCountOf(owner),
     declared: (kind) => index.declared(kind),
     roleBindingsOf: (kind, id) => index.roleBindingsOf(kind, id),
   }

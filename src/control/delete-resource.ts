@@ -8,13 +8,14 @@ import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { getFor } from './get-resource.ts'
 import { keepAnAdmin } from './last-admin.ts'
+import { findGoodPredecessors, tellRevoked, toRevoked } from './predecessors.ts'
 import { recorded } from './recorded.ts'
 import { checkTeamDelete } from './team-rules.ts'
 import { requireChangeable } from './update-resource.ts'
 import { checkNotOutranked } from './user-rules.ts'
 
 /**
- * With all that must go with it, by `docs/reference/deletes.md`.
+ * With all that must go with it, by `docs/reference/deletes.md`. With a token those end that a rotation has left good before it.
  *
  * @param version the one that was seen; null: whatever it is
  * @throws GatewayError `no_such_resource`, `forbidden`, `read_only`, `version_conflict`, `still_referenced` (`by`: which ones, of those that
@@ -32,12 +33,15 @@ export async function deleteResource(
     note.name = resource.name
     requireChangeable(resource, version)
     const kept = await checkPeople(deps, actor, resource)
+    const older = resource.kind === 'token' ? await findGoodPredecessors(deps, resource) : []
+    const revoked = older.map((one): Change => ({ do: 'update', resource: toRevoked(deps, caller, one) }))
     const change: Change = { do: 'delete', kind, id: resource.id, version, at: deps.clock.now(), by: actor.id }
     try {
-      await commit(deps, [...kept, change])
+      await commit(deps, [...kept, ...revoked, change])
     } catch (error) {
       throw await withReasons(deps, actor, { resource, error })
     }
+    tellRevoked(deps, caller, older)
   })
 }
 

@@ -16,17 +16,8 @@ export async function recorded<Result>(
 ): Promise<Result> {
   const note: ChangeNote = { id: '', name, changed: [] }
   const append = (outcome: string) => {
-    const { requestId, changedBy } = caller
-    changes.append({
-      at: clock.now(),
-      requestId,
-      actor: toTeller(caller.actor),
-      changedBy,
-      action,
-      resource: { kind, id: note.id, name: note.name },
-      changed: note.changed,
-      outcome,
-    })
+    const { id, changed } = note
+    appendEvent({ changes, clock }, { caller, action, resource: { kind, id, name: note.name }, changed, outcome })
   }
   try {
     const result = await run(note)
@@ -36,6 +27,16 @@ export async function recorded<Result>(
     append(toGatewayError(error).code)
     throw error
   }
+}
+
+type Told = Pick<ChangeEvent, 'action' | 'resource' | 'outcome'> & Partial<Pick<ChangeEvent, 'changed'>>
+
+/** Of what is done to one resource because of what is done to another: each has its own event. */
+export function appendEvent(
+  { changes, clock }: Pick<ControlDeps, 'changes' | 'clock'>,
+  { caller: { actor, requestId, changedBy }, action, resource, changed = [], outcome }: Told & { caller: Caller },
+): void {
+  changes.append({ at: clock.now(), requestId, actor: toTeller(actor), changedBy, action, resource, changed, outcome })
 }
 
 /** A token is said as it was, for afterwards it may be gone. */

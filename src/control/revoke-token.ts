@@ -5,14 +5,15 @@ import { authorize, isAllowed } from './authority.ts'
 import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
+import { findGoodPredecessors, tellRevoked, toRevoked } from './predecessors.ts'
 import { recorded } from './recorded.ts'
 import { afterUpdate } from './to-resource.ts'
 import { type ResourceView, toView } from './to-view.ts'
 import { requireChangeable } from './update-resource.ts'
 
 /**
- * Ends a token at once and for ever; it stays as a row, so that what it did can still be read. Who may edit or delete it may do that,
- * and the token itself. A token that has been revoked stays as it is.
+ * Ends a token at once and for ever, with those before it that a rotation has left good; they stay as rows, so that what they did can
+ * still be read. Who may edit or delete it may do that, and the token itself. A token that has been revoked stays as it is.
  *
  * @throws GatewayError `no_such_resource`, `forbidden`, `read_only`, `version_conflict`, `storage_unavailable`
  */
@@ -27,11 +28,17 @@ export async function revokeToken(
     note.id = token.id
     note.name = token.name
     requireChangeable(token, version)
-    if (token.spec.revokedAt !== null) return toView(deps, actor, token)
-    const now = deps.clock.now()
-    const revoked = { ...token, updatedAt: now, updatedBy: actor.id, spec: { ...token.spec, revokedAt: now } }
-    await commit(deps, [{ do: 'update', resource: revoked }])
-    return toView(deps, actor, afterUpdate(revoked))
+    const older = await findGoodPredecessors(deps, token)
+    const ending = token.spec.revokedAt === null ? [token, ...older] : older
+    const revoked = ending.map((one) => toRevoked(deps, caller, one))
+    if (revoked.length > 0)
+      await commit(
+        deps,
+        revoked.map((resource) => ({ do: 'update', resource })),
+      )
+    tellRevoked(deps, caller, older)
+    const own = revoked.find(({ id }) => id === token.id)
+    return toView(deps, actor, own ? afterUpdate(own) : token)
   })
 }
 

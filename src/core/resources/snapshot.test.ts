@@ -85,6 +85,25 @@ describe('a snapshot', () => {
     expect(snapshot.tokenByDigest('bb')).toBeUndefined()
   })
 
+  it('knows which tokens one took the place of, and how many an owner has', () => {
+    const replaced = (id: string, replacedBy: string | null) => {
+      const one = token(id, `of ${id}`)
+      return { ...one, spec: { ...one.spec, replacedBy } }
+    }
+    const known = () => [
+      snapshot.tokensReplacedBy('tok_3').map(({ id }) => id),
+      snapshot.tokenCountOf({ kind: 'user', ref: 'usr_1' }),
+    ]
+    apply([replaced('tok_1', 'tok_3'), replaced('tok_2', 'tok_3'), replaced('tok_3', null)])
+    expect(known()).toEqual([['tok_1', 'tok_2'], 3])
+    apply([replaced('tok_1', 'tok_2')])
+    expect(known()).toEqual([['tok_2'], 3])
+    apply([], { deleted: [token('tok_2', '')] })
+    expect(known()).toEqual([[], 2])
+    apply([], { isWhole: true })
+    expect([known(), snapshot.tokenCountOf({ kind: 'team', ref: 'usr_1' })]).toEqual([[[], 0], 0])
+  })
+
   it('knows whose teams and role bindings there are', () => {
     apply([team('team_1', ['usr_1', 'usr_2']), team('team_2', ['usr_1']), binding('rb_1', 'usr_1')])
     expect(snapshot.teamsOf('usr_1').map(({ id }) => id)).toEqual(['team_1', 'team_2'])

@@ -7,7 +7,8 @@ import type { ResourceKind } from '#contract/resource.ts'
 import type { Subject } from '#contract/role-binding.ts'
 import { compareTexts } from '#core/access/rule-order.ts'
 import type { ResourceIndex } from './resource-index.ts'
-import type { Resource, ResourceChanges } from './resource-store.ts'
+import type { Resource, ResourceChanges, SpecOf } from './resource-store.ts'
+import { TokenIndex } from './token-index.ts'
 
 /** One kind's resources of one source. */
 class Shelf {
@@ -20,7 +21,7 @@ export class ResourceSnapshot implements ResourceIndex {
   #declared = new Map<ResourceKind, Shelf>()
   #version = 0
   readonly #versions = new Map<ResourceKind, number>()
-  readonly #tokensByDigest = new Map<string, Resource<'token'>>()
+  readonly #tokens = new TokenIndex()
   readonly #teamsByUser = new Index<Resource<'team'>>(({ spec }) => spec.members.map(({ user }) => user))
   readonly #serversByWord = new Index<Resource<'server'>>(({ name, spec }) => [name, ...spec.aliases])
   readonly #bindingsBySubject = new Index<Resource<'role_binding'>>(({ spec }) =>
@@ -67,7 +68,15 @@ export class ResourceSnapshot implements ResourceIndex {
 
   /** @param digest lower-case hex SHA-256 of the whole bearer */
   tokenByDigest(digest: string): Resource<'token'> | undefined {
-    return this.#tokensByDigest.get(digest)
+    return this.#tokens.withDigest(digest)
+  }
+
+  tokensReplacedBy(id: string): readonly Resource<'token'>[] {
+    return this.#tokens.replacedBy(id)
+  }
+
+  tokenCountOf(owner: SpecOf['token']['owner']): number {
+    return this.#tokens.countOf(owner)
   }
 
   teamsOf(userId: string): readonly Resource<'team'>[] {
@@ -106,7 +115,7 @@ export class ResourceSnapshot implements ResourceIndex {
     if (!shelf) shelves.set(resource.kind, (shelf = new Shelf()))
     shelf.byId.set(resource.id, resource)
     shelf.byName.set(resource.name, resource)
-    if (resource.kind === 'token') this.#tokensByDigest.set(resource.spec.digest, resource)
+    if (resource.kind === 'token') this.#tokens.add(resource)
     else if (resource.kind === 'team') this.#teamsByUser.add(resource)
     else if (resource.kind === 'server') this.#serversByWord.add(resource)
     else if (resource.kind === 'role_binding') this.#bindingsBySubject.add(resource)
@@ -122,8 +131,7 @@ export class ResourceSnapshot implements ResourceIndex {
     if (known.kind === 'team') this.#teamsByUser.delete(known)
     else if (known.kind === 'server') this.#serversByWord.delete(known)
     else if (known.kind === 'role_binding') this.#bindingsBySubject.delete(known)
-    else if (known.kind === 'token' && this.#tokensByDigest.get(known.spec.digest) === known)
-      this.#tokensByDigest.delete(known.spec.digest)
+    else if (known.kind === 'token') this.#tokens.delete(known)
   }
 
   #touch(kind: ResourceKind): void {
