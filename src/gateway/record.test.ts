@@ -119,6 +119,12 @@ describe('recordCall', () => {
     })
   })
 
+  it('says which toolset it was at an address of its servers’ kind', () => {
+    expect(record('tools/call', 'read', { principal: { ...principal('ann'), toolset: 'few' } })).toMatchObject({
+      toolset: 'few',
+    })
+  })
+
   it('says what the caller said, where the tool is called otherwise', () => {
     const message = { jsonrpc: '2.0' as const, id: 1, method: 'tools/call', params: { name: 'files__read' } }
     expect(record('tools/call', 'read', { message })).toMatchObject({ target: 'read', calledAs: 'files__read' })

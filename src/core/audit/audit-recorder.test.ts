@@ -65,6 +65,33 @@ describe('createAuditRecorder', () => {
     expect(await other.list({ limit: 1 })).toMatchObject([{ arguments: '', result: '' }])
   })
 
+  it('leaves secrets out of what callers choose, and everything else as it is', async () => {
+    const { recorder } = recorderOf({ nextTurn: null })
+    const token = `tg_${'a'.repeat(40)}`
+    const secret = {
+      method: token,
+      target: 'https://u:canary@h/x',
+      calledAs: `x?api_key=canary`,
+      endpoint: `/mcp/${token}`,
+    }
+    const plain = {
+      method: 'tools/call',
+      target: 'demo://one?x=1',
+      calledAs: 'tg_send_message_to_somebody',
+      endpoint: 'aggregate:a,b',
+    }
+    recorder.append(auditEvent(1, { ...bare, ...secret }))
+    recorder.append(auditEvent(2, { ...bare, ...plain }))
+    const [second, first] = await recorder.list({ limit: 2 })
+    expect(first).toMatchObject({
+      method: '[redacted]',
+      target: 'https://[redacted]@h/x',
+      calledAs: 'x?api_key=[redacted]',
+      endpoint: '/mcp/[redacted]',
+    })
+    expect(second).toMatchObject(plain)
+  })
+
   it('says what holders are called, and which kind of user they are', async () => {
     const holders = new ResourceSnapshot()
     const service = resource('user', 'bot')

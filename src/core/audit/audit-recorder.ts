@@ -6,6 +6,7 @@ import type { AuditEvent } from './audit-event.ts'
 import type { AuditLog } from './audit-log.ts'
 import { nameHolder, type Holders } from './audit-who.ts'
 import { toCanonicalJson } from './canonical-json.ts'
+import { redactName } from './redaction.ts'
 
 /** What a call was given and gave, as parsed JSON; undefined where there was none, or nobody has looked into it. */
 export type AuditPayload = { arguments: unknown; result: unknown }
@@ -75,12 +76,22 @@ export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): Aud
 function complete(event: AuditEvent, payload: AuditPayload | null, deps: AuditRecorderDeps): void {
   const { hash, holders, redact } = deps
   if (holders) nameHolder(event, holders)
+  redactNames(event)
   if (payload === null) return
   const { arguments: args, result } = payload
   if (args !== undefined) event.argumentsDigest = orNothing(() => hash(toCanonicalJson(args)))
   if (!redact) return
   if (args !== undefined) event.arguments = orNothing(() => redact(args))
   if (result !== undefined) event.result = orNothing(() => redact(result))
+}
+
+/** Callers choose them, and some put a secret where a name belongs. */
+function redactNames(event: AuditEvent): void {
+  event.method = redactName(event.method)
+  event.target = redactName(event.target)
+  event.calledAs = redactName(event.calledAs)
+  // Of a call it is of our own making.
+  if (event.kind !== 'call') event.endpoint = redactName(event.endpoint)
 }
 
 /** A program may hand in what has no form in JSON: that must cost nobody an event. */
