@@ -69,6 +69,7 @@ describe('createAuditRecorder', () => {
     const { recorder } = recorderOf({ nextTurn: null })
     const token = `tg_${'a'.repeat(40)}`
     const secret = {
+      kind: 'refusal' as const,
       method: token,
       target: 'https://u:canary@h/x',
       calledAs: `x?api_key=canary`,
