@@ -5,6 +5,8 @@ import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
 import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import { createSealer } from '#adapters/crypto/sealer.ts'
+import type { Limits } from '#contract/limits.ts'
+import { TokenRoom } from '#control/token-room.ts'
 import { callsOfHistory } from '#core/audit/calls-of-history.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
@@ -18,9 +20,9 @@ import { systemClock } from './system-clock.ts'
 
 export type ControlParts = Omit<RestDeps, 'agentSessions'> & IdempotencyDeps
 
-type Parts = { state: State; shared: ReplicaState; secret: SecretKey }
+type Parts = { state: State; shared: ReplicaState; secret: SecretKey; limits: Limits }
 
-export function createControlParts({ state, shared, secret }: Parts): ControlParts {
+export function createControlParts({ state, shared, secret, limits }: Parts): ControlParts {
   const { store, snapshot, audit, tokenUses, history, idempotency, feed } = state
   return {
     store,
@@ -34,6 +36,7 @@ export function createControlParts({ state, shared, secret }: Parts): ControlPar
       await feed.reach(upTo)
     },
     secrets: { mint: mintToken, hash: hashToken },
+    tokenRoom: new TokenRoom({ index: snapshot, limits }),
     passwords: createArgon2PasswordHasher(),
     passwordStore: state.passwords,
     counters: shared.counters,

@@ -186,7 +186,7 @@ async function openStored(
   })
   const shared = redis === undefined ? createOwnState() : await openSharedState(redis, { log, resources })
   const identities = new Principals(state.snapshot, { hash: hashToken })
-  const control = createControlParts({ state, shared, secret })
+  const control = createControlParts({ state, shared, secret, limits: config.limits })
   return Object.assign(watch, { state, shared, identities, control, stateSecrets: stateSecretsOf(secret) })
 }
 

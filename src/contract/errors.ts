@@ -116,6 +116,12 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'This token has ended: it is expired, revoked, or replaced by another. Make a new one.',
   },
+  too_many_tokens: {
+    status: 409,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'This owner has as many tokens as it may have. Delete some that have ended.',
+  },
   last_admin: {
     status: 409,
     rpc: -32602,

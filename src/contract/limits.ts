@@ -31,6 +31,10 @@ export const Limits = z
     agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),
     agentSessionsPerAgentMax: count(2_000, 'Sessions of one agent that start or run.'),
     agentSessionStartMs: time(1000, 600_000, 'An agent’s session has failed when it is not in use after this long.'),
+    tokensPerOwnerMax: count(
+      1_000,
+      'Tokens of one user or team, those that have ended among them until they are deleted.',
+    ),
     auditEventsMax: count(65_536, 'Audit events of calls that wait for the database.'),
     auditPayloadBytesMax: bytes(
       4_096,

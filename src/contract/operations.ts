@@ -55,7 +55,14 @@ export const specialOperations = [
     summary: 'A new secret, with the old one valid beside it for a while',
     body: RotateToken,
     status: 201,
-    errors: [...changeErrors, 'invalid_body', 'token_inactive', 'exceeds_creator', 'person_required'],
+    errors: [
+      ...changeErrors,
+      'invalid_body',
+      'token_inactive',
+      'too_many_tokens',
+      'exceeds_creator',
+      'person_required',
+    ],
     precondition: 'if-match',
   },
   {

@@ -76,7 +76,7 @@ function createOperation(kind: ResourceKind): ResourceOperation {
     summary: kind === 'token' ? 'Make a token; its secret is in this answer only' : 'Make one',
     body: kind === 'token' ? MintToken : resourceBodies[kind],
     status: 201,
-    errors: writeErrors,
+    errors: kind === 'token' ? [...writeErrors, 'too_many_tokens'] : writeErrors,
     precondition: 'etag',
   }
 }

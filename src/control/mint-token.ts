@@ -16,10 +16,12 @@ import { recorded } from './recorded.ts'
 import { resolveReferences } from './resolve-references.ts'
 import { newResource } from './to-resource.ts'
 import { type ResourceView, toView } from './to-view.ts'
+import type { TokenRoom } from './token-room.ts'
 import { checkTokenGrant, requirePerson } from './token-rules.ts'
 import { isFree } from './transition.ts'
 
 export type TokenDeps = ControlDeps & { secrets: TokenSecrets }
+export type MintDeps = TokenDeps & { tokenRoom: TokenRoom }
 
 /** `secret` is the bearer: it is nowhere else, and cannot be had again. */
 export type MintedToken = { secret: string; token: ResourceView }
@@ -27,9 +29,9 @@ export type MintedToken = { secret: string; token: ResourceView }
 /**
  * @param body see `MintToken`
  * @throws GatewayError `person_required`, `invalid_body`, `dangling_reference`, `forbidden`, `exceeds_creator`, `already_exists`,
- *   `storage_unavailable`
+ *   `too_many_tokens`, `storage_unavailable`
  */
-export async function mintToken(deps: TokenDeps, caller: Caller, body: unknown): Promise<MintedToken> {
+export async function mintToken(deps: MintDeps, caller: Caller, body: unknown): Promise<MintedToken> {
   const { actor } = caller
   return recorded(deps, { caller, action: 'mint', kind: 'token', name: '' }, async (note) => {
     requirePerson(actor)
@@ -42,6 +44,7 @@ export async function mintToken(deps: TokenDeps, caller: Caller, body: unknown):
     const token = parsed.rights === 'clone' ? { ...asked, bindings: union(actor.bindings, asked.bindings) } : asked
     checkTokenGrant(deps, actor, token)
 
+    using _place = deps.tokenRoom.take(token.owner)
     const { raw, hash } = deps.secrets.mint()
     const spec = { ...token, ...newTokenState(raw, hash) }
     const resource = newResource(deps, actor, { kind: 'token', body: parsed, spec })

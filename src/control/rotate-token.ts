@@ -9,7 +9,7 @@ import { commit } from './commit.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { endedName } from './ended-token.ts'
 import { getFor } from './get-resource.ts'
-import { type MintedToken, newTokenState, requireOwner, toExpiresAt, type TokenDeps } from './mint-token.ts'
+import { type MintedToken, newTokenState, requireOwner, toExpiresAt, type MintDeps } from './mint-token.ts'
 import { recorded } from './recorded.ts'
 import { newResource } from './to-resource.ts'
 import { toView } from './to-view.ts'
@@ -24,10 +24,10 @@ type Token = Resource<'token'>
  *
  * @param body see `RotateToken`
  * @throws GatewayError `person_required`, `no_such_resource`, `forbidden`, `read_only`, `version_conflict`, `invalid_body`,
- *   `token_inactive`, `exceeds_creator`, `storage_unavailable`
+ *   `token_inactive`, `too_many_tokens`, `exceeds_creator`, `storage_unavailable`
  */
 export async function rotateToken(
-  deps: TokenDeps,
+  deps: MintDeps,
   caller: Caller,
   { ref, version, body }: { ref: string; version: number | null; body: unknown },
 ): Promise<MintedToken> {
@@ -42,6 +42,7 @@ export async function rotateToken(
     const now = deps.clock.now()
     requireRotatable(deps, actor, { old, now })
 
+    using _place = deps.tokenRoom.take(old.spec.owner)
     const { raw, hash } = deps.secrets.mint()
     const spec = { ...old.spec, ...newTokenState(raw, hash), expiresAt: newExpiry(deps, actor, { old, asked, now }) }
     const successor = newResource(deps, actor, { kind: 'token', body: old, spec })

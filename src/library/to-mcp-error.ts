@@ -66,6 +66,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   read_only: protocol,
   exceeds_creator: authorization,
   token_inactive: protocol,
+  too_many_tokens: protocol,
   last_admin: protocol,
   person_required: authorization,
   storage_unavailable: connection,

@@ -5,8 +5,9 @@ import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { type ResourceKind, resourceKinds } from '#contract/resource.ts'
 import type { Binding } from '#contract/role-binding.ts'
 import { type Actor, actorOfToken, actorOfUser, type Caller } from '#control/actor.ts'
-import type { TokenDeps } from '#control/mint-token.ts'
+import type { MintDeps } from '#control/mint-token.ts'
 import type { PasswordDeps } from '#control/passwords.ts'
+import { TokenRoom } from '#control/token-room.ts'
 import type { ChangeEvent } from '#core/audit/change-log.ts'
 import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
@@ -20,7 +21,8 @@ export class ControlWorld {
   readonly events: ChangeEvent[] = []
   /** Keys of attempts that are not let through any more. */
   readonly exhausted = new Set<string>()
-  readonly deps: TokenDeps & PasswordDeps = {
+  readonly limits = { tokensPerOwnerMax: 1_000 }
+  readonly deps: MintDeps & PasswordDeps = {
     store: this.store,
     index: this.index,
     clock: this.clock,
@@ -28,6 +30,7 @@ export class ControlWorld {
     changes: { append: (event) => void this.events.push(event) },
     announce: () => this.refresh(),
     secrets: { mint: mintToken, hash: hashToken },
+    tokenRoom: new TokenRoom(this),
     passwords: {
       hash: async (password) => `hash of ${password}`,
       verify: async (password, hash) => hash === `hash of ${password}`,

@@ -17,7 +17,7 @@ import { explainAccess, type ExplainQuestion } from '#control/explain-access.ts'
 import { getResource } from '#control/get-resource.ts'
 import { introspectToken } from '#control/introspect-token.ts'
 import { listResources } from '#control/list-resources.ts'
-import { mintToken, type TokenDeps } from '#control/mint-token.ts'
+import { mintToken, type MintDeps } from '#control/mint-token.ts'
 import { setPassword, signIn, type PasswordDeps } from '#control/passwords.ts'
 import { readAudit, type AuditDeps } from '#control/read-audit.ts'
 import { revokeToken } from '#control/revoke-token.ts'
@@ -29,7 +29,7 @@ import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import { readCursor, toCursor } from './conditions.ts'
 
-export type RestDeps = TokenDeps &
+export type RestDeps = MintDeps &
   PasswordDeps &
   DryRunDeps &
   Pick<AuthenticateDeps, 'keys' | 'onTokenUse'> & {
