@@ -7,6 +7,7 @@ import { noteUse, sweepSessions } from '#control/tend-sessions.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Hash } from '#core/access/access.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionFeed } from '#core/session/session-feed.ts'
@@ -23,6 +24,7 @@ export type AgentSessionsOptions = Pick<ControlDeps, 'store' | 'changes' | 'newI
   keys: SessionKeys
   clock: Clock
   bus: Bus
+  counters: Pick<Counters, 'charge'>
   limits: Limits
   hash: Hash
   /** How old the snapshot can be, in milliseconds. */

@@ -213,7 +213,7 @@ type Place = { url: string | null }
 type AgentParts = { config: LoadedConfig; place: Place; log: Logger }
 
 function openAgentSessions({ state, shared, control }: Stored, { config, place, log }: AgentParts): AgentSessions {
-  const { store, changes, newId, keys } = control
+  const { store, changes, newId, keys, counters } = control
   return createAgentSessions({
     store,
     changes,
@@ -223,6 +223,7 @@ function openAgentSessions({ state, shared, control }: Stored, { config, place, 
     sessions: state.sessions,
     clock: systemClock,
     bus: shared.bus,
+    counters,
     limits: config.limits,
     hash: hashToken,
     snapshotAgeMs: () => state.feed.ageMs,

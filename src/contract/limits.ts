@@ -30,6 +30,10 @@ export const Limits = z
     parkedCallMs: time(1000, 600_000, 'How long such a call waits.'),
     agentSessionsMax: count(10_000, 'Agents’ sessions that start or run.'),
     agentSessionsPerAgentMax: count(2_000, 'Sessions of one agent that start or run.'),
+    agentSessionStartsPerMinuteMax: count(
+      300,
+      'Starts of sessions of one agent, and by one user or token: so many at once, and so many a minute.',
+    ),
     agentSessionStartMs: time(1000, 600_000, 'An agent’s session has failed when it is not in use after this long.'),
     tokensPerOwnerMax: count(
       1_000,

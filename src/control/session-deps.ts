@@ -1,5 +1,6 @@
 /** What the use cases of agents' sessions need of the world. Types only. */
 import type { Limits } from '#contract/limits.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { AttachmentFacts } from '#core/session/attachments.ts'
 import type { SessionIndex } from '#core/session/session-index.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
@@ -19,5 +20,9 @@ export type SessionDeps = Pick<ControlDeps, 'store' | 'index' | 'clock' | 'newId
     isCurrent: () => boolean
     /** Tells the other replicas that a session has changed. */
     announceSession: () => void
-    limits: Pick<Limits, 'agentSessionsMax' | 'agentSessionsPerAgentMax' | 'agentSessionStartMs'>
+    counters: Pick<Counters, 'charge'>
+    limits: Pick<
+      Limits,
+      'agentSessionsMax' | 'agentSessionsPerAgentMax' | 'agentSessionStartsPerMinuteMax' | 'agentSessionStartMs'
+    >
   }

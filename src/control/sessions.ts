@@ -26,6 +26,7 @@ import { recorded } from './recorded.ts'
 import { authorizeSession, authorizeStart, visibleSessions } from './session-authority.ts'
 import type { SessionDeps } from './session-deps.ts'
 import { SessionRoom } from './session-room.ts'
+import { chargeStart } from './session-starts.ts'
 import { toSession } from './session-view.ts'
 import { startRun, type Run } from './start-run.ts'
 
@@ -37,11 +38,11 @@ export type SessionsControl = ReturnType<typeof createSessionsControl>
 export function createSessionsControl(given: SessionDeps) {
   const deps = { ...given, room: new SessionRoom(given) }
   return {
-    /** @throws GatewayError `invalid_body`, `too_many_sessions` */
+    /** @throws GatewayError `invalid_body`, `too_many_sessions`, `rate_limited` */
     create: (caller: Caller, body: unknown) => create(deps, caller, body),
-    /** Begins a new life, whatever became of the last. @throws GatewayError `invalid_body` */
+    /** Begins a new life, whatever became of the last. @throws GatewayError `invalid_body`, `too_many_sessions`, `rate_limited` */
     restart: (caller: Caller, id: string, body: unknown) => renew(deps, caller, { action: 'restart', id, body }),
-    /** Goes on with another harness. @throws GatewayError `invalid_body`, `wrong_status` */
+    /** Goes on with another harness. @throws GatewayError `invalid_body`, `wrong_status`, `too_many_sessions`, `rate_limited` */
     recover: (caller: Caller, id: string, body: unknown) => renew(deps, caller, { action: 'recover', id, body }),
     /** Of the harness that was started. @throws GatewayError `invalid_body`, `wrong_status` */
     report: (caller: Caller, id: string, body: unknown) => report(deps, caller, { id, body }),
@@ -69,6 +70,7 @@ async function create(deps: Deps, caller: Caller, body: unknown): Promise<Starte
     const asked = parseBody(CreateSession, body)
     const agent = authorizeStart(caller.actor, await findResource(deps, 'agent', asked.agent))
     note.name = agent.name
+    await chargeStart(deps, caller.actor, agent.id)
     using _place = deps.room.take(agent.id)
     const session = newSession(deps, { agent, asked, by: caller.actor.id })
     const run = startRun(deps, { session, agent, prompt: asked.prompt })
@@ -108,6 +110,7 @@ async function renew(deps: Deps, caller: Caller, { action, id, body }: Renewal):
   return changing(deps, { caller, action, id, role: 'edit' }, async (seen, by) => {
     const { prompt, lifetimeMs } = parseBody(RenewSession, body)
     const agent = await agentOf(deps, seen)
+    await chargeStart(deps, caller.actor, agent.id)
     const step = (before: StoredSession): SessionStep & { run: Run } => {
       const moment = { now: deps.clock.now(), by }
       const next = action === 'restart' ? toRestarted(before, moment, lifetimeMs) : toRecovered(before, moment)

@@ -4,6 +4,7 @@ import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { createMemoryBus } from '#adapters/memory/bus.ts'
+import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import { createMemorySessionStore } from '#adapters/memory/session-store.ts'
 import { createAgentSessions } from '#compose/agent-sessions.ts'
 import { createEngine } from '#compose/engine.ts'
@@ -72,6 +73,7 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     keys,
     clock: systemClock,
     bus: options.bus ?? createMemoryBus(),
+    counters: createMemoryCounters({ clock: systemClock }),
     limits,
     hash: hashToken,
     snapshotAgeMs: () => (knows.isCurrent ? 0 : Infinity),

@@ -1,5 +1,6 @@
 /** Agents' sessions as the control plane has them, over memory. */
 import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
+import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import { createMemorySessionStore } from '#adapters/memory/session-store.ts'
 import type { Binding } from '#contract/role-binding.ts'
 import type { StartedSession } from '#contract/session.ts'
@@ -50,7 +51,13 @@ export class SessionWorld {
       baseUrl: () => this.base,
       isCurrent: () => this.isCurrent,
       announceSession: () => void this.announced++,
-      limits: { agentSessionsMax: 3, agentSessionsPerAgentMax: 3, agentSessionStartMs: 600_000 },
+      counters: createMemoryCounters({ clock }),
+      limits: {
+        agentSessionsMax: 3,
+        agentSessionsPerAgentMax: 3,
+        agentSessionStartsPerMinuteMax: 1_000,
+        agentSessionStartMs: 600_000,
+      },
     }
     this.control = createSessionsControl(this.deps)
     this.put(resource('server', 'git'), resource('server', 'files'), helper())
