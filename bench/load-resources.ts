@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { keepYoungSpaceSmall } from '../bin/young-space.js'
+import { setFlagsFromString } from 'node:v8'
 import { chunksOf } from '#adapters/sql/chunks.ts'
 import { type Database, openDatabase } from '#adapters/sql/database.ts'
 import { openPostgres } from '#adapters/sql/postgres.ts'
@@ -61,7 +61,8 @@ async function report(name: string, place: string): Promise<void> {
 
 /** As a gateway does when it starts. */
 async function measure(place: string): Promise<void> {
-  keepYoungSpaceSmall()
+  // See bin/young-space.js.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const database = await (place.startsWith('postgres:') ? openPostgres({ url: place }) : openDatabase({ path: place }))
   const store = createSqlResourceStore({ database })
   const snapshot = new ResourceSnapshot()

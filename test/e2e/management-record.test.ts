@@ -39,7 +39,7 @@ describe('the record', () => {
     const rowsOf = (): Record<string, unknown>[] => {
       const reading = new DatabaseSync(database, { readOnly: true })
       try {
-        return reading.prepare(`select * from audit_event where target = 'recorded'`).all()
+        return reading.prepare(`select * from audit where target = 'recorded'`).all()
       } finally {
         reading.close()
       }

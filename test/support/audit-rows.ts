@@ -9,7 +9,7 @@ export type AuditRow = Record<
 export function readAuditRows(databasePath: string): AuditRow[] {
   const database = new DatabaseSync(databasePath, { readOnly: true })
   try {
-    return database.prepare('select * from audit_event order by id').all() as AuditRow[]
+    return database.prepare('select * from audit order by id').all() as AuditRow[]
   } finally {
     database.close()
   }

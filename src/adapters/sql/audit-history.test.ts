@@ -40,6 +40,23 @@ async function expectOldRow(database: Pick<Database, 'queries'>): Promise<void> 
   ])
 }
 
+const dayMs = 86_400_000
+
+async function expectForgotten(database: Database): Promise<void> {
+  const now = 100 * dayMs
+  await database.insertAuditEvents([
+    auditEvent(1, { at: now - 10 * dayMs, principalId: 'gone', principalName: 'gone' }),
+    auditEvent(2, { at: now - 10 * dayMs, principalId: 'kept', principalName: 'kept' }),
+  ])
+  await database.insertAuditEvents([auditEvent(3, { at: now, principalId: 'kept', principalName: 'kept' })])
+  const history = createSqlAuditHistory(database)
+  expect(await history.deleteBefore(now - dayMs, 100)).toBe(2)
+  const named = await database.queries.selectFrom('audit_who').select('principal_id').execute()
+  expect(named).toEqual([{ principal_id: 'kept' }])
+  const { events } = await history.read({ limit: 10 })
+  expect(events.map(({ principalName }) => principalName)).toEqual(['kept'])
+}
+
 describe('in SQLite', () => {
   const open: Database[] = []
   afterEach(async () => {
@@ -52,11 +69,17 @@ describe('in SQLite', () => {
     return createSqlAuditHistory(database, { rowsPerPage: 50 })
   })
 
+  it('forgets who did what is gone, and nobody else', async () => {
+    const database = await openDatabase({ path: ':memory:' })
+    open.push(database)
+    await expectForgotten(database)
+  })
+
   it('reads rows that were stored before a column was added', async () => {
     const handle = new DatabaseSync(':memory:')
     const queries = new Kysely<Tables>({ dialect: new NodeSqliteDialect(handle) })
-    const { '0006_audit_details': _later, ...before } = migrationsFor(sqliteFlavour)
-    await migrateToLatest(queries, before)
+    const all = Object.entries(migrationsFor(sqliteFlavour))
+    await migrateToLatest(queries, Object.fromEntries(all.filter(([name]) => name < '0006')))
     await oldRow.execute(queries)
     await migrateToLatest(queries, migrationsFor(sqliteFlavour))
     await expectOldRow({ queries })
@@ -66,6 +89,10 @@ describe('in SQLite', () => {
 
 describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   const emptied = emptiedPostgres()
+  it('forgets who did what is gone, and nobody else', async () => {
+    await expectForgotten(await emptied())
+  })
+
   it('reads rows of before', async () => {
     const database = await emptied()
     await oldRow.execute(database.queries)

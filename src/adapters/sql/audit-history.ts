@@ -1,8 +1,11 @@
 import type { ExpressionBuilder } from 'kysely'
 import { auditFilterKeys, type AuditFilter, type AuditHistory } from '#core/audit/audit-history.ts'
 import { auditColumnOf, toAuditEvent } from './audit-row.ts'
+import { forgottenAfterMs, whoColumnOf } from './audit-who.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './tables.ts'
+
+const readColumnOf = { ...auditColumnOf, ...whoColumnOf }
 
 /**
  * An index for each filter would cost every call. So one page looks at so many rows at most, and says where to go on.
@@ -17,7 +20,7 @@ export function createSqlAuditHistory(
       const top = before ?? (await newestId(queries)) + 1
       const bottom = Math.max(0, top - rowsPerPage)
       const rows = await queries
-        .selectFrom('audit_event')
+        .selectFrom('audit')
         .selectAll()
         .where('id', '<', top)
         .where('id', '>=', bottom)
@@ -45,10 +48,19 @@ export function createSqlAuditHistory(
         const old = end === -1 ? oldest : oldest.slice(0, end)
         const last = old.at(-1)
         if (last) await transaction.deleteFrom('audit_event').where('id', '<=', last.id).execute()
+        if (old.length < limit) await forgetWho(transaction, time)
         return old.length
       })
     },
   }
+}
+
+/** Nobody of whom an event is kept. */
+async function forgetWho(transaction: Database['queries'], time: number): Promise<void> {
+  await transaction
+    .deleteFrom('audit_who')
+    .where('seen_at', '<', time - forgottenAfterMs)
+    .execute()
 }
 
 async function newestId(queries: Database['queries']): Promise<number> {
@@ -61,12 +73,12 @@ async function oldestId(queries: Database['queries']): Promise<number> {
   return row?.id ?? 0
 }
 
-function conditions(is: ExpressionBuilder<Tables, 'audit_event'>, filter: AuditFilter) {
+function conditions(is: ExpressionBuilder<Tables, 'audit'>, filter: AuditFilter) {
   const { since, until } = filter
   return [
     ...auditFilterKeys.flatMap((key) => {
       const value = filter[key]
-      return value === undefined ? [] : [is(auditColumnOf[key], '=', value)]
+      return value === undefined ? [] : [is(readColumnOf[key], '=', value)]
     }),
     ...(since === undefined ? [] : [is('at', '>=', since)]),
     ...(until === undefined ? [] : [is('at', '<', until)]),

@@ -62,7 +62,7 @@ async function listAuditEvents(
   query: { limit: number },
 ): Promise<AuditEvent[]> {
   const limit = checkAuditListLimit(query.limit)
-  const rows = await queries.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(limit).execute()
+  const rows = await queries.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(limit).execute()
   return rows.map(toAuditEvent)
 }
 

@@ -3,42 +3,38 @@ import type { Selectable } from 'kysely'
 import { auditKinds, principalKinds } from '#contract/audit.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
-import type { AuditEventTable } from './tables.ts'
+import type { AuditWho } from '#core/audit/audit-who.ts'
+import type { AuditEventTable, AuditView } from './tables.ts'
 
-/** In which column each part of an event stands. What most calls have nothing to say of comes last. */
+/** In which column each part of an event stands. Who did it stands elsewhere (see audit-who.ts). */
 export const auditColumnOf = {
   at: 'at',
   kind: 'kind',
-  principalKind: 'principal_kind',
-  principalId: 'principal_id',
-  principalName: 'principal_name',
-  tokenId: 'token_id',
-  tokenName: 'token_name',
-  tokenHash: 'token_hash',
   requestId: 'request_id',
   endpoint: 'endpoint',
   method: 'method',
   server: 'server',
   target: 'target',
-  calledAs: 'called_as',
   effect: 'effect',
   reason: 'reason',
   outcome: 'outcome',
   durationMs: 'duration_ms',
   upstreamMs: 'upstream_ms',
   argumentsDigest: 'arguments_digest',
-  sessionId: 'session_id',
+  calledAs: 'called_as',
   changedBy: 'changed_by',
   project: 'project',
   toolset: 'toolset',
   targetId: 'target_id',
   arguments: 'arguments',
   result: 'result',
-} as const satisfies Record<keyof AuditEvent, keyof AuditEventTable>
+} as const satisfies Record<Exclude<keyof AuditEvent, keyof AuditWho>, keyof AuditEventTable>
 
-export const auditColumns: readonly (keyof AuditEventTable)[] = Object.values(auditColumnOf)
-/** Of events that say nothing in the last ones, where the database fills in an empty text. */
-const usualColumns = auditColumns.slice(0, 20)
+/** Of events that say nothing in the others, where the database fills in an empty text. */
+const usualColumns = ['who', ...Object.values(auditColumnOf).slice(0, 13)]
+const auditColumns = [...usualColumns, ...Object.values(auditColumnOf).slice(13)]
+/** They have no default, and stand empty in events that name who did it. */
+const emptyColumns = ['token_id', 'token_name']
 
 /**
  * The only statements that are not built per query: they run for each call, and the builder would cost more than the insert. Each value that
@@ -46,41 +42,37 @@ const usualColumns = auditColumns.slice(0, 20)
  */
 export const insertAuditEventSql = insertOf(auditColumns)
 export const insertUsualEventSql = insertOf(usualColumns)
+export const auditInsertColumns: readonly string[] = [...auditColumns, ...emptyColumns]
 
 function insertOf(columns: readonly string[]): string {
-  return `insert into audit_event (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+  const values = [...columns.map(() => '?'), ...emptyColumns.map(() => `''`)]
+  return `insert into audit_event (${[...columns, ...emptyColumns].join(', ')}) values (${values.join(', ')})`
 }
 
 type AuditValue = string | number | null
 
-/** The values of `auditColumns`, in their order. @param e as `toStorableAuditEvent` gives it */
-export function toAuditRow(e: AuditEvent): AuditValue[] {
-  return [...toUsualRow(e), e.sessionId, e.changedBy, e.project, e.toolset, e.targetId, e.arguments, e.result]
+/** @param e as `toStorableAuditEvent` gives it; `who`: its id */
+export function toAuditRow(e: AuditEvent, who: string): AuditValue[] {
+  return [...toUsualRow(e, who), e.calledAs, e.changedBy, e.project, e.toolset, e.targetId, e.arguments, e.result]
 }
 
 /** Whether the first columns say all. */
 export function isUsual(e: AuditEvent): boolean {
-  const { sessionId, changedBy, project, toolset, targetId } = e
-  return sessionId + changedBy + project + toolset + targetId === '' && e.arguments === '' && e.result === ''
+  const { calledAs, changedBy, project, toolset, targetId } = e
+  return calledAs + changedBy + project + toolset + targetId === '' && e.arguments === '' && e.result === ''
 }
 
 /** The values of the first columns. Written out: this runs for each call. */
-export function toUsualRow(e: AuditEvent): AuditValue[] {
+export function toUsualRow(e: AuditEvent, who: string): AuditValue[] {
   return [
+    who,
     e.at,
     e.kind,
-    e.principalKind,
-    e.principalId,
-    e.principalName,
-    e.tokenId,
-    e.tokenName,
-    e.tokenHash,
     e.requestId,
     e.endpoint,
     e.method,
     e.server,
     e.target,
-    e.calledAs,
     e.effect,
     e.reason,
     e.outcome,
@@ -91,7 +83,7 @@ export function toUsualRow(e: AuditEvent): AuditValue[] {
 }
 
 /** Stored data is input too: a row that is no event is a defect, not an event of another kind. */
-export function toAuditEvent(row: Selectable<AuditEventTable>): AuditEvent {
+export function toAuditEvent(row: Selectable<AuditView>): AuditEvent {
   const kind = auditKinds.find((kind) => kind === row.kind)
   const principalKind = row.principal_kind === '' ? '' : principalKinds.find((kind) => kind === row.principal_kind)
   if (kind === undefined || principalKind === undefined || (row.effect !== 'allow' && row.effect !== 'deny')) {

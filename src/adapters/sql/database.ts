@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
+import { createWhoFinder, toWhoValues, whoInsertColumns, whoInsertEnd, type WhoRow } from './audit-who.ts'
 import { insertAuditEventSql, insertUsualEventSql, isUsual, toAuditRow, toUsualRow } from './audit-row.ts'
 import { sqliteFlavour } from './flavour.ts'
 import { migrateToLatest, migrationsFor } from './migrations.ts'
@@ -40,13 +41,23 @@ export async function openDatabase(options: { path: string }): Promise<Database>
   return toDatabase(handle, queries)
 }
 
+const insertWhoSql = `insert into audit_who (${whoInsertColumns.join(', ')}) values (${whoInsertColumns.map(() => '?').join(', ')}) ${whoInsertEnd}`
+
 function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
   const insertWhole = handle.prepare(insertAuditEventSql)
   const insertUsual = handle.prepare(insertUsualEventSql)
-  const insert = (given: AuditEvent): void => {
+  const insertWho = handle.prepare(insertWhoSql)
+  const findWho = createWhoFinder()
+  /** @param named who has been written in this batch */
+  const insert = (given: AuditEvent, named: Set<WhoRow>): void => {
     const event = toStorableAuditEvent(given)
-    if (isUsual(event)) insertUsual.run(...toUsualRow(event))
-    else insertWhole.run(...toAuditRow(event))
+    const who = findWho(event)
+    if (!named.has(who)) {
+      named.add(who)
+      insertWho.run(...toWhoValues(who, event.at))
+    }
+    if (isUsual(event)) insertUsual.run(...toUsualRow(event, who.id))
+    else insertWhole.run(...toAuditRow(event, who.id))
   }
   return {
     queries,
@@ -62,7 +73,8 @@ function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
     async insertAuditEvents(events) {
       // The builder opens the transaction, so that it also queues behind the other users of the connection.
       await queries.transaction().execute(() => {
-        withFailures(() => events.forEach(insert))
+        const named = new Set<WhoRow>()
+        withFailures(() => events.forEach((event) => insert(event, named)))
         return Promise.resolve()
       })
     },

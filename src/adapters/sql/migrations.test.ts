@@ -9,6 +9,7 @@ import { NodeSqliteDialect } from './node-sqlite.ts'
 const migrations = migrationsFor(sqliteFlavour)
 const tables = [
   'audit_event',
+  'audit_who',
   'idempotency_key',
   'resource',
   'resource_change',
@@ -27,7 +28,11 @@ function openEmpty(): Kysely<unknown> {
 }
 
 async function tableNames(queries: Kysely<unknown>): Promise<string[]> {
-  return (await queries.introspection.getTables()).map((table) => table.name).toSorted()
+  const tables = await queries.introspection.getTables()
+  return tables
+    .filter(({ isView }) => !isView)
+    .map((table) => table.name)
+    .toSorted()
 }
 
 describe('migrateToLatest', () => {

@@ -6,6 +6,7 @@ import { resources } from '#adapters/sql/migrations/0002-resources.ts'
 import { dropToken } from '#adapters/sql/migrations/0003-drop-token.ts'
 import { unknownOutcomes } from '#adapters/sql/migrations/0005-unknown-outcomes.ts'
 import { auditDetails } from '#adapters/sql/migrations/0006-audit-details.ts'
+import { auditWho } from '#adapters/sql/migrations/0007-audit-who.ts'
 import type { Flavour } from './flavour.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
@@ -18,6 +19,7 @@ export function migrationsFor(flavour: Flavour): Migrations {
     '0003_drop_token': dropToken,
     '0005_unknown_outcomes': unknownOutcomes(flavour),
     '0006_audit_details': auditDetails(flavour),
+    '0007_audit_who': auditWho(flavour),
   }
 }
 

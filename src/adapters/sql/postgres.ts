@@ -3,7 +3,8 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Client, DatabaseError } from 'pg'
 import { GatewayError } from '#contract/errors.ts'
 import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
-import { auditColumns, toAuditRow } from './audit-row.ts'
+import { auditInsertColumns, toAuditRow } from './audit-row.ts'
+import { createWhoFinder, toWhoValues, whoInsertColumns, whoInsertEnd, type WhoRow } from './audit-who.ts'
 import type { Database } from './database.ts'
 import { postgresFlavour } from './flavour.ts'
 import { migrateToLatest, migrationsFor } from './migrations.ts'
@@ -31,12 +32,13 @@ export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: Po
   const allTimes = { ...postgresTimes, ...times }
   await migratePatiently(url, { ...allTimes, startWaitMs })
   const queries = connect(url, allTimes)
+  const findWho = createWhoFinder()
   return {
     queries,
     readSnapshot: (work) =>
       queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     async insertAuditEvents(events) {
-      if (events.length > 0) await insertAuditEvents(events).execute(queries)
+      if (events.length > 0) await insertAuditEvents(events, findWho).execute(queries)
     },
     close: () => queries.destroy(),
   }
@@ -55,10 +57,28 @@ function connect(url: string, times: PostgresTimes): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createPostgresPool(url, times) }) })
 }
 
-/** One statement is one transaction. */
-function insertAuditEvents(events: readonly AuditEvent[]) {
-  const rows = events.map((event) => sql`(${sql.join(toAuditRow(toStorableAuditEvent(event)).map(toStorable))})`)
-  return sql`insert into audit_event (${sql.join(auditColumns.map((column) => sql.ref(column)))}) values ${sql.join(rows)}`
+/** One statement is one transaction. Who did it comes in the order of the ids, so that replicas that name the same people do not block each other. */
+function insertAuditEvents(events: readonly AuditEvent[], findWho: (event: AuditEvent) => WhoRow) {
+  const named = new Map<string, WhoRow>()
+  const rows = events.map((given) => {
+    const event = toStorableAuditEvent(given)
+    const who = findWho(event)
+    named.set(who.id, who)
+    return toValues([...toAuditRow(event, who.id), '', ''])
+  })
+  const seenAt = Math.max(...events.map(({ at }) => at))
+  const whos = [...named.values()].toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  return sql`with named as (insert into audit_who (${toColumns(whoInsertColumns)})
+    values ${sql.join(whos.map((who) => toValues(toWhoValues(who, seenAt))))} ${sql.raw(whoInsertEnd)})
+    insert into audit_event (${toColumns(auditInsertColumns)}) values ${sql.join(rows)}`
+}
+
+function toColumns(columns: readonly string[]) {
+  return sql.join(columns.map((column) => sql.ref(column)))
+}
+
+function toValues(values: readonly (string | number | null)[]) {
+  return sql`(${sql.join(values.map(toStorable))})`
 }
 
 /** PostgreSQL keeps no NUL in a text: U+2400, the picture of one, takes its place. */

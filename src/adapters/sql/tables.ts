@@ -3,6 +3,8 @@ import type { Generated } from 'kysely'
 
 export type Tables = {
   audit_event: AuditEventTable
+  audit_who: AuditWhoTable
+  audit: AuditView
   resource: ResourceTable
   resource_label: ResourceLabelTable
   resource_ref: ResourceRefTable
@@ -21,6 +23,8 @@ export type AuditEventTable = {
   id: Generated<number>
   at: number
   kind: string
+  /** The id of an `audit_who`; empty in events that were stored before there were any, which say themselves who it was. */
+  who: string
   principal_kind: string
   principal_id: string
   principal_name: string
@@ -46,6 +50,22 @@ export type AuditEventTable = {
   arguments_digest: string
   arguments: string
   result: string
+}
+
+/** Events with who did them, whenever they were stored: what is read. */
+export type AuditView = Omit<AuditEventTable, 'who'>
+
+export type AuditWhoTable = {
+  id: string
+  /** Unix time in milliseconds of an event of its, some time ago at most. */
+  seen_at: number
+  principal_kind: string
+  principal_id: string
+  principal_name: string
+  token_id: string
+  token_name: string
+  token_hash: string
+  session_id: string
 }
 
 export type ResourceTable = {

@@ -40,7 +40,7 @@ export function emptiedPostgres(): () => Promise<Database> {
 }
 
 async function empty({ queries }: Database): Promise<void> {
-  const tables = (await queries.introspection.getTables()).map(({ name }) => name)
+  const tables = (await queries.introspection.getTables()).filter(({ isView }) => !isView).map(({ name }) => name)
   const filled = tables.filter((name) => !name.endsWith('_counter')).map((name) => sql.table(name))
   await sql`truncate ${sql.join(filled)} restart identity cascade`.execute(queries)
   await queries.updateTable('resource_counter').set({ last: 0, forgotten: 0 }).execute()
