@@ -23,7 +23,14 @@ export const CanI = z
   .strictObject({
     role: Role.optional(),
     resource: ManagedResource.optional(),
-    name: z.string().min(1).max(128).optional(),
+    name: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe(
+        'Of `create` what the new one would be called; of `create` and sessions the agent of which it would be.',
+      ),
     action: RunAction.optional(),
     server: z.string().min(1).max(128).optional(),
     tool: z.string().min(1).max(256).optional(),

@@ -13,6 +13,8 @@ import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { findResource } from './find-resource.ts'
 import { factsOfNoServer, findKnownServer } from './known-server.ts'
+import { bindingsForSession, type SessionTarget } from './session-authority.ts'
+import type { SessionsControl } from './sessions.ts'
 
 export type CanIAnswer = {
   allowed: boolean
@@ -24,11 +26,13 @@ export type CanIAnswer = {
   decision?: Decision
 }
 
+export type CanIDeps = ControlDeps & { agentSessions: Pick<SessionsControl, 'agentIdOf'> }
+
 /**
  * Whether the actor may do something: manage a resource, run an operation, or call a tool.
  * @throws GatewayError `invalid_body` where it is not one of these questions
  */
-export async function canI(deps: ControlDeps, actor: Actor, question: CanI): Promise<CanIAnswer> {
+export async function canI(deps: CanIDeps, actor: Actor, question: CanI): Promise<CanIAnswer> {
   const { role, resource, name, action, server, tool, args } = question
   const asked = [role ?? resource ?? name, action, server ?? tool ?? args].filter((part) => part !== undefined)
   if (asked.length !== 1) throw incomplete('asks one thing: role and resource; or action; or server and tool')
@@ -47,11 +51,8 @@ function incomplete(problem: string) {
 
 type ManageQuestion = { role: Role; resource: ManagedResource; name: string | undefined }
 
-async function canManage(
-  deps: ControlDeps,
-  actor: Actor,
-  { role, resource, name }: ManageQuestion,
-): Promise<CanIAnswer> {
+async function canManage(deps: CanIDeps, actor: Actor, { role, resource, name }: ManageQuestion): Promise<CanIAnswer> {
+  if (resource === 'sessions') return canHandleSession(deps, actor, { role, name })
   const kind = toResourceKind(resource)
   const isOne = name !== undefined && kind !== null && role !== 'create'
   const found: Resource | null = isOne ? await findResource(deps, kind, name) : null
@@ -61,6 +62,26 @@ async function canManage(
   const bindings = actor.bindings.filter((binding) => satisfies([binding], asked))
   return { allowed, bindings: bindings.map(formatBinding) }
 }
+
+/** `name` is the id of a session; for `create` it is the agent of which it would be. */
+async function canHandleSession(
+  deps: CanIDeps,
+  actor: Actor,
+  { role, name }: Pick<ManageQuestion, 'role' | 'name'>,
+): Promise<CanIAnswer> {
+  const target = name === undefined ? { id: undefined, agentId: undefined } : await findTarget(deps, role, name)
+  const bindings = bindingsForSession(actor, { role, ...target })
+  return { allowed: bindings.length > 0, bindings: bindings.map(formatBinding) }
+}
+
+async function findTarget(deps: CanIDeps, role: Role, name: string): Promise<SessionTarget> {
+  if (role !== 'create') return { id: name, agentId: (await deps.agentSessions.agentIdOf(name)) ?? nothing }
+  const agent = await findResource(deps, 'agent', name)
+  return { id: undefined, agentId: agent?.id ?? nothing }
+}
+
+/** No agent has it for an id: what is not there is answered for by what is meant for every one. */
+const nothing = ''
 
 /** Policies know real names alone, so whoever asks by another word is answered for the server that it means. */
 async function canCall(

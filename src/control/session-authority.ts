@@ -11,10 +11,31 @@ import type { Actor } from './actor.ts'
 
 /** @throws GatewayError `forbidden` to who may see the agent, `no_such_resource` to who may not */
 export function authorizeStart({ bindings }: Actor, agent: Resource<'agent'> | null): Resource<'agent'> {
-  if (agent && (canRunAgent(bindings, agent.id) || can(bindings, 'create', { resource: 'sessions' }))) return agent
+  if (agent && mayStart(bindings, agent.id)) return agent
   if (agent && can(bindings, 'view', { resource: 'agents', name: agent.id }))
     throw new GatewayError('forbidden', { details: { role: 'run', resource: 'agents' } })
   throw new GatewayError('no_such_resource')
+}
+
+/** @param agentId undefined: whichever agent it is */
+function mayStart(bindings: readonly Binding[], agentId: string | undefined): boolean {
+  return canRunAgent(bindings, agentId) || can(bindings, 'create', { resource: 'sessions' })
+}
+
+/** Of which session something is asked. Undefined: of every one, and of those of every agent. */
+export type SessionTarget = { id: string | undefined; agentId: string | undefined }
+
+/** The bindings each of which allows it. A session is made of an agent and has no name before; nobody runs one. */
+export function bindingsForSession(
+  { bindings }: Actor,
+  { role, id, agentId }: SessionTarget & { role: Role },
+): Binding[] {
+  return bindings.filter((binding) => {
+    if (role === 'create') return mayStart([binding], agentId)
+    return (
+      (role !== 'run' && canRunAgent([binding], agentId)) || can([binding], role, { resource: 'sessions', name: id })
+    )
+  })
 }
 
 /** @throws GatewayError `forbidden` to who may see the session, `no_such_resource` to who may not */
@@ -32,7 +53,7 @@ function has(bindings: readonly Binding[], role: Role, { id, agentId }: StoredSe
   return canRunAgent(bindings, agentId) || can(bindings, role, { resource: 'sessions', name: id })
 }
 
-function canRunAgent(bindings: readonly Binding[], agentId: string): boolean {
+function canRunAgent(bindings: readonly Binding[], agentId: string | undefined): boolean {
   return can(bindings, 'run', { resource: 'agents', name: agentId })
 }
 

@@ -53,6 +53,10 @@ export function createSessionsControl(given: SessionDeps) {
     async get(caller: Caller, id: string): Promise<Session> {
       return toSession(deps, await getStored(deps, caller, { id, role: 'view' }))
     },
+    /** Of which agent it is, whoever asks; null: there is none of this id. */
+    async agentIdOf(id: string): Promise<string | null> {
+      return (await findStored(deps, id))?.agentId ?? null
+    },
     /** The last thousand, in their order. */
     async events(caller: Caller, id: string): Promise<SessionEvent[]> {
       const session = await getStored(deps, caller, { id, role: 'view' })
@@ -166,12 +170,15 @@ function changing<Result>(
 
 /** @throws GatewayError `forbidden`, `no_such_resource` */
 async function getStored(
-  { sessions }: SessionDeps,
+  deps: SessionDeps,
   { actor }: Caller,
   { id, role }: { id: string; role: Role },
 ): Promise<StoredSession> {
-  const session = SessionId.safeParse(id).success ? await sessions.get(id) : null
-  return authorizeSession(actor, { role, session })
+  return authorizeSession(actor, { role, session: await findStored(deps, id) })
+}
+
+async function findStored({ sessions }: SessionDeps, id: string): Promise<StoredSession | null> {
+  return SessionId.safeParse(id).success ? sessions.get(id) : null
 }
 
 async function list(deps: SessionDeps, { actor }: Caller, query: unknown): Promise<Session[]> {

@@ -5,6 +5,7 @@ import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { type ResourceKind, resourceKinds } from '#contract/resource.ts'
 import type { Binding } from '#contract/role-binding.ts'
 import { type Actor, actorOfToken, actorOfUser, type Caller } from '#control/actor.ts'
+import type { CanIDeps } from '#control/can-i.ts'
 import type { MintDeps } from '#control/mint-token.ts'
 import type { PasswordDeps } from '#control/passwords.ts'
 import { TokenRoom } from '#control/token-room.ts'
@@ -22,7 +23,7 @@ export class ControlWorld {
   /** Keys of attempts that are not let through any more. */
   readonly exhausted = new Set<string>()
   readonly limits = { tokensPerOwnerMax: 1_000 }
-  readonly deps: MintDeps & PasswordDeps = {
+  readonly deps: MintDeps & PasswordDeps & CanIDeps = {
     store: this.store,
     index: this.index,
     clock: this.clock,
@@ -36,6 +37,7 @@ export class ControlWorld {
       verify: async (password, hash) => hash === `hash of ${password}`,
     },
     passwordStore: this.store.passwords,
+    agentSessions: { agentIdOf: async () => null },
     counters: {
       charge: async (charges) => {
         const refusedBy = charges.findIndex(({ key }) => this.exhausted.has(key))
