@@ -170,9 +170,9 @@ describe('the shim of a harness that is one process for many sessions', () => {
         `git {"of":"other","index":${index}}`,
       ])
     const audited = (await lab.audit()).filter(({ method }) => method === 'tools/call')
-    expect(audited.filter(({ tokenId, server }) => tokenId === a && server !== 'git')).toEqual([])
-    expect(audited.filter(({ tokenId }) => tokenId === a)).toHaveLength(20)
-    expect(audited.filter(({ tokenId }) => tokenId === b)).toHaveLength(40)
+    expect(audited.filter(({ sessionId, server }) => sessionId === a && server !== 'git')).toEqual([])
+    expect(audited.filter(({ sessionId }) => sessionId === a)).toHaveLength(20)
+    expect(audited.filter(({ sessionId }) => sessionId === b)).toHaveLength(40)
     // What one agent is, the server tells apart: neither shares a session with the other.
     const ofServer = new Map(
       git.calls('log').map(({ message, headers }) => [message['params'].arguments.of, headers['mcp-session-id']]),
