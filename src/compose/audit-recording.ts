@@ -21,7 +21,7 @@ export function openRecorder(
   const redaction = { bytesMax: limits.auditPayloadBytesMax, secrets: secretsIn(snapshot) }
   return createAuditRecorder(log, {
     hash: hashToken,
-    nextTurn: setImmediate,
+    later: { nextTurn: setImmediate, after: (delayMs, task) => void setTimeout(task, delayMs).unref() },
     holders: snapshot,
     redact: payloads === 'redacted' ? createRedaction(redaction) : null,
   })

@@ -77,7 +77,7 @@ export class LibraryGateway implements AsyncDisposable {
     this.#options = options
     this.auditLog = options.auditLog ?? parts.createAuditLog()
     // What a program does with its log is its own: it is given events, and never what they are made of.
-    const audit = createAuditRecorder(this.auditLog, { hash, nextTurn: null })
+    const audit = createAuditRecorder(this.auditLog, { hash, later: null })
     this.#engine = parts.createEngine({
       limits,
       separator: '__',

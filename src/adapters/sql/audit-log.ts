@@ -30,7 +30,7 @@ export type SqlAuditLogOptions = {
  * events wait. While the store is away events wait in the ring, as many as it holds. The database stays open after `close`.
  */
 export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
-  const { database, clock = unheldClock, flushMs = 100 } = options
+  const { database, clock = unheldClock, flushMs = 75 } = options
   const batchMax = Math.min(options.batchMax ?? 1_000, 1_000)
   const intake = createAuditIntake({ ringMax: options.ringMax ?? 65_536, clock, onLost: options.onLost })
   const { ring, losses } = intake

@@ -10,31 +10,53 @@ const bare = { argumentsDigest: '', principalName: '' }
 
 function recorderOf(deps: Partial<AuditRecorderDeps> = {}) {
   const turns: (() => void)[] = []
-  const log = createMemoryAuditLog({ ringMax: 100 })
-  const recorder = createAuditRecorder(log, { hash: hashToken, nextTurn: (task) => turns.push(task), ...deps })
-  return { log, recorder, turns }
+  const waits: (() => void)[] = []
+  const log = createMemoryAuditLog({ ringMax: 1_000 })
+  const later = {
+    nextTurn: (task: () => void) => turns.push(task),
+    after: (_ms: number, task: () => void) => waits.push(task),
+  }
+  const recorder = createAuditRecorder(log, { hash: hashToken, later, ...deps })
+  return { log, recorder, turns, waits }
 }
 
 auditLogContract(async () => {
   const log = createMemoryAuditLog({ ringMax: 10_000 })
-  return createAuditRecorder(log, { hash: hashToken, nextTurn: setImmediate })
+  return createAuditRecorder(log, {
+    hash: hashToken,
+    later: { nextTurn: setImmediate, after: (ms, task) => void setTimeout(task, ms) },
+  })
 })
 
 describe('createAuditRecorder', () => {
-  it('gives events on in the next turn, in their order, and asks for one turn', async () => {
-    const { log, recorder, turns } = recorderOf()
+  it('gives events on in their order, some moments later, and waits once at a time', async () => {
+    const { log, recorder, turns, waits } = recorderOf()
     recorder.append(auditEvent(1), null)
     recorder.append(auditEvent(2), { arguments: {}, result: undefined })
     expect(await log.list({ limit: 9 })).toEqual([])
-    expect(turns).toHaveLength(1)
-    turns[0]?.()
+    expect([waits, turns]).toEqual([[expect.any(Function)], []])
+    waits[0]?.()
     expect((await log.list({ limit: 9 })).map(({ requestId }) => requestId)).toEqual(['req_2', 'req_1'])
     recorder.append(auditEvent(3))
-    expect(turns).toHaveLength(2)
+    expect(waits).toHaveLength(2)
+  })
+
+  it('gives dozens of events on in the next turn', async () => {
+    const { log, recorder, turns } = recorderOf()
+    for (let index = 0; index < 64; index++) recorder.append(auditEvent(index))
+    expect(turns).toHaveLength(1)
+    turns[0]?.()
+    expect(await log.list({ limit: 100 })).toHaveLength(64)
+  })
+
+  it('holds no result for longer than a turn', () => {
+    const { recorder, turns } = recorderOf({ redact: () => '' })
+    recorder.append(auditEvent(1), { arguments: {}, result: {} })
+    expect(turns).toHaveLength(1)
   })
 
   it('gives the SHA-256 of the arguments in their canonical form, which anybody can make again', async () => {
-    const { recorder } = recorderOf({ nextTurn: null })
+    const { recorder } = recorderOf({ later: null })
     recorder.append(auditEvent(1, bare), { arguments: JSON.parse('{ "b": [1.0, "é"], "a": null }'), result: undefined })
     recorder.append(auditEvent(2, bare), { arguments: undefined, result: undefined })
     const [none, some] = await recorder.list({ limit: 2 })
@@ -46,27 +68,27 @@ describe('createAuditRecorder', () => {
   it('loses no event to arguments that have no form in JSON', async () => {
     const circle: { self?: unknown } = {}
     circle.self = circle
-    const { recorder } = recorderOf({ nextTurn: null, redact: () => JSON.stringify(circle) })
+    const { recorder } = recorderOf({ later: null, redact: () => JSON.stringify(circle) })
     recorder.append(auditEvent(1, bare), { arguments: circle, result: 1n })
     expect(await recorder.list({ limit: 2 })).toEqual([auditEvent(1, bare)])
   })
 
   it('keeps what the redaction leaves, and nothing where there is none', async () => {
     const redact = (value: unknown) => `redacted ${JSON.stringify(value)}`
-    const { recorder } = recorderOf({ nextTurn: null, redact })
+    const { recorder } = recorderOf({ later: null, redact })
     expect(recorder.keepsPayloads).toBe(true)
     recorder.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
     expect(await recorder.list({ limit: 1 })).toMatchObject([
       { arguments: 'redacted {"a":1}', result: 'redacted {"b":2}' },
     ])
-    const other = recorderOf({ nextTurn: null }).recorder
+    const other = recorderOf({ later: null }).recorder
     expect(other.keepsPayloads).toBe(false)
     other.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
     expect(await other.list({ limit: 1 })).toMatchObject([{ arguments: '', result: '' }])
   })
 
   it('leaves secrets out of what callers choose, and everything else as it is', async () => {
-    const { recorder } = recorderOf({ nextTurn: null })
+    const { recorder } = recorderOf({ later: null })
     const token = `tg_${'a'.repeat(40)}`
     const secret = {
       kind: 'refusal' as const,
@@ -106,7 +128,7 @@ describe('createAuditRecorder', () => {
       isWhole: true,
     })
     holders.declare([{ ...resource('user', 'configuration'), id: 'cfg_user_configuration' }])
-    const { recorder } = recorderOf({ nextTurn: null, holders })
+    const { recorder } = recorderOf({ later: null, holders })
     const ids = ['usr_ann', 'usr_bot', 'usr_gone', 'cfg_user_configuration']
     for (const principalId of ids) recorder.append(auditEvent(1, { ...bare, principalKind: 'user', principalId }))
     recorder.append(auditEvent(1, { ...bare, principalKind: 'team', principalId: 'team_web' }))

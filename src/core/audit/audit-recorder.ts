@@ -1,6 +1,8 @@
 /**
- * Stands before an AuditLog: an event comes with what its digest and its payloads are made of, and goes on complete. That is done in the next
- * turn of the loop, when the answer is on its way, so that no caller waits for it, and no arguments are held for longer than a turn.
+ * Stands before an AuditLog: an event comes with what its digest and its payloads are made of, and goes on complete. That is done when the
+ * answer is on its way, so that no caller waits for it, and for some dozens at a time: the code that it takes is then read into the
+ * processor's caches once, and not between the code of two calls, which costs half as much. Arguments are held for moments, so no more of them
+ * than came in meanwhile.
  */
 import type { AuditEvent } from './audit-event.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -21,17 +23,40 @@ export interface AuditRecorder {
 export type AuditRecorderDeps = {
   /** Lower-case hex SHA-256. */
   hash: (text: string) => string
-  /** Runs a task in the next turn of the loop; null: events go on at once. */
-  nextTurn: ((task: () => void) => void) | null
+  /** When events that came are completed; null: at once. */
+  later: AuditLater | null
   /** Who holds tokens. */
   holders?: Holders
   /** A value as the text that is kept of it; null: none is kept. */
   redact?: ((value: unknown) => string) | null
 }
 
+export type AuditLater = {
+  /** Runs a task in the next turn of the loop. */
+  nextTurn(task: () => void): void
+  after(delayMs: number, task: () => void): void
+}
+
+const gatheredMax = 64
+const gatherMs = 25
+
 export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): AuditLog & AuditRecorder {
-  const { nextTurn } = deps
+  const { later } = deps
+  const keepsPayloads = deps.redact !== undefined && deps.redact !== null
+  // Results are large, and held for one turn only.
+  const countMax = keepsPayloads ? 1 : gatheredMax
   let waiting: { event: AuditEvent; payload: AuditPayload | null }[] = []
+  let isAwaited = false
+
+  function gather(count: number, { nextTurn, after }: AuditLater): void {
+    if (count === countMax) nextTurn(drain)
+    if (isAwaited) return
+    isAwaited = true
+    after(gatherMs, () => {
+      isAwaited = false
+      drain()
+    })
+  }
 
   function drain(): void {
     const ready = waiting
@@ -45,10 +70,10 @@ export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): Aud
   }
 
   return {
-    keepsPayloads: deps.redact !== undefined && deps.redact !== null,
+    keepsPayloads,
     append(event: AuditEvent, payload: AuditPayload | null = null) {
-      if (nextTurn === null) return pass(event, payload)
-      if (waiting.push({ event, payload }) === 1) nextTurn(drain)
+      if (later) gather(waiting.push({ event, payload }), later)
+      else pass(event, payload)
     },
     flush() {
       drain()
