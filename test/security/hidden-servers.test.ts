@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { codeOf, initialize, openLegacy, openModern, openSse, openWebSocket, post } from '../support/raw-client.ts'
 import { startRawGateway } from '../support/raw-gateway.ts'
 import { rawUpstream, toServer } from '../support/raw-upstream.ts'
+import { resource } from '../support/resources.ts'
 
 const capabilities = { tools: {}, prompts: {}, resources: {} }
 
@@ -47,6 +48,24 @@ describe('a server that the token may not use', () => {
       expect(house.upstream.seen).toEqual([])
     },
   )
+
+  it('is as if it were not there also where what the token has and what its owner has never meet', async () => {
+    await using upstream = await rawUpstream({ capabilities: { tools: {} }, tools: ['read_file', 'write_file'] })
+    const policy = (name: string, tool: string) => ({ name, rules: [{ server: 'one', tool, level: 'execute' }] })
+    await using gateway = await startRawGateway({
+      servers: [toServer('one', upstream)],
+      policies: [policy('reader', 'read_*'), policy('writer', 'write_*')],
+      resources: [resource('user', 'owner', { policies: ['pol_writer'] })],
+      tokens: { r: ['reader'], w: ['writer'] },
+    })
+    for (const message of [initialize(), { jsonrpc: '2.0', id: 1, method: 'ping' }]) {
+      const hidden = await post(gateway, message, { token: 'r', path: '/one/mcp' })
+      expect(shape(hidden)).toEqual(shape(await post(gateway, message, { token: 'r', path: '/nobody/mcp' })))
+    }
+    expect(upstream.seen).toEqual([])
+    const listed = await openModern(gateway, { token: 'w', path: '/one/mcp' }).request('tools/list')
+    expect(listed['result'].tools.map(({ name }: { name: string }) => name)).toEqual(['write_file'])
+  })
 
   it('is refused over SSE and over a WebSocket too', async () => {
     await using house = await startHouse()

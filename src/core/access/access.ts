@@ -24,7 +24,10 @@ export interface Access {
   call(server: string, tool: string, args: unknown): Decision
   /** The level for prompts, resources and whatever else has no tool name. */
   server(server: string): Decision
-  /** Whether the caller may see anything at all of this server, be it one tool. */
+  /**
+   * Whether the caller may see anything at all of this server, be it one tool. Never false where it may; true without need only where several
+   * denies together leave nothing, or policies are too long to be compared.
+   */
   mayReach(server: string): boolean
   /**
    * How a decision comes about. Not for the path of a call.

@@ -255,6 +255,29 @@ describe('a server that is for everyone', () => {
   })
 })
 
+describe('a server of which two grants have no tool in common', () => {
+  const giving = (...tools: string[]) => [{ rules: tools.map((tool) => ({ server: 'fs', tool, level: 'execute' })) }]
+  const deny = { rules: [{ tool: 'read_*', level: 'deny' }] }
+  const ofDb = [{ rules: [{ server: 'db', level: 'read' }] }]
+  it.each([
+    ['two patterns that never meet', [giving('read_*'), giving('write_*')], false],
+    ['two that meet in the middle', [giving('read_*_all'), giving('*_x_*')], true],
+    ['a name that the pattern leaves out', [giving('rm'), giving('read_*')], false],
+    ['one more name, which is in both', [giving('rm', 'read_x'), giving('read_*')], true],
+    ['all of it, of which all that is left is denied', [giving('*'), [...giving('read_?*', 'read_x'), deny]], false],
+    ['all of it, of which something is left', [giving('*'), [...giving('read_*', 'w*'), deny]], true],
+    ['servers that are not the same', [ofDb, giving('*')], false],
+  ])('%s', (_what, [one = [], other = []], mayReach) => {
+    expect(accessOf({ grant: one, within: other }).mayReach('fs')).toBe(mayReach)
+    expect(accessOf({ grant: other, within: one }).mayReach('fs')).toBe(mayReach)
+  })
+
+  it('is not reached by one grant either whose every pattern is denied', () => {
+    expect(accessOf({ grant: giving('read_all*'), bounds: [deny] }).mayReach('fs')).toBe(false)
+    expect(accessOf({ grant: giving('read*'), bounds: [deny] }).mayReach('fs')).toBe(true)
+  })
+})
+
 describe('a grant within another one', () => {
   const outside = (level: string): object => ({ level, reason: { kind: 'ceiling', name: 'what its owner may call' } })
 

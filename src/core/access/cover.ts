@@ -48,7 +48,7 @@ function coversServer(wide: Region, narrow: Region, labelsOf: LabelsOf): boolean
 }
 
 /** A `*` of the narrow one is a text that only a `*` of the wide one can stand for; a `?` could be taken for standing for it as well. */
-function coversPattern(wide: string, narrow: string): boolean {
+export function coversPattern(wide: string, narrow: string): boolean {
   if (wide === narrow) return true
   return !(wide.includes('?') && narrow.includes('*')) && matchesWildcard(wide, narrow)
 }

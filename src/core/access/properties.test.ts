@@ -45,6 +45,41 @@ const withRule =
     policy: { ...attached.policy, rules: [...attached.policy.rules, rule] },
   })
 
+/** Every text of two letters that two patterns of four can have in common at the shortest, and the names that are no such text. */
+const everyTool = ['__proto__', 'constructor', '*']
+for (let length = 0, texts = ['']; length <= 8; length++, texts = texts.flatMap((text) => [`${text}a`, `${text}b`]))
+  everyTool.push(...texts)
+
+/** Of few tools each, so that they often have none in common. */
+const anyTools = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), minLength: 1, maxLength: 4 }), {
+  maxLength: 3,
+})
+const anyTwo = (denied: fc.Arbitrary<string[]>): fc.Arbitrary<AccessParts> =>
+  fc
+    .record({ own: anyTools, denied, outer: fc.option(fc.record({ own: anyTools, denied })) })
+    .map(({ own, denied, outer }) => ({
+      grant: attach([giving('own', own, denied)], 'token'),
+      bounds: [],
+      ...(outer && { within: attach([giving('outer', outer.own, outer.denied)], 'user') }),
+      ceilings: [],
+      ...factsOf(new Map()),
+    }))
+
+function giving(name: string, tools: readonly string[], denied: readonly string[]): Policy {
+  const rules = tools.map((tool): PolicyRule => ({ server: '*', tool, level: 'read' }))
+  return {
+    name,
+    default: 'deny',
+    rules: [...rules, ...denied.map((tool): PolicyRule => ({ server: '*', tool, level: 'deny' }))],
+  }
+}
+
+function seesAnything(access: Access, server: string): boolean {
+  return (
+    allowsRead(access.server(server).level) || everyTool.some((tool) => allowsRead(access.tool(server, tool).level))
+  )
+}
+
 describe('a compiled access', () => {
   it('decides as the definition does, asked once or again', () => {
     fc.assert(
@@ -85,6 +120,26 @@ describe('a compiled access', () => {
         expect(access.mayReach(question.server) || !sees).toBe(true)
       }),
       { numRuns },
+    )
+  })
+
+  it('may reach a server of which it may see one tool, whatever is denied', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyParts, anyTwo(anyTools)), anyName, (parts, server) => {
+        const access = composeAccess(parts)
+        expect(access.mayReach(server) || !seesAnything(access, server)).toBe(true)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('may reach, where nothing is denied, no other server, also of what is held within another grant', () => {
+    fc.assert(
+      fc.property(anyTwo(fc.constant([])), (parts) => {
+        const access = composeAccess(parts)
+        expect(access.mayReach('fs')).toBe(seesAnything(access, 'fs'))
+      }),
+      { numRuns: 3_000 },
     )
   })
 

@@ -2,6 +2,7 @@
 import type { Policy } from '#contract/policy.ts'
 import { bearingOf, type Asking } from './bearing.ts'
 import { isThrough, type Passage } from './ceiling.ts'
+import { mayShareTool, type ReadPatterns } from './common-tool.ts'
 import { isPatterned, type CompiledRules } from './compiled-rules.ts'
 import { allowsExecute, allowsRead, isMissed, toolCharsMax, withUnmet, type Borne } from './decide.ts'
 import {
@@ -58,7 +59,7 @@ export class ServerAccess {
     this.#within = within
     const decision = this.#findCut(null) ?? this.#walk(this.#forEveryTool, 'none')
     this.decision = within ? holdWithin(decision, within.decision) : decision
-    this.mayReach = (within === null || within.mayReach) && this.#findReach(rules)
+    this.mayReach = (within === null || within.mayReach) && this.#findReach()
   }
 
   /** For lists: the best that some arguments get. */
@@ -73,13 +74,26 @@ export class ServerAccess {
     return this.#within ? holdWithin(decision, this.#within.call(tool, args)) : decision
   }
 
-  #findReach(rules: readonly RankedRule[]): boolean {
+  /** Never false where something may be seen. */
+  #findReach(): boolean {
     const mayList = (tool: string): boolean => allowsRead(this.list(tool).level)
     for (const { passage } of this.#narrowing) if (passage !== 'all') return passage.values().some(mayList)
-    const isDenied = this.#forEveryTool.some(({ level, guard }) => level === 'deny' && guard === null)
-    if (isDenied) return false
-    if (allowsRead(this.#walk(this.#forEveryTool, 'some').level)) return true
-    return rules.some(({ level, tool, toolKind }) => allowsRead(level) && (toolKind !== exact || mayList(tool)))
+    if (allowsRead(this.decision.level)) return true
+    const within = this.#within
+    if (mayShareTool(this.#readPatterns(), within === null ? everyTool : within.#readPatterns())) return true
+    return this.#readNames().some(mayList) || (within !== null && within.#readNames().some(mayList))
+  }
+
+  /** By its own rules alone, whatever it is held within and whatever they deny besides. */
+  #readNames(): string[] {
+    return [...this.#byTool].flatMap(([tool, rules]) => (rules.some(({ level }) => allowsRead(level)) ? [tool] : []))
+  }
+
+  #readPatterns(): ReadPatterns {
+    const rules = [...this.#forEveryTool, ...[...this.#byPattern.values()].flat()]
+    const denied = rules.filter(({ level, guard }) => level === 'deny' && guard === null).map(({ tool }) => tool)
+    if (allowsRead(this.#walk(this.#forEveryTool, 'some').level)) return { readable: ['*'], denied }
+    return { readable: rules.filter(({ level }) => allowsRead(level)).map(({ tool }) => tool), denied }
   }
 
   #findCut(tool: string | null): Decision | null {
@@ -135,6 +149,7 @@ export class ServerAccess {
 }
 
 const none: readonly RankedRule[] = []
+const everyTool: ReadPatterns = { readable: ['*'], denied: [] }
 
 function byTool(rules: readonly RankedRule[]): ReadonlyMap<string, readonly RankedRule[]> {
   return rules.length === 0 ? noTools : Map.groupBy(rules, ({ tool }) => tool)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasWildcard, matchesWildcard } from './wildcard.ts'
+import { canBothMatch, hasWildcard, matchesWildcard, startApart } from './wildcard.ts'
 
 /** The same language, spelt as a regular expression. */
 function oracle(pattern: string): RegExp {
@@ -83,6 +83,46 @@ describe('matchesWildcard', () => {
       expect(performance.now() - start).toBeLessThan(500)
       expect(isMatch).toBe(!pattern.endsWith('b'))
     }
+  })
+})
+
+describe('canBothMatch', () => {
+  it.each([
+    ['read_*', 'write_*', false],
+    ['read_*', '*_file', true],
+    ['ab*', '*bc', true],
+    ['ab*', '*ba', true],
+    ['a*c', 'ab', false],
+    ['a?', '?b', true],
+    ['a?', '?', false],
+    ['?*', '', false],
+    ['**', '', true],
+    ['*a*b*', '*b*a*', true],
+    ['*a', '*b', false],
+  ])('%j and %j: %s', (one, other, expected) => {
+    expect([canBothMatch(one, other), canBothMatch(other, one)]).toEqual([expected, expected])
+  })
+
+  it('is told from the start of most that have none', () => {
+    expect([startApart('read_*', 'write_*'), startApart('read_*', '*write'), startApart('a', 'ab')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it('says so of two patterns exactly where there is a text that both match', () => {
+    const texts = ['']
+    for (const text of texts) if (text.length < 8) texts.push(`${text}a`, `${text}b`)
+    const short = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 4 })
+    fc.assert(
+      fc.property(short, short, (one, other) => {
+        const isShared = texts.some((text) => matchesWildcard(one, text) && matchesWildcard(other, text))
+        expect(canBothMatch(one, other)).toBe(isShared)
+        expect(startApart(one, other) && isShared).toBe(false)
+      }),
+      { numRuns: 5_000 },
+    )
   })
 })
 
