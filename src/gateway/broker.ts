@@ -6,6 +6,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { compileAccess, type Access, type Hash } from '#core/access/access.ts'
 import { AccessPool } from '#core/access/access-pool.ts'
 import type { Clock } from '#core/clock.ts'
+import { serverFacts } from '#core/identity/compose-token.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
@@ -178,11 +179,7 @@ export class Broker {
     const { index, hash } = this.#deps
     const serverVersion = index.versionOf('server')
     const isSame = this.#accesses?.serverVersion === serverVersion
-    const facts = {
-      labelsOf: (name: string) => index.find('server', name)?.spec.labels ?? null,
-      isForEveryone: (name: string) => index.find('server', name)?.spec.isForEveryone ?? false,
-    }
-    const pool = this.#accesses && isSame ? this.#accesses.pool : new AccessPool({ hash, ...facts })
+    const pool = this.#accesses && isSame ? this.#accesses.pool : new AccessPool({ hash, ...serverFacts(index) })
     return (this.#accesses = { version, serverVersion, pool, known: new Map() })
   }
 

@@ -1,4 +1,4 @@
-/** What tokens, projects and toolsets let through, with the names by which servers are called: the store has ids. */
+/** What tokens, agents, projects and toolsets let through, with the names by which servers are called: the store has ids. */
 import type { Project } from '#contract/project.ts'
 import type { Token } from '#contract/token.ts'
 import type { Ceiling, ToolPair } from '#core/access/ceiling.ts'
@@ -32,6 +32,18 @@ export class Ceilings {
 
   ofToolset(toolset: Resource<'toolset'>): Ceiling {
     return { name: `toolset ${toolset.name}`, toolsets: [this.#toolset(toolset)] }
+  }
+
+  /** What is attached to an agent: servers whole, or with a list of tools these alone. */
+  ofAgent({ name, spec: { servers } }: Resource<'agent'>): Ceiling {
+    const whole = servers.flatMap(({ server, tools }) => (tools ? [] : [server]))
+    const pairs = servers.flatMap(({ server, tools = [] }) => tools.map((tool) => ({ server, tool })))
+    return { name: `agent ${name}`, servers: this.#namesOf(whole), tools: this.#pairsOf(pairs) }
+  }
+
+  /** @param ids each let through whole */
+  ofServers(name: string, ids: readonly string[]): Ceiling {
+    return { name, servers: this.#namesOf(ids) }
   }
 
   /** @param servers real names, each offered whole */
