@@ -21,14 +21,12 @@ export const whoColumnOf = {
   sessionId: 'session_id',
 } as const satisfies Record<keyof AuditWho, keyof AuditWhoTable>
 
-export const whoColumns = Object.values(whoColumnOf)
-
 /** When somebody was last seen is written so often at most: what is forgotten as old must be older by more (see `forgottenAfterMs`). */
 const seenEveryMs = 3_600_000
 /** What nobody was seen as for so long before the oldest event can be named by none that is kept. */
 export const forgottenAfterMs = 24 * seenEveryMs
 
-export const whoInsertColumns = ['id', 'seen_at', ...whoColumns]
+export const whoInsertColumns = ['id', 'seen_at', ...Object.values(whoColumnOf)]
 /** Behind the values of `whoInsertColumns`, in both databases. */
 export const whoInsertEnd = `on conflict (id) do update set seen_at = excluded.seen_at where audit_who.seen_at < excluded.seen_at - ${seenEveryMs}`
 

@@ -33,8 +33,8 @@ export type AuditRecorderDeps = {
 
 export type AuditLater = {
   /** Runs a task in the next turn of the loop. */
-  nextTurn(task: () => void): void
-  after(delayMs: number, task: () => void): void
+  nextTurn: (task: () => void) => void
+  after: (delayMs: number, task: () => void) => void
 }
 
 const gatheredMax = 64
