@@ -13,8 +13,9 @@ export type Frame = FrameHead & { from: string; at: number; isLast: boolean; tex
 /**
  * What is carried as one message. A server's answer may be larger; but a reader that falls this far behind is let go by Redis
  * (client-output-buffer-limit, 32 MB).
+ * @internal for the tests of what it bounds
  */
-const carriedCharsMax = 8_388_608
+export const carriedCharsMax = 8_388_608
 /** A frame is text within JSON, where quotation marks take twice the room: it stays below `busMessageCharsMax`. */
 const frameCharsMax = 500_000
 
