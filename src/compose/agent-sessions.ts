@@ -9,7 +9,6 @@ import type { Clock } from '#core/clock.ts'
 import type { Hash } from '#core/access/access.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionFeed } from '#core/session/session-feed.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
@@ -55,10 +54,9 @@ export function createAgentSessions(options: AgentSessionsOptions): AgentSession
   const known = new SessionIndex()
   const feed = new SessionFeed({ store: sessions, index: known, clock, onLost: onError })
   const isCurrent = (): boolean => Math.max(options.snapshotAgeMs(), feed.ageMs) <= staleMsMax
-  const serversNamed: SessionDeps['serversNamed'] = (name) => enabledServersCalled(snapshot, name)
   // The others look anyway, a moment later: nobody waits for them.
   const announceSession = (): void => void bus.publish(topic, {})
-  const deps = { ...options, index: snapshot, known, serversNamed, isCurrent, announceSession }
+  const deps = { ...options, index: snapshot, known, isCurrent, announceSession }
   const tending = tend(deps, { feed, bus, onError })
   return {
     async control() {
@@ -76,7 +74,6 @@ export function createAgentSessions(options: AgentSessionsOptions): AgentSession
       return new Broker({
         keys,
         index: snapshot,
-        serversNamed,
         sessions: known,
         isCurrent,
         registry,

@@ -4,6 +4,7 @@ import { Ceilings } from '#core/identity/ceilings.ts'
 import { parseAddress } from '#core/naming/address.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
+import { theServerCalled } from '#core/resources/server-names.ts'
 
 /** `tool` null: what the server has beside tools. */
 type Goal = { server: Resource<'server'>; tool: string | null }
@@ -27,9 +28,8 @@ export function leadsTo(index: ResourceIndex, path: string, goal: Goal & { proje
 
 function isMeant(index: ResourceIndex, name: string, goal: Goal): boolean {
   const { server } = goal
-  const named = index.find('server', name)
-  const [only, ...others] = named ? [named] : index.serversCalled(name)
-  if (only && others.length === 0) return only.id === server.id
+  const meant = index.find('server', name) ?? theServerCalled(index, name)
+  if (meant) return meant.id === server.id
   return server.spec.labels.includes(name) || isOffered(ceilingOfToolset(index, name), goal)
 }
 

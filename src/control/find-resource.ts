@@ -2,6 +2,7 @@
 import { Ref, type ResourceKind } from '#contract/resource.ts'
 import { canBeId, isDeclaredId } from '#core/resources/resource-ids.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
+import { theServerCalled } from '#core/resources/server-names.ts'
 import type { ControlDeps } from './control-deps.ts'
 
 type FindDeps = Pick<ControlDeps, 'store' | 'index'>
@@ -18,8 +19,7 @@ export async function findResource<Kind extends ResourceKind>(
 
 /** By an alias as well. One that several servers have means none of them. */
 export async function findServerCalled(deps: FindDeps, word: string): Promise<Resource<'server'> | null> {
-  const [first, ...others] = deps.index.serversCalled(word)
-  return (await findResource(deps, 'server', word)) ?? (first && others.length === 0 ? first : null)
+  return (await findResource(deps, 'server', word)) ?? theServerCalled(deps.index, word) ?? null
 }
 
 /** By what each was looked for; those that there are not are missing. */

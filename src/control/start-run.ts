@@ -45,7 +45,7 @@ function reachableServers(deps: SessionDeps, agent: Resource<'agent'>): Reachabl
   if (agent.spec.servers.length === 0) return { servers: [], warnings: [] }
   if (deps.baseUrl() === null) return { servers: [], warnings: [{ warning: 'address_unknown' }] }
   if (!deps.isCurrent()) return { servers: [], warnings: [{ warning: 'servers_unavailable' }] }
-  return resolveAttachments(deps, agent)
+  return resolveAttachments(deps.index, agent)
 }
 
 function brokerUrl(base: string, sessionId: string, server: string): string {

@@ -3,7 +3,6 @@ import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import type { StoredSession } from '#core/session/session-store.ts'
 import { mintSessionToken } from '#core/session/session-token.ts'
@@ -42,7 +41,6 @@ beforeEach(() => {
   broker = new Broker({
     keys,
     index: snapshot,
-    serversNamed: (name) => enabledServersCalled(snapshot, name),
     sessions,
     isCurrent: () => isCurrent,
     registry: () => registry,

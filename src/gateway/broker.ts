@@ -10,6 +10,7 @@ import { serverFacts } from '#core/identity/compose-token.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
+import { enabledServersCalled } from '#core/resources/server-names.ts'
 import { checkBroker, type AttachedServer, type BrokerAddress, type BrokerFacts } from '#core/session/broker-checks.ts'
 import { composeSession } from '#core/session/session-access.ts'
 import type { SessionIndex } from '#core/session/session-index.ts'
@@ -22,9 +23,7 @@ import type { Identities } from './identify.ts'
 export type BrokerDeps = {
   keys: SessionKeys
   /** Every resource in memory; the version of a kind rises with each change of any of it. */
-  index: Pick<ResourceIndex, 'get' | 'find'> & { versionOf(kind: ResourceKind): number }
-  /** Every enabled server that has this name or alias. */
-  serversNamed: (name: string) => readonly AttachedServer[]
+  index: Pick<ResourceIndex, 'get' | 'find' | 'serversCalled'> & { versionOf(kind: ResourceKind): number }
   sessions: Pick<SessionIndex, 'get'>
   /** False where `index` or `sessions` may have missed changes for longer than is allowed. */
   isCurrent: () => boolean
@@ -67,7 +66,7 @@ export class Broker {
   #accesses: Accesses | undefined
 
   constructor(deps: BrokerDeps) {
-    const { index, sessions, serversNamed, isCurrent } = deps
+    const { index, sessions, isCurrent } = deps
     this.#deps = deps
     this.#facts = {
       get isCurrent() {
@@ -75,7 +74,7 @@ export class Broker {
       },
       session: (id) => sessions.get(id),
       attachedTo: (agentId) => new Set(index.get('agent', agentId)?.spec.servers.map(({ server }) => server)),
-      serversNamed,
+      serversNamed: (name) => enabledServersCalled(index, name),
     }
   }
 

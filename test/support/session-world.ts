@@ -11,7 +11,6 @@ import type { ChangeEvent } from '#core/audit/change-log.ts'
 import { everything } from '#core/rbac/evaluate.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { enabledServersCalled } from '#core/session/server-names.ts'
 import { SessionIndex } from '#core/session/session-index.ts'
 import { verifySessionToken, type SessionClaims } from '#core/session/session-token.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -41,7 +40,6 @@ export class SessionWorld {
     this.deps = {
       store: store as unknown as SessionDeps['store'],
       index: snapshot,
-      serversNamed: (name) => enabledServersCalled(snapshot, name),
       clock,
       newId: (prefix) => `${prefix}_${String(++this.#ids).padStart(20, '0')}`,
       changes: { append: (event) => void this.changes.push(event) },
