@@ -68,6 +68,9 @@ export type GatewayDeps = LiveServersDeps & {
 /** What calls are decided by. */
 export type Snapshot = { servers: readonly Server[]; identities: Identities }
 
+/** What is left of a call when it ends. */
+type Ending = { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined; tally: Tally | null }
+type Recorded = { call: ClientCall; facts: CallFacts; answer: Answer | null; at: number }
 type Opened = { session: ClientSession; result: JsonObject }
 
 const sweepMs = 5_000
@@ -348,6 +351,11 @@ export class Gateway {
    * this runs for each call, and every turn of the loop is paid for.
    */
   handle(call: ClientCall): Promise<Answer> {
+    return new Promise((resolve, reject) => this.run(call, resolve, reject))
+  }
+
+  /** The same for who needs no promise of it: each is another turn, for each call. `done` and `failed` must not throw. */
+  run(call: ClientCall, done: (answer: Answer) => void, failed: (error: GatewayError) => void): void {
     const { endpoint, message, session, cancellation } = call
     const only = endpoint.kind === 'single' ? endpoint.upstreams[0] : undefined
     const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '', sentAt: 0 }
@@ -358,45 +366,40 @@ export class Gateway {
       tally = this.#callLimits.begin(call)
       const run = { call, facts, context: this.#context }
       const charging = tally && this.#callLimits.charge(call, tally)
-      return (charging ? charging.then(() => dispatch(run)) : dispatch(run)).then(
+      void (charging ? charging.then(() => dispatch(run)) : dispatch(run)).then(
         (answer) => {
-          this.#end(call, running, tally)
-          this.#record({ call, facts, answer }, endingOfAnswer(answer))
-          return answer
+          const at = this.#end({ call, running, tally })
+          this.#record({ call, facts, answer, at }, endingOfAnswer(answer))
+          done(answer)
         },
-        (error: unknown) => this.#fail({ call, facts, running, tally }, error),
+        (error: unknown) => failed(this.#fail({ call, facts, running, tally }, error)),
       )
     } catch (error) {
-      return this.#fail({ call, facts, running, tally }, error)
+      failed(this.#fail({ call, facts, running, tally }, error))
     }
   }
 
-  #end({ session }: ClientCall, running: RunningRequest | undefined, tally: Tally | null): void {
-    if (running) session?.finish(running)
+  /** @returns when, Unix time in milliseconds */
+  #end({ call, running, tally }: Pick<Ending, 'call' | 'running' | 'tally'>): number {
+    const at = this.#deps.clock.now()
+    if (running) call.session?.finish(running, at)
     if (tally) this.#callLimits.end(tally)
+    return at
   }
 
-  #fail(
-    run: { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined; tally: Tally | null },
-    error: unknown,
-  ): Promise<never> {
-    const { call, facts, running, tally } = run
+  #fail({ call, facts, running, tally }: Ending, error: unknown): GatewayError {
     const failure = toGatewayError(error)
-    this.#end(call, running, tally)
+    const at = this.#end({ call, running, tally })
     if (isRefusal(failure)) {
       facts.effect = 'deny'
       facts.reason ||= failure.code
     }
-    this.#record({ call, facts, answer: null }, failure.code)
-    return Promise.reject(failure)
+    this.#record({ call, facts, answer: null, at }, failure.code)
+    return failure
   }
 
-  #record(
-    { call, facts, answer }: { call: ClientCall; facts: CallFacts; answer: Answer | null },
-    outcome: string,
-  ): void {
-    if (call.message.method !== 'ping')
-      recordCall(this.#deps.audit, call, { facts, outcome, at: this.#deps.clock.now(), answer })
+  #record({ call, facts, answer, at }: Recorded, outcome: string): void {
+    if (call.message.method !== 'ping') recordCall(this.#deps.audit, call, { facts, outcome, at, answer })
   }
 
   /** A notification of a legacy client, or on a channel of a modern one. */

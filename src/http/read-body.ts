@@ -12,7 +12,8 @@ export function readBody(
   done: (result: string | GatewayError) => void,
 ): void {
   const { requestBytesMax, requestTimeoutMs } = limits
-  if (Number(req.headers['content-length']) > requestBytesMax) {
+  const bytesSaid = Number(req.headers['content-length'])
+  if (bytesSaid > requestBytesMax) {
     req.resume()
     return done(new GatewayError('body_too_large', { details: { requestBytesMax } }))
   }
@@ -33,13 +34,19 @@ export function readBody(
     if (bytes > requestBytesMax) {
       chunks.length = 0
       finish(new GatewayError('body_too_large', { details: { requestBytesMax } }))
-    } else chunks.push(chunk)
+    } else {
+      chunks.push(chunk)
+      // The parser lets no more come than was said: that it has ended is told some turns later.
+      if (bytes === bytesSaid) finish(textOf(chunks))
+    }
   })
-  req.on('end', () => {
-    const [first] = chunks
-    finish(chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString())
-  })
+  if (!(bytesSaid > 0)) req.on('end', () => finish(textOf(chunks)))
   req.on('close', () => {
     if (!isDone) finish(new GatewayError('request_cancelled'))
   })
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  const [first] = chunks
+  return chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString()
 }

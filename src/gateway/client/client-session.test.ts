@@ -132,7 +132,7 @@ describe('requests under way', () => {
     expect(() => one.begin(1, new Cancellation())).toThrow(expect.objectContaining({ code: 'invalid_request' }))
     one.begin(2, new Cancellation())
     expect(() => one.begin(3, new Cancellation())).toThrow(expect.objectContaining({ code: 'rate_limited' }))
-    one.finish(running1)
+    one.finish(running1, 0)
     expect(() => one.begin(3, new Cancellation())).not.toThrow()
   })
 
@@ -150,9 +150,9 @@ describe('requests under way', () => {
     const running2 = one.begin(2, new Cancellation())
     one.retire()
     expect(one.isRetired).toBe(true)
-    one.finish(running1)
+    one.finish(running1, 0)
     expect(one.hasEnded).toBe(false)
-    one.finish(running2)
+    one.finish(running2, 0)
     expect(one.hasEnded).toBe(true)
   })
 
@@ -167,19 +167,18 @@ describe('requests under way', () => {
     expect(one.isBusy).toBe(false)
     const running1 = one.begin(1, new Cancellation())
     expect(one.isBusy).toBe(true)
-    one.finish(running1)
+    one.finish(running1, 0)
     one.setOutlet(outlet)
     expect(one.isBusy).toBe(true)
   })
 
-  it('move the time of last use', async () => {
+  it('keep it busy until they end, and that is when it was used last', async () => {
     const one = session()
-    await clock.advance(50)
     const running1 = one.begin(1, new Cancellation())
-    expect(one.lastUsedAt).toBe(clock.now())
+    expect(one.isBusy).toBe(true)
     await clock.advance(50)
-    one.finish(running1)
-    expect(one.lastUsedAt).toBe(clock.now())
+    one.finish(running1, clock.now())
+    expect([one.isBusy, one.lastUsedAt]).toEqual([false, clock.now()])
   })
 })
 

@@ -174,7 +174,6 @@ export class ClientSession implements Viewer {
    * @throws GatewayError `rate_limited`, or `invalid_request` for an id that is under way
    */
   begin(id: RequestId, cancellation: Cancellation): RunningRequest {
-    this.lastUsedAt = this.#options.clock.now()
     this.#running ??= new Slots()
     if (this.#running.size >= this.#options.callsMax) {
       throw new GatewayError('rate_limited', { details: { callsPerSessionMax: this.#options.callsMax } })
@@ -186,8 +185,9 @@ export class ClientSession implements Viewer {
     return running
   }
 
-  finish(running: RunningRequest): void {
-    this.lastUsedAt = this.#options.clock.now()
+  /** @param at Unix time in milliseconds */
+  finish(running: RunningRequest, at: number): void {
+    this.lastUsedAt = at
     this.#running?.delete(running.slot, running)
     // What the call still asks its client, nobody waits for.
     running.cancellation.cancel()

@@ -118,7 +118,6 @@ class LegacyHttpSession implements UpstreamSession {
 
   #start(id: number, call: UpstreamCall, hooks: CallHooks): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.lastUsedAt = this.#options.clock.now()
       this.callsUnderWay++
       const run = new LegacyHttpCall(this.#host, { id, call, hooks, resolve, reject })
       run.slot = this.#running.add(run)

@@ -26,19 +26,19 @@ export type PostContext = Caller & {
   deps: PostDeps
 }
 
-type Asking = Pick<PostContext, 'req' | 'principal' | 'address' | 'deps'>
+type Asking = Pick<PostContext, 'req' | 'principal' | 'address' | 'receivedAt' | 'deps'>
 
 /**
  * The session that a request belongs to, where this replica knows it; null: another one may.
  * @throws GatewayError `session_required`, `session_not_found`, `unsupported_protocol_version`
  */
-export function knownSession({ req, principal, address, deps }: Asking): ClientSession | null {
+export function knownSession({ req, principal, address, receivedAt, deps }: Asking): ClientSession | null {
   const id = single(req.headers, 'mcp-session-id')
   if (id === undefined) throw new GatewayError('session_required')
   const session = deps.gateway.sessions.find(id, principal, address)
   if (!session) return null
   checkRevision(req, session)
-  session.lastUsedAt = deps.now()
+  session.lastUsedAt = receivedAt
   return session
 }
 

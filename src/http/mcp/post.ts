@@ -199,8 +199,7 @@ function startCall(context: PostContext, start: Start): void {
     requestId,
     receivedAt,
   }
-  // One promise and not two: this runs for each call.
-  void deps.gateway.handle(call).then(finish, fail)
+  deps.gateway.run(call, finish, fail)
 }
 
 function clientFacts(message: RpcRequest): ClientFacts {

@@ -6,6 +6,7 @@ import type { Limits } from '#contract/limits.ts'
 import type { Operation } from '#contract/operation.ts'
 import { nobodyActor, type Actor } from '#control/actor.ts'
 import { authenticate, type AuthenticateDeps } from '#control/authenticate.ts'
+import { chargeRates, perMinute } from '#core/limits/charge-rates.ts'
 import type { Counters } from '#core/limits/counters.ts'
 
 export type AdmitDeps = AuthenticateDeps & {
@@ -55,21 +56,8 @@ function checkPlace({ token }: Actor, operationId: string): void {
     throw new GatewayError('forbidden', { details: { reason: 'this token is bound to other addresses' } })
 }
 
-const minuteSeconds = 60
-
-/** With the counters away nobody is kept from managing. */
-async function charge({ counters, limits }: AdmitDeps, whose: string): Promise<void> {
+function charge({ counters, limits }: AdmitDeps, whose: string): Promise<void> {
   const { managementRequestsPerMinuteMax } = limits
-  const limit = {
-    kind: 'bucket',
-    burst: managementRequestsPerMinuteMax,
-    perSecond: managementRequestsPerMinuteMax / minuteSeconds,
-  } as const
-  const { isAllowed, retryAfterMs } = await counters.charge([
-    { key: `management ${whose}`, limit, cost: 1, whenAway: 'open' },
-  ])
-  if (isAllowed) return
-  throw new GatewayError('rate_limited', {
-    details: { limit: 'management', managementRequestsPerMinuteMax, retryAfterMs },
-  })
+  const rate = perMinute(managementRequestsPerMinuteMax)
+  return chargeRates(counters, [[`management ${whose}`, rate]], { limit: 'management', managementRequestsPerMinuteMax })
 }
