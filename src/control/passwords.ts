@@ -3,7 +3,8 @@ import { invalidBody, parseBody } from '#contract/parse-body.ts'
 import { SetPassword } from '#contract/resource-body.ts'
 import type { PasswordHasher } from '#core/identity/password-hasher.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
-import type { Charge, Counters } from '#core/limits/counters.ts'
+import { chargeRates } from '#core/limits/charge-rates.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { type Actor, nobodyActor, type Caller } from './actor.ts'
 import { commit } from './commit.ts'
@@ -124,32 +125,28 @@ const ofNameAtAddress = { burst: 10, perSecond: 2 / 60 }
 /** It takes many addresses to keep a user out; and who has many guesses fourteen thousand passwords a day, and no more. */
 const ofName = { burst: 100, perSecond: 10 / 60 }
 
+const limit = { limit: 'sign_in' }
+
 /** One address that tries many names. */
-async function chargeAddress(deps: Pick<PasswordDeps, 'counters'>, address: string): Promise<void> {
-  await charge(deps, [toAttempt(`sign-in from ${address}`, ofAddress)])
+function chargeAddress({ counters }: Pick<PasswordDeps, 'counters'>, address: string): Promise<void> {
+  return chargeRates(counters, [[`sign-in from ${address}`, ofAddress]], limit)
 }
 
 /** One name that is tried from one address, or from many. */
-async function chargeAttempt(
-  deps: Pick<PasswordDeps, 'counters'>,
+function chargeAttempt(
+  { counters }: Pick<PasswordDeps, 'counters'>,
   { name, address }: { name: string; address: string },
 ): Promise<void> {
   const asked = name.slice(0, nameCharsMax)
   // An address has no spaces: no name can be written so that its key is another's.
-  await charge(deps, [
-    toAttempt(`sign-in from ${address} as ${asked}`, ofNameAtAddress),
-    toAttempt(`sign-in as ${asked}`, ofName),
-  ])
+  return chargeRates(
+    counters,
+    [
+      [`sign-in from ${address} as ${asked}`, ofNameAtAddress],
+      [`sign-in as ${asked}`, ofName],
+    ],
+    limit,
+  )
 }
 
 const nameCharsMax = 100
-
-async function charge({ counters }: Pick<PasswordDeps, 'counters'>, attempts: readonly Charge[]): Promise<void> {
-  const verdict = await counters.charge(attempts)
-  if (verdict.isAllowed) return
-  throw new GatewayError('rate_limited', { details: { limit: 'sign_in', retryAfterMs: verdict.retryAfterMs } })
-}
-
-function toAttempt(key: string, rate: { burst: number; perSecond: number }): Charge {
-  return { key, limit: { kind: 'bucket', ...rate }, cost: 1, whenAway: 'open' }
-}
