@@ -370,6 +370,7 @@ export class Gateway {
         (answer) => {
           const at = this.#end({ call, running, tally })
           this.#record({ call, facts, answer, at }, endingOfAnswer(answer))
+          // oxlint-disable-next-line promise/no-callback-in-promise -- what it would be chained to is another turn, for each call
           done(answer)
         },
         (error: unknown) => failed(this.#fail({ call, facts, running, tally }, error)),
