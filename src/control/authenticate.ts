@@ -2,7 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { verifySignInToken } from '#core/identity/sign-in-token.ts'
-import { isTokenForm } from '#core/identity/token-form.ts'
+import { bearerIn, isTokenForm } from '#core/identity/token-form.ts'
 import type { TokenSecrets } from '#core/identity/token-secrets.ts'
 import { isActiveToken, isHeld } from '#core/identity/token-status.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
@@ -18,11 +18,9 @@ export type AuthenticateDeps = {
   onTokenUse?: (tokenId: string) => void
 }
 
-const scheme = /^Bearer +(\S+)$/i
-
 /** @throws GatewayError `unauthorized` */
 export function authenticate(deps: AuthenticateDeps, authorization: string | undefined): Actor {
-  const bearer = authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
+  const bearer = bearerIn(authorization)
   const actor = bearer === undefined ? null : (actorOfKey(deps, bearer) ?? actorOfPerson(deps, bearer))
   if (!actor) throw new GatewayError('unauthorized')
   return actor

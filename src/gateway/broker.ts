@@ -8,6 +8,7 @@ import { AccessPool } from '#core/access/access-pool.ts'
 import type { Clock } from '#core/clock.ts'
 import { serverFacts } from '#core/identity/compose-token.ts'
 import type { Principal } from '#core/identity/principal.ts'
+import { bearerIn } from '#core/identity/token-form.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import { enabledServersCalled } from '#core/resources/server-names.ts'
@@ -51,7 +52,6 @@ type Held = {
 /** Made for one state of all that they depend on. */
 type Accesses = { version: number; serverVersion: number; pool: AccessPool; known: Map<string, Access> }
 
-const bearer = /^Bearer +(\S+)$/i
 const nothing = compileAccess([])
 /** What a session's access is made of. */
 const foundations = ['agent', 'server', 'toolset', 'policy', 'organization'] as const
@@ -83,7 +83,7 @@ export class Broker {
    * @throws GatewayError `unauthorized`, whatever is wrong, and before anything is looked up
    */
   identify(authorization: string | undefined): Principal {
-    const text = authorization === undefined ? undefined : bearer.exec(authorization)?.[1]
+    const text = bearerIn(authorization)
     if (text === undefined) throw new GatewayError('unauthorized')
     const { keys, clock } = this.#deps
     const verdict = verifySessionToken(text, { kind: 'access', scope: brokerScope }, { keys, now: clock.now() })

@@ -1,7 +1,7 @@
 /** Step 2 of a call: a token becomes a principal, from memory, by its hash. Every failure is the same refusal. */
 import { GatewayError } from '#contract/errors.ts'
 import type { Mixture, Principal, Scope } from '#core/identity/principal.ts'
-import { isTokenForm } from '#core/identity/token-form.ts'
+import { bearerIn, isTokenForm } from '#core/identity/token-form.ts'
 
 /** Who holds which token. */
 export interface Identities {
@@ -28,15 +28,13 @@ export const nobody: Identities = {
   among: (principal) => principal,
 }
 
-const scheme = /^Bearer +(\S+)$/i
-
 /** @throws GatewayError `unauthorized`, whatever is wrong */
 export function identify(
   authorization: string | undefined,
   identities: Identities,
   deps: { now: number; hash(text: string): string },
 ): Principal {
-  const token = authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
+  const token = bearerIn(authorization)
   if (token === undefined || !isTokenForm(token)) throw new GatewayError('unauthorized')
   const principal = identities.byDigest(deps.hash(token))
   if (!principal || (principal.expiresAt !== null && principal.expiresAt <= deps.now))

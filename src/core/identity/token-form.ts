@@ -28,6 +28,13 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
+const scheme = /^Bearer +(\S+)$/i
+
+/** What an `Authorization` header gives (RFC 6750 §2.1); undefined where it is none, or of another scheme. */
+export function bearerIn(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : scheme.exec(authorization)?.[1]
+}
+
 /** Whether this can be a token at all. Runs before any lookup, on whatever a caller sends: linear, and long input costs nothing. */
 export function isTokenForm(raw: string): boolean {
   if (raw.length < givenCharsMin || raw.length > givenCharsMax || !raw.startsWith(tokenPrefix)) return false
