@@ -23,7 +23,7 @@ export type AgentSessionsOptions = Pick<ControlDeps, 'store' | 'changes' | 'newI
   keys: SessionKeys
   clock: Clock
   bus: Bus
-  counters: Pick<Counters, 'charge'>
+  counters: Counters
   limits: Limits
   hash: Hash
   /** How old the snapshot can be, in milliseconds. */

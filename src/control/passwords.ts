@@ -19,7 +19,7 @@ import { checkMayBecome } from './user-rules.ts'
 export type PasswordDeps = ControlDeps & {
   passwords: PasswordHasher
   passwordStore: PasswordStore
-  counters: Pick<Counters, 'charge'>
+  counters: Counters
 }
 
 /**

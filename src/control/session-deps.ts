@@ -18,7 +18,7 @@ export type SessionDeps = Pick<ControlDeps, 'store' | 'index' | 'clock' | 'newId
   isCurrent: () => boolean
   /** Tells the other replicas that a session has changed. */
   announceSession: () => void
-  counters: Pick<Counters, 'charge'>
+  counters: Counters
   limits: Pick<
     Limits,
     'agentSessionsMax' | 'agentSessionsPerAgentMax' | 'agentSessionStartsPerMinuteMax' | 'agentSessionStartMs'

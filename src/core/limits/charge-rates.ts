@@ -16,7 +16,7 @@ export function perMinute(max: number): Rate {
  * @throws GatewayError `rate_limited` with `retryAfterMs`
  */
 export async function chargeRates(
-  counters: Pick<Counters, 'charge'>,
+  counters: Counters,
   rates: readonly (readonly [key: string, rate: Rate])[],
   details: { limit: string } & Readonly<Record<string, unknown>>,
 ): Promise<void> {

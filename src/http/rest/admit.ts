@@ -10,7 +10,7 @@ import { chargeRates, perMinute } from '#core/limits/charge-rates.ts'
 import type { Counters } from '#core/limits/counters.ts'
 
 export type AdmitDeps = AuthenticateDeps & {
-  counters: Pick<Counters, 'charge'>
+  counters: Counters
   limits: Pick<Limits, 'managementRequestsPerMinuteMax'>
   /** The client's address, as far as it can be known, for what is counted. */
   clientOf: (request: IncomingMessage) => string
