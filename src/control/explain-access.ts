@@ -2,7 +2,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { allowsExecute, allowsRead } from '#core/access/decide.ts'
 import { type Explanation, explain } from '#core/access/explain.ts'
 import { composeToken, serverFacts } from '#core/identity/compose-token.ts'
-import { tokenStatus } from '#core/identity/token-status.ts'
+import { isHeld, tokenStatus } from '#core/identity/token-status.ts'
 import { canRun } from '#core/rbac/evaluate.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
@@ -98,11 +98,11 @@ async function getToken(deps: ControlDeps, actor: Actor, ref: string | undefined
 function identitySteps({ index, clock }: ControlDeps, { spec }: Resource<'token'>): ExplainedStep[] {
   const status = tokenStatus(spec, clock.now())
   const owner = index.get(spec.owner.kind, spec.owner.ref)
-  const isDisabled = owner?.kind === 'user' && owner.spec.isDisabled
+  const isPassed = isHeld(index, { owner: spec.owner })
   const named = `${spec.owner.kind} ${owner?.name ?? 'that is gone'}`
   const steps: ExplainedStep[] = [
     { step: 'token', isPassed: status === 'active', about: status },
-    { step: 'owner', isPassed: owner !== undefined && !isDisabled, about: isDisabled ? `${named}, disabled` : named },
+    { step: 'owner', isPassed, about: owner && !isPassed ? `${named}, disabled` : named },
   ]
   if (spec.project === undefined) return steps
   const project = index.get('project', spec.project)
