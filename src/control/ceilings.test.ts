@@ -1,33 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ResourceKind } from '#contract/resource.ts'
 import { bound, controlWorld, type ControlWorld, having } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
+import { all, mia, noah, noDelete, olga, reader, update } from '#test/support/team-cast.ts'
 import { deleteResource } from './delete-resource.ts'
 import { getResource } from './get-resource.ts'
 import { updateResource } from './update-resource.ts'
-
-const reader = resource('policy', 'reader', { rules: [{ level: 'read' }] })
-const noDelete = resource('policy', 'no-delete', { rules: [{ tool: 'delete_*', level: 'deny' }] })
-const acme = resource('organization', 'acme')
-const admin = resource('user', 'admin', { role: 'admin' })
-const mia = resource('user', 'mia')
-const noah = resource('user', 'noah')
-const olga = resource('user', 'olga')
-const github = resource('server', 'github', {
-  transport: {
-    kind: 'streamable_http',
-    url: 'https://example.com/mcp',
-    credential: { kind: 'bearer', token: 'CANARY' },
-  },
-})
-const team = resource('team', 'web', { members: [{ user: mia.id, role: 'admin' }], policies: [reader.id] })
-const site = resource('project', 'site', { servers: [github.id] })
-const all = [reader, noDelete, acme, admin, mia, noah, olga, github, team, site]
-
-type Change = { kind: ResourceKind; ref: string; version?: number | null; body: unknown }
-const update = (world: ControlWorld, name: string, { version = null, ...change }: Change) =>
-  updateResource(world.deps, world.as('user', name), { ...change, version })
 
 describe('an admin of a team', () => {
   const body = (more: object = {}) => ({

@@ -8,29 +8,20 @@ import { bindingsOfToken } from '#core/rbac/rights.ts'
 import { bound, controlWorld, type ControlWorld, having } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
+import {
+  all,
+  dayMs,
+  editServers,
+  github,
+  mia,
+  mint,
+  noah,
+  reader,
+  site,
+  viewServers,
+} from '#test/support/token-cast.ts'
 import { getResource } from './get-resource.ts'
-import { mintToken } from './mint-token.ts'
 import { updateResource } from './update-resource.ts'
-
-const reader = resource('policy', 'reader', { rules: [{ level: 'read' }] })
-const writer = resource('policy', 'writer', { rules: [{ level: 'execute' }] })
-const noDelete = resource('policy', 'no-delete', { rules: [{ tool: 'delete_*', level: 'deny' }] })
-const admin = resource('user', 'admin', { role: 'admin' })
-const mia = resource('user', 'mia', { policies: [reader.id, noDelete.id] })
-const noah = resource('user', 'noah')
-const olga = resource('user', 'olga')
-const team = resource('team', 'web', {
-  members: [{ user: mia.id, role: 'admin' }, { user: noah.id }],
-  policies: [writer.id],
-})
-const github = resource('server', 'github')
-const site = resource('project', 'site')
-const viewServers: Binding = { role: 'view', resource: 'servers' }
-const editServers: Binding = { role: 'edit', resource: 'servers' }
-const all = [reader, writer, noDelete, admin, mia, noah, olga, team, github, site]
-
-const dayMs = 86_400_000
-const mint = (world: ControlWorld, name: string, body: object) => mintToken(world.deps, world.as('user', name), body)
 
 describe('mintToken', () => {
   it('shows the secret once and keeps its digest and first characters', async () => {

@@ -4,6 +4,18 @@ import type { Binding } from '#contract/role-binding.ts'
 import { bound, controlWorld, type ControlWorld } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
+import {
+  admin,
+  all,
+  dayMs,
+  editServers,
+  github,
+  mia,
+  mint,
+  noah,
+  viewServers,
+  writer,
+} from '#test/support/token-cast.ts'
 import { deleteResource } from './delete-resource.ts'
 import { getResource } from './get-resource.ts'
 import { introspectToken } from './introspect-token.ts'
@@ -12,24 +24,6 @@ import { revokeToken } from './revoke-token.ts'
 import { rotateToken } from './rotate-token.ts'
 import { updateResource } from './update-resource.ts'
 
-const reader = resource('policy', 'reader', { rules: [{ level: 'read' }] })
-const writer = resource('policy', 'writer', { rules: [{ level: 'execute' }] })
-const noDelete = resource('policy', 'no-delete', { rules: [{ tool: 'delete_*', level: 'deny' }] })
-const admin = resource('user', 'admin', { role: 'admin' })
-const mia = resource('user', 'mia', { policies: [reader.id, noDelete.id] })
-const noah = resource('user', 'noah')
-const team = resource('team', 'web', {
-  members: [{ user: mia.id, role: 'admin' }, { user: noah.id }],
-  policies: [writer.id],
-})
-const github = resource('server', 'github')
-const site = resource('project', 'site')
-const viewServers: Binding = { role: 'view', resource: 'servers' }
-const editServers: Binding = { role: 'edit', resource: 'servers' }
-const all = [reader, writer, noDelete, admin, mia, noah, team, github, site]
-
-const dayMs = 86_400_000
-const mint = (world: ControlWorld, name: string, body: object) => mintToken(world.deps, world.as('user', name), body)
 const tokenOf = (name: string, ref: string, spec: object = {}) =>
   resource('token', name, { owner: { kind: 'user', ref }, digest: `of ${name}`, ...spec })
 
