@@ -1,52 +1,19 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
-import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
+import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
+import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
 import { createSseWire, type SseWireOptions } from './sse-wire.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
-
-type Peer = {
-  origin: string
-  connectionCount: () => number
-  openCount: () => number
-  /** Resolves when every connection that was made is gone. */
-  emptied: () => Promise<unknown>
-}
-
-async function listen(server: Server): Promise<Peer> {
-  const sockets = new Set<Socket>()
-  let connectionCount = 0
-  server.on('connection', (socket: Socket) => {
-    connectionCount++
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  cleanups.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    connectionCount: () => connectionCount,
-    openCount: () => sockets.size,
-    emptied: () =>
-      Promise.all(Array.from(sockets, (socket) => new Promise((resolve) => socket.once('close', resolve)))),
-  }
-}
 
 type Post = { request: IncomingMessage; body: string; response: ServerResponse }
 
@@ -91,36 +58,6 @@ async function startSsePeer(behaviour: Behaviour = {}): Promise<SsePeer> {
   })
   const peer = await listen(server)
   return { ...peer, url: `${peer.origin}/sse?team=a`, stream: stream.promise, posts }
-}
-
-function recordEvents(): {
-  events: ChannelEvents
-  closed: Promise<ChannelEnd>
-  log: unknown[]
-  next: () => Promise<unknown>
-} {
-  const log: unknown[] = []
-  const waiting: ((message: unknown) => void)[] = []
-  const messages: unknown[] = []
-  const ended = Promise.withResolvers<ChannelEnd>()
-  const events: ChannelEvents = {
-    message(message) {
-      log.push({ message })
-      const take = waiting.shift()
-      if (take === undefined) messages.push(message)
-      else take(message)
-    },
-    closed(reason) {
-      log.push({ closed: reason.kind })
-      ended.resolve(reason)
-    },
-  }
-  const next = () =>
-    new Promise<unknown>((resolve) => {
-      if (messages.length > 0) resolve(messages.shift())
-      else waiting.push(resolve)
-    })
-  return { events, closed: ended.promise, log, next }
 }
 
 const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000, postTimeoutMs: 2000 }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
-import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
+import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
+import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
 import { createWebSocketWire, type WebSocketWireOptions } from './websocket-wire.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
@@ -14,39 +15,14 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-type Peer = {
-  url: string
-  connectionCount: () => number
-  /** Resolves when every connection that was made is gone. */
-  emptied: () => Promise<unknown>
+type Listening = Peer & { url: string }
+
+async function listenAt(server: Server): Promise<Listening> {
+  const peer = await listen(server)
+  return { ...peer, url: `${peer.origin.replace('http', 'ws')}/mcp` }
 }
 
-async function listen(server: Server | HttpServer): Promise<Peer> {
-  const sockets = new Set<Socket>()
-  let connectionCount = 0
-  server.on('connection', (socket: Socket) => {
-    connectionCount++
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  cleanups.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  return {
-    url: `ws://127.0.0.1:${port}/mcp`,
-    connectionCount: () => connectionCount,
-    emptied: () =>
-      Promise.all(Array.from(sockets, (socket) => new Promise((resolve) => socket.once('close', resolve)))),
-  }
-}
-
-type WsPeer = Peer & { accepted: Promise<{ socket: WebSocket; request: IncomingMessage }> }
+type WsPeer = Listening & { accepted: Promise<{ socket: WebSocket; request: IncomingMessage }> }
 
 async function startWsPeer(options: ServerOptions = {}): Promise<WsPeer> {
   const http = createServer()
@@ -54,48 +30,18 @@ async function startWsPeer(options: ServerOptions = {}): Promise<WsPeer> {
   const accepted = new Promise<{ socket: WebSocket; request: IncomingMessage }>((resolve) => {
     server.once('connection', (socket, request) => resolve({ socket, request }))
   })
-  return { ...(await listen(http)), accepted }
+  return { ...(await listenAt(http)), accepted }
 }
 
 /** Answers every upgrade with these bytes. */
-async function startRawPeer(answer: (key: string, socket: Socket) => void): Promise<Peer> {
+async function startRawPeer(answer: (key: string, socket: Socket) => void): Promise<Listening> {
   const http = createServer()
   http.on('upgrade', (request, socket: Socket) => {
     // Read, or the client's end would never be seen.
     socket.resume().once('end', () => socket.destroy())
     answer(String(request.headers['sec-websocket-key']), socket)
   })
-  return listen(http)
-}
-
-function recordEvents(): {
-  events: ChannelEvents
-  closed: Promise<ChannelEnd>
-  log: unknown[]
-  next: () => Promise<unknown>
-} {
-  const log: unknown[] = []
-  const waiting: ((message: unknown) => void)[] = []
-  const messages: unknown[] = []
-  const ended = Promise.withResolvers<ChannelEnd>()
-  const events: ChannelEvents = {
-    message(message) {
-      log.push({ message })
-      const take = waiting.shift()
-      if (take === undefined) messages.push(message)
-      else take(message)
-    },
-    closed(reason) {
-      log.push({ closed: reason.kind })
-      ended.resolve(reason)
-    },
-  }
-  const next = () =>
-    new Promise<unknown>((resolve) => {
-      if (messages.length > 0) resolve(messages.shift())
-      else waiting.push(resolve)
-    })
-  return { events, closed: ended.promise, log, next }
+  return listenAt(http)
 }
 
 const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000 }
@@ -184,7 +130,7 @@ describe('createWebSocketWire: opening', () => {
 
   it('rejects as unreachable where nothing listens', async () => {
     const server = createTcpServer()
-    const { url } = await listen(server)
+    const { url } = await listenAt(server)
     server.close()
     await once(server, 'close')
     await expect(open(url)).rejects.toMatchObject({ code: 'upstream_unreachable' })
