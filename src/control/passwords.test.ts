@@ -138,7 +138,7 @@ describe('signIn', () => {
     const body = { name: 'admin', isDisabled: true }
     await updateResource(world.deps, world.as('user', 'second'), { kind: 'user', ref: 'admin', version: null, body })
     const failure = await failureOf(enter(world, name, given))
-    expect([failure.code, failure.details]).toEqual(['unauthorized', {}])
+    expect([failure.code, failure.details]).toEqual(['unauthorized', { reason: 'no such name with this password' }])
   })
 
   it('looks at a password even where there is none, so that time tells nothing', async () => {

@@ -95,7 +95,7 @@ export async function signIn(
   const caller: Caller = { actor: nobodyActor, requestId, changedBy }
   // Some type the password where the name belongs: what is no user's name is not recorded.
   return recorded(deps, { caller, action: 'sign_in', kind: 'user', name: '' }, async (note) => {
-    if (password.length > passwordCharsMax) throw new GatewayError('unauthorized')
+    if (password.length > passwordCharsMax) throw signInRefused()
     await chargeAddress(deps, address)
     const user = await findResource(deps, 'user', name)
     // By its id it is no other user than by its name.
@@ -105,10 +105,13 @@ export async function signIn(
       note.name = user.name
     }
     const phc = user && (await hashOf(deps, user))
-    if (!(await deps.passwords.verify(password, phc)) || !user) throw new GatewayError('unauthorized')
+    if (!(await deps.passwords.verify(password, phc)) || !user) throw signInRefused()
     return user
   })
 }
+
+const signInRefused = (): GatewayError =>
+  new GatewayError('unauthorized', { details: { reason: 'no such name with this password' } })
 
 /** Null where nobody can sign in with a password as this user. */
 async function hashOf(
