@@ -25,7 +25,8 @@ function toSystemFailure(error: SystemError, program: string): Failure {
   }
   const subject = error.path === undefined ? '' : ` ${error.path}`
   const verb = verbs[error.syscall] ?? error.syscall
-  return { kind: 'unavailable', text: `Cannot ${verb}${subject}: ${reasons[error.code] ?? error.code}.` }
+  const hint = error.syscall === 'mkdir' ? ' Choose another one with --data-dir.' : ''
+  return { kind: 'unavailable', text: `Cannot ${verb}${subject}: ${reasons[error.code] ?? error.code}.${hint}` }
 }
 
 const verbs: Readonly<Record<string, string>> = { mkdir: 'make the folder' }
@@ -59,8 +60,10 @@ function describeListenError({ code, address = '', port }: SystemError, program:
   }
 }
 
-function describeGatewayError({ message, details }: GatewayError): string {
+function describeGatewayError({ code, message, details }: GatewayError): string {
   const { reason } = details
+  // A key, a database, a variable: the reason says which, and the configuration's file is not where to look.
+  if (code === 'config_invalid' && typeof reason === 'string') return reason
   return typeof reason === 'string' ? `${message} (${reason})` : message
 }
 

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '#config/load.ts'
+import { GatewayError } from '#contract/errors.ts'
 import { runCli } from './run-cli.ts'
 import type { Parts, ServeRequest, World } from './world.ts'
 
@@ -169,12 +170,23 @@ describe('toolgate serve', () => {
       ['10.0.0.1 is no address', '--host'],
     ],
     [{ code: 'ENOTFOUND', syscall: 'getaddrinfo' }, 69, ['ENOTFOUND', '--host']],
-    [{ code: 'EACCES', syscall: 'mkdir', path: '/x' }, 69, ['Cannot make the folder /x: this user may not do that.']],
+    [
+      { code: 'EACCES', syscall: 'mkdir', path: '/x' },
+      69,
+      ['Cannot make the folder /x: this user may not do that.', '--data-dir'],
+    ],
   ])('says what to do about %j', async (facts, code, words) => {
     const serve = () => Promise.reject(systemError(facts))
     expect(await run(['serve'], { parts: { serve } })).toBe(code)
     for (const word of words) expect(told.join('\n')).toContain(word)
     expect(told.join('\n')).not.toContain('from the system')
+  })
+
+  it('blames no configuration file for what it does not hold', async () => {
+    const serve = () =>
+      Promise.reject(new GatewayError('config_invalid', { details: { reason: 'The database x cannot be opened.' } }))
+    expect(await run(['serve'], { parts: { serve } })).toBe(1)
+    expect(told.join('\n')).toBe('The database x cannot be opened.')
   })
 
   it('shows all that is known of a defect', async () => {

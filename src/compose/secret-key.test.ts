@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -58,6 +58,18 @@ describe('the secret key', () => {
     expect(failure.details['reason']).toContain('chmod 600')
     chmodSync(path, 0o640)
     expect(readSecretKey({}, folder).current).toEqual(Buffer.from('a'.repeat(32)))
+  })
+
+  it('says which file cannot be made, and what to do', () => {
+    const { reason } = failureOf(() => readSecretKey({}, join(folder, 'missing'))).details
+    expect(reason).toContain(`${join(folder, 'missing', 'secret.key')} cannot be written (ENOENT)`)
+    expect(reason).toContain('--data-dir')
+  })
+
+  it('says which file cannot be read', () => {
+    const path = join(folder, 'secret.key')
+    mkdirSync(path, { mode: 0o700 })
+    expect(failureOf(() => readSecretKey({}, folder)).details['reason']).toContain(`${path} cannot be read`)
   })
 
   it('is not replaced where the file is damaged', () => {

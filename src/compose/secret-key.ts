@@ -34,11 +34,20 @@ function readFile(dataPath: string | null): Buffer {
     // Fails where there is one: two that start at once must not each have their own.
     writeFileSync(path, `${randomBytes(secretBytes).toString('base64')}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    if (!isThere) throw invalid(`${path} cannot be written.`, error)
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code !== 'EEXIST')
+      throw invalid(`${path} cannot be written (${code}). Choose another folder for the data with --data-dir.`, error)
   }
   checkMode(path)
-  return decode(readFileSync(path, 'utf8').trim(), path)
+  return decode(read(path).trim(), path)
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw invalid(`${path} cannot be read: the data in this folder may be another user’s.`, error)
+  }
 }
 
 /** A copy that was put back may be everybody's to read, and with it all that it seals and signs. A group may be meant: volumes have one. */
