@@ -4,15 +4,14 @@
 import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { keepYoungSpaceSmall, letYoungSpaceGrow } from './young-space.js'
+import { keepYoungSpaceSmall } from './young-space.js'
 
-/** By then a gateway serves. */
-const startMsMax = 2_000
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > 24 || (major === 24 && minor >= 15)) {
-  keepYoungSpaceSmall()
-  setTimeout(letYoungSpaceGrow, startMsMax).unref()
+  const [word = 'serve'] = process.argv.slice(2)
+  const isServing = word === 'serve' || (word.startsWith('-') && !/^(?:-h|--help|-V|--version)$/.test(word))
+  if (isServing) keepYoungSpaceSmall()
   // Later starts are quicker: what was compiled is kept beside the packages, where only their owner writes.
   const cache = nodeModule.enableCompileCache(
     fileURLToPath(new URL('../node_modules/.cache/toolgate', import.meta.url)),
@@ -22,8 +21,7 @@ if (major > 24 || (major === 24 && minor >= 15)) {
     await import(bundle.href)
   } else {
     const { compileAhead } = await import('./compile-ahead.js')
-    const [command = 'serve'] = process.argv.slice(2)
-    if (cache.directory !== undefined) compileAhead(cache.directory, { isAwaited: command === 'serve' })
+    if (cache.directory !== undefined) compileAhead(cache.directory, { isAwaited: isServing })
     await import(new URL('../src/main.ts', import.meta.url).href)
   }
 } else {

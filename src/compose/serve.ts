@@ -11,6 +11,7 @@ import { adminName } from './declared-resources.ts'
 import type { FirstAdmin } from './first-admin.ts'
 import { openHouse, type House, type HouseOptions } from './house.ts'
 import { openLog, standardError } from './log.ts'
+import { letYoungSpaceGrow } from './young-space.ts'
 
 export type ServeOptions = HouseOptions & {
   isAdminTokenReset: boolean
@@ -48,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       clients: options.clients,
     }),
   )
+  letYoungSpaceGrow()
   await until
   log.info('ending: calls under way may finish')
 }
