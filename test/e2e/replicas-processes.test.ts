@@ -1,31 +1,24 @@
 /** Two gateway processes on one PostgreSQL and one Redis: what one of them holds, the other one answers for; and what becomes of it when it is killed. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { startProgram, tokenIn, type Program } from '../support/cli/run-program.ts'
+import { tokenIn } from '../support/cli/run-program.ts'
 import { postgresDatabases, postgresStartMsMax } from '../support/postgres/databases.ts'
 import { askModern, LegacySession, type Address, type Received } from '../support/raw/client.ts'
 import { textResult, tool, type Json } from '../support/raw/exchange.ts'
 import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
 import { createTaskServer, type TaskServer } from '../support/raw/task-server.ts'
 import { openEvents, type RawEvents } from '../support/raw-http.ts'
-import { describeWithRedis, startRedis } from '../support/redis.ts'
+import { describeWithRedis } from '../support/redis.ts'
+import { openReplicas, type Replica } from '../support/replica-processes.ts'
 import { begin } from '../support/task-lab.ts'
 import { until } from '../support/until.ts'
 
 const patience = { timeoutMs: 20_000 }
-const redisPassword = 'a-password-that-no-log-has'
-
-type Replica = { program: Program; url: string }
 
 describeWithRedis('what one process holds', { timeout: 60_000 }, () => {
   const createDatabase = postgresDatabases()
   let server: TaskServer
   let upstream: RawUpstream
   let opened: AsyncDisposableStack
-  let config: Record<string, unknown>
   let a: Replica
   let b: Replica
   let token: string
@@ -58,28 +51,10 @@ describeWithRedis('what one process holds', { timeout: 60_000 }, () => {
   })
   afterAll(() => upstream[Symbol.asyncDispose]())
 
-  const start = async (): Promise<Replica> => {
-    const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
-    opened.defer(() => rm(folder, { recursive: true, force: true }))
-    await writeFile(join(folder, 'toolgate.yaml'), stringify(config))
-    const env = { TOOLGATE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
-    const program = opened.use(startProgram(['serve'], { cwd: folder, env }))
-    return { program, url: await program.untilUp() }
-  }
-
   beforeEach(async () => {
     go = []
     opened = new AsyncDisposableStack()
-    const redis = opened.use(await startRedis())
-    // No more than docs/operations/replicas.md asks for.
-    const rights = '~toolgate:* &toolgate:* +@read +@write +@scripting +@pubsub +@connection +time'
-    await redis.ask(`ACL SETUSER gateway on >${redisPassword} ${rights}`)
-    config = {
-      listen: { port: 0 },
-      servers: { one: { url: upstream.url } },
-      policies: { everything: { default: 'execute' } },
-      storage: { postgres: await createDatabase(), redis: redis.url.replace('//', `//gateway:${redisPassword}@`) },
-    }
+    const { start } = await openReplicas(opened, { postgres: await createDatabase(), server: upstream.url })
     a = await start()
     token = tokenIn(a.program.stdout())
     b = await start()

@@ -1,32 +1,26 @@
 /** Two gateway processes on one PostgreSQL and one Redis are one gateway: what is done on one holds on the other within a second. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { startProgram, tokenIn, type Program } from '../support/cli/run-program.ts'
+import { tokenIn } from '../support/cli/run-program.ts'
 import { callApi, passwordIn, signIn, type ApiAnswer } from '../support/management.ts'
 import { postgresDatabases, postgresStartMsMax } from '../support/postgres/databases.ts'
 import { initialize, parseMessage } from '../support/raw-client.ts'
 import { exchange, openEvents, type Json, type RawAnswer, type RawEvents } from '../support/raw-http.ts'
 import { rawUpstream, type RawUpstream } from '../support/raw-upstream.ts'
-import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.ts'
+import { describeWithRedis, type TestRedis } from '../support/redis.ts'
+import { openReplicas, redisPassword, type Replica } from '../support/replica-processes.ts'
 import { until } from '../support/until.ts'
 
 /** What is promised, and what a busy machine may add. */
 const soon = { timeoutMs: 1_000 + 1_500 }
 const patience = { timeoutMs: 20_000 }
-const redisPassword = 'a-password-that-no-log-has'
-
-type Replica = { program: Program; url: string }
 
 describeWithRedis('two processes', { timeout: 60_000 }, () => {
   const createDatabase = postgresDatabases()
   let redis: TestRedis
+  let start: () => Promise<Replica>
   let upstream: RawUpstream
   let opened: AsyncDisposableStack
-  let config: Record<string, unknown>
   let a: Replica
   let b: Replica
   /** Of a person who is signed in to the first. */
@@ -38,15 +32,6 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
   const api = (method: string, path: string, body?: unknown): Promise<ApiAnswer> =>
     apiAt(a, { method, path, ...(body === undefined ? {} : { body }) })
 
-  const start = async (): Promise<Replica> => {
-    const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
-    opened.defer(() => rm(folder, { recursive: true, force: true }))
-    await writeFile(join(folder, 'toolgate.yaml'), stringify(config))
-    const env = { TOOLGATE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
-    const program = opened.use(startProgram(['serve'], { cwd: folder, env }))
-    return { program, url: await program.untilUp() }
-  }
-
   beforeAll(async () => {
     upstream = await rawUpstream({ capabilities: { tools: { listChanged: true } } })
   })
@@ -54,19 +39,8 @@ describeWithRedis('two processes', { timeout: 60_000 }, () => {
 
   beforeEach(async () => {
     opened = new AsyncDisposableStack()
-    redis = opened.use(await startRedis())
-    // No more than docs/operations/replicas.md asks for.
-    const rights = '~toolgate:* &toolgate:* +@read +@write +@scripting +@pubsub +@connection +time'
-    assert.equal(await redis.ask(`ACL SETUSER gateway on >${redisPassword} ${rights}`), 'OK')
-    config = {
-      listen: { port: 0 },
-      servers: { one: { url: upstream.url } },
-      policies: { everything: { default: 'execute' } },
-      storage: {
-        postgres: await createDatabase(),
-        redis: redis.url.replace('//', `//gateway:${redisPassword}@`),
-      },
-    }
+    const place = { postgres: await createDatabase(), server: upstream.url }
+    ;({ redis, start } = await openReplicas(opened, place))
     a = await start()
     const banner = a.program.stdout()
     token = tokenIn(banner)

@@ -1,0 +1,42 @@
+/** Gateways as processes of their own, on one PostgreSQL and one Redis. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { startProgram, type Program } from './cli/run-program.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+
+export type Replica = { program: Program; url: string }
+
+export const redisPassword = 'a-password-that-no-log-has'
+
+/**
+ * `start` starts one more. All that there is ends with `opened`.
+ * @param postgres an empty database
+ * @param server the address of the one that they offer, as `one`
+ */
+export async function openReplicas(
+  opened: AsyncDisposableStack,
+  { postgres, server }: { postgres: string; server: string },
+): Promise<{ redis: TestRedis; start: () => Promise<Replica> }> {
+  const redis = opened.use(await startRedis())
+  // No more than docs/operations/replicas.md asks for.
+  const rights = '~toolgate:* &toolgate:* +@read +@write +@scripting +@pubsub +@connection +time'
+  assert.equal(await redis.ask(`ACL SETUSER gateway on >${redisPassword} ${rights}`), 'OK')
+  const config = stringify({
+    listen: { port: 0 },
+    servers: { one: { url: server } },
+    policies: { everything: { default: 'execute' } },
+    storage: { postgres, redis: redis.url.replace('//', `//gateway:${redisPassword}@`) },
+  })
+  const start = async (): Promise<Replica> => {
+    const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
+    opened.defer(() => rm(folder, { recursive: true, force: true }))
+    await writeFile(join(folder, 'toolgate.yaml'), config)
+    const env = { TOOLGATE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
+    const program = opened.use(startProgram(['serve'], { cwd: folder, env }))
+    return { program, url: await program.untilUp() }
+  }
+  return { redis, start }
+}
