@@ -13,6 +13,8 @@ let gateway: ManagedGateway
 beforeAll(async () => {
   upstream = await rawUpstream()
   gateway = await startManagedGateway({
+    // The server that is stored here lives on this machine.
+    egress: { allow: ['127.0.0.0/8'] },
     servers: { one: { url: upstream.url }, two: { url: upstream.url } },
     policies: { 'all-of-it': { default: 'execute' } },
   })
@@ -62,6 +64,13 @@ describe('a token', () => {
   it('has a new secret beside the old one after a rotation', async () => {
     const old = await mint({ name: 'rotating', policies: ['all-of-it'] })
     const answer = await gateway.api('POST', '/tokens/rotating/rotate', { body: { overlapMs: 60_000 } })
+    expect(answer.status).toBe(201)
+    for (const secret of [old, String(answer.body['secret'])]) expect((await list(secret)).status).toBe(200)
+  })
+
+  it('is rotated by a request without a body, with a day for the old secret', async () => {
+    const old = await mint({ name: 'rotating-daily', policies: ['all-of-it'] })
+    const answer = await gateway.api('POST', '/tokens/rotating-daily/rotate')
     expect(answer.status).toBe(201)
     for (const secret of [old, String(answer.body['secret'])]) expect((await list(secret)).status).toBe(200)
   })

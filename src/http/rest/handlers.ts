@@ -135,7 +135,7 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
   return {
     revokeToken: async ({ caller, ref, version }) => versioned(await revokeToken(deps, caller, { ref, version })),
     rotateToken: async ({ caller, ref, version, body }) => ({
-      body: await rotateToken(deps, caller, { ref, version, body }),
+      body: await rotateToken(deps, caller, { ref, version, body: orEmpty(body) }),
     }),
     introspectToken: async ({ caller, body }) => ({
       body: introspectToken(deps, caller.actor, parseBody(Introspect, body).token),
