@@ -1,15 +1,12 @@
 /** Two replicas whose Redis goes away: what still works, what is refused, and that all is well when it is back. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createRedisBus } from '#adapters/redis/bus.ts'
-import { createRedisMcpSessionRecords } from '#adapters/redis/mcp-session-records.ts'
-import { createOwnState, type SharedState } from '#compose/shared-state.ts'
 import { codeOf, openLegacy, openModern, type LegacyClient } from '../support/raw-client.ts'
-import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
+import type { RawGateway } from '../support/raw-gateway.ts'
 import { exchange, type Json, type RawAnswer } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream } from '../support/raw-upstream.ts'
-import { openLink } from '../support/redis-link.ts'
-import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.ts'
+import { describeWithRedis, type TestRedis } from '../support/redis.ts'
+import { openLosablePair } from '../support/replica-pairs.ts'
 import { until } from '../support/until.ts'
 
 /** What is promised is a second; this machine may be busy with other things. */
@@ -33,19 +30,8 @@ describeWithRedis('replicas whose Redis is away', { timeout: 40_000 }, () => {
 
   beforeEach(async () => {
     opened = new AsyncDisposableStack()
-    redis = opened.use(await startRedis())
     upstream = opened.use(await rawUpstream())
-    const start = async (): Promise<RawGateway> => {
-      const link = opened.use(await openLink(redis, { prefix: 'test:', times: undefined }))
-      const shared: SharedState = {
-        ...createOwnState(),
-        sessionRecords: createRedisMcpSessionRecords(link),
-        bus: opened.use(createRedisBus(link)),
-      }
-      return opened.use(await startRawGateway({ servers: [toServer('one', upstream)], shared }))
-    }
-    a = await start()
-    b = await start()
+    ;({ redis, a, b } = await openLosablePair(opened, { servers: [toServer('one', upstream)] }))
   }, 20_000)
 
   afterEach(async () => {

@@ -14,8 +14,8 @@ import {
 import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
 import type { Json } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream } from '../support/raw-upstream.ts'
-import { openRedisState, describeReplicas } from '../support/replica-pairs.ts'
-import { describeWithRedis, startRedis } from '../support/redis.ts'
+import { describeReplicas, openLosablePair } from '../support/replica-pairs.ts'
+import { describeWithRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const patience = { timeoutMs: 10_000 }
@@ -244,12 +244,7 @@ describeReplicas(
 describeWithRedis('a call that waits, and a Redis that is away', () => {
   it('is refused for the time being, and goes on afterwards', { timeout: 40_000 }, async () => {
     await using opened = new AsyncDisposableStack()
-    const redis = opened.use(await startRedis())
-    const start = async (): Promise<RawGateway> => {
-      const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
-      return opened.use(await startRawGateway({ servers: servers(), shared }))
-    }
-    const [a, b] = [await start(), await start()]
+    const { redis, a, b } = await openLosablePair(opened, { servers: servers() })
     const state = await begin(a)
     await redis.kill()
     const refused = await client(b).post('tools/call', answering(state))

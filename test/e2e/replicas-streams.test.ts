@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { bearer, codeOf, openLegacy, post, type LegacyClient } from '../support/raw-client.ts'
-import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
+import type { RawGateway } from '../support/raw-gateway.ts'
 import { exchange, openEvents, type Json, type RawEvents } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream } from '../support/raw-upstream.ts'
-import { describeReplicas, openRedisState } from '../support/replica-pairs.ts'
-import { describeWithRedis, startRedis } from '../support/redis.ts'
+import { describeReplicas, openLosablePair } from '../support/replica-pairs.ts'
+import { describeWithRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const patience = { timeoutMs: 10_000 }
@@ -252,12 +252,7 @@ describeReplicas('the stream of what belongs to no request', options, (pair) => 
 describeWithRedis('a stream, and a Redis that is away', () => {
   it('is refused for the time being, and told afterwards', { timeout: 40_000 }, async () => {
     await using opened = new AsyncDisposableStack()
-    const redis = opened.use(await startRedis())
-    const start = async (): Promise<RawGateway> => {
-      const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
-      return opened.use(await startRawGateway({ ...options(), shared }))
-    }
-    const [a, b] = [await start(), await start()]
+    const { redis, a, b } = await openLosablePair(opened, options())
     const client = await openLegacy(a, { path })
     const id = await lose(a, client)
     await (await listen(b, client)).find(({ id: event }) => event !== '')

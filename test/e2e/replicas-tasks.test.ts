@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { codeOf, openLegacy, openModern, parseMessage, post, type LegacyClient } from '../support/raw-client.ts'
-import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
+import type { RawGateway } from '../support/raw-gateway.ts'
 import { openEvents, type Json } from '../support/raw-http.ts'
 import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
 import {
@@ -12,8 +12,8 @@ import {
   type TaskServer,
 } from '../support/raw/task-server.ts'
 import { toServer } from '../support/raw-upstream.ts'
-import { describeReplicas, openRedisState } from '../support/replica-pairs.ts'
-import { describeWithRedis, startRedis } from '../support/redis.ts'
+import { describeReplicas, openLosablePair } from '../support/replica-pairs.ts'
+import { describeWithRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const patience = { timeoutMs: 10_000 }
@@ -236,12 +236,7 @@ describeReplicas(
 describeWithRedis('a task, and a Redis that is away', () => {
   it('is found by the others when it is back', { timeout: 40_000 }, async () => {
     await using opened = new AsyncDisposableStack()
-    const redis = opened.use(await startRedis())
-    const start = async (): Promise<RawGateway> => {
-      const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
-      return opened.use(await startRawGateway({ ...options(), shared }))
-    }
-    const [a, b] = [await start(), await start()]
+    const { redis, a, b } = await openLosablePair(opened, options())
     const client = await openLegacy(a, { path: '/one/mcp' })
     const before = await begin(a, client)
     expect((await get(b, client, before))['result']).toMatchObject({ taskId: before })

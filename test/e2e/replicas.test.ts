@@ -1,15 +1,10 @@
 /** Two replicas of one gateway: a legacy session is served by either, whichever has opened it. */
-import assert from 'node:assert/strict'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createRedisBus } from '#adapters/redis/bus.ts'
-import { createRedisMcpSessionRecords } from '#adapters/redis/mcp-session-records.ts'
-import { createOwnState, type SharedState } from '#compose/shared-state.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bearer, codeOf, openLegacy, parseMessage, post, type LegacyClient } from '../support/raw-client.ts'
-import { startRawGateway, toSnapshot, type RawGateway } from '../support/raw-gateway.ts'
+import { toSnapshot, type RawGateway } from '../support/raw-gateway.ts'
 import { exchange, openEvents, type Json, type RawAnswer, type RawEvents } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream, type UpstreamExchange } from '../support/raw-upstream.ts'
-import { openLink } from '../support/redis-link.ts'
-import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.ts'
+import { describeReplicas } from '../support/replica-pairs.ts'
 import { until } from '../support/until.ts'
 
 const asking = { elicitation: {}, sampling: {} }
@@ -29,32 +24,24 @@ const isAnswerTo =
   (one: Json): boolean =>
     one['id'] === id && !('method' in one)
 
-type State = { one: SharedState; two: SharedState }
+let upstream: RawUpstream
 
-/** `open` gives what two replicas have in common; what it opens for that is closed after the test. */
-function replicasBehave(open: (opened: AsyncDisposableStack) => Promise<State>): void {
-  let opened: AsyncDisposableStack
-  let upstream: RawUpstream
+beforeEach(async () => {
+  upstream = await talkingUpstream()
+})
+afterEach(() => upstream[Symbol.asyncDispose]())
+
+const options = () => ({ servers: [toServer('one', upstream)], limits: { sessionsPerTokenMax: 50 } })
+
+describeReplicas('a session of two replicas', options, (pair) => {
   let a: RawGateway
   let b: RawGateway
   let client: LegacyClient
 
-  const options = () => ({ servers: [toServer('one', upstream)], limits: { sessionsPerTokenMax: 50 } })
-
+  // oxlint-disable-next-line vitest/no-duplicate-hooks -- this is another block, which the rule does not see
   beforeEach(async () => {
-    upstream = await talkingUpstream()
-    opened = new AsyncDisposableStack()
-    const { one, two } = await open(opened)
-    a = await startRawGateway({ ...options(), shared: one })
-    b = await startRawGateway({ ...options(), shared: two })
+    ;({ a, b } = pair())
     client = await openLegacy(a, { path: '/one/mcp', capabilities: asking })
-  }, 20_000)
-
-  afterEach(async () => {
-    await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()])
-    await upstream[Symbol.asyncDispose]()
-    await opened.disposeAsync()
-    assert.deepEqual([...a.defects, ...b.defects], [])
   })
 
   type Where = { path?: string; token?: string; headers?: Record<string, string> }
@@ -330,7 +317,7 @@ function replicasBehave(open: (opened: AsyncDisposableStack) => Promise<State>):
       heard.close()
     })
   })
-}
+})
 
 /** A server that has to be told what to say, and to whom: its stream for what belongs to no call stays open. */
 async function talkingUpstream(): Promise<RawUpstream> {
@@ -388,31 +375,3 @@ const changed = (kind: string) => (exchange: UpstreamExchange) => {
   exchange.event(note(`notifications/${kind}/list_changed`))
   exchange.finish({ content: [] })
 }
-
-describe('replicas that share memory', () => {
-  replicasBehave(async () => {
-    const state = createOwnState()
-    return { one: state, two: state }
-  })
-})
-
-describeWithRedis('replicas that share a Redis', () => {
-  let redis: TestRedis
-  beforeAll(async () => {
-    redis = await startRedis()
-  }, 20_000)
-  afterAll(() => redis[Symbol.asyncDispose]())
-
-  replicasBehave(async (opened) => {
-    const prefix = redis.nextPrefix()
-    const openState = async (): Promise<SharedState> => {
-      const link = opened.use(await openLink(redis, { prefix }))
-      return {
-        ...createOwnState(),
-        sessionRecords: createRedisMcpSessionRecords(link),
-        bus: opened.use(createRedisBus(link)),
-      }
-    }
-    return { one: await openState(), two: await openState() }
-  })
-})

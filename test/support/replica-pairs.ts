@@ -44,11 +44,20 @@ export function describeReplicas(
 
 const stateSecrets = ['the secret of both']
 
-export async function openRedisState(
-  redis: TestRedis,
+/** Two that share a Redis which can be taken away. All of it ends with `opened`. */
+export async function openLosablePair(
   opened: AsyncDisposableStack,
-  link: LinkOptions,
-): Promise<SharedState> {
+  options: RawGatewayOptions,
+): Promise<Pair & { redis: TestRedis }> {
+  const redis = opened.use(await startRedis())
+  const start = async (): Promise<RawGateway> => {
+    const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
+    return opened.use(await startRawGateway({ ...options, shared }))
+  }
+  return { redis, a: await start(), b: await start() }
+}
+
+async function openRedisState(redis: TestRedis, opened: AsyncDisposableStack, link: LinkOptions): Promise<SharedState> {
   const line = opened.use(await openLink(redis, link))
   return {
     ...createOwnState(),
