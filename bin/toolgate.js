@@ -25,11 +25,13 @@ if (major > 24 || (major === 24 && minor >= 15)) {
     await import(new URL('../src/main.ts', import.meta.url).href)
   }
 } else {
+  const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '')
+  const words = ['npm', '--prefix', root, 'start', '-s', '--', ...process.argv.slice(2)]
+  console.error('Toolgate needs Node.js 24.15 or newer; this is ' + process.version + '.')
   console.error(
-    'Toolgate needs Node.js 24.15 or newer; this is ' +
-      process.version +
-      '.\n' +
-      'Install it from https://nodejs.org, or run: npx -p node@24 -p toolgate toolgate',
+    existsSync(root + '/node_modules/.bin/node')
+      ? 'This clone has its own: ' + words.map((word) => (/\s/.test(word) ? '"' + word + '"' : word)).join(' ')
+      : 'Install it from https://nodejs.org, or run: npx -p node@24 -p toolgate toolgate',
   )
   process.exitCode = 1
 }
