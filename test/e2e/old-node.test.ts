@@ -20,6 +20,6 @@ it('says that Node is too old, and how this clone is started with its own', asyn
   )
   expect(code).toBe(1)
   expect(stderr).toBe(
-    `Toolgate needs Node.js 24.15 or newer; this is v20.1.0.\nThis clone has its own: npm --prefix ${root} start -s -- bridge\n`,
+    `Toolgate needs Node.js 24.15 or newer; this is v20.1.0.\nA clone brings its own with npm ci: npm --prefix ${root} start -s -- bridge\n`,
   )
 })

@@ -45,6 +45,10 @@ Client entry:
       }
     }
   }
+
+In a clone, where there is no command "toolgate":
+        "command": "npm",
+        "args": ["--prefix", "/path/to/clone", "start", "-s", "--", "bridge"],
 `
 
 async function bridge(options: Options, { parts, world }: Context): Promise<void> {
