@@ -3,6 +3,7 @@ import { createSchemaCheck } from '#adapters/ajv/schema-check.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
+import { operatorEgress } from '#compose/egress.ts'
 import { createEngine } from '#compose/engine.ts'
 import type { GatewayOptions } from '#library/gateway-options.ts'
 import { LibraryGateway } from '#library/library-gateway.ts'
@@ -15,7 +16,8 @@ const auditEventsMax = 10_000
  */
 export function createGateway(options: GatewayOptions = {}): LibraryGateway {
   return new LibraryGateway(options, {
-    createEngine,
+    // A program's own servers are its operator's words.
+    createEngine: (engine) => createEngine({ ...engine, egress: () => operatorEgress }),
     createAuditLog: () => createMemoryAuditLog({ ringMax: auditEventsMax }),
     checkSchema: createSchemaCheck(),
     hash: hashToken,

@@ -12,6 +12,7 @@ import type { Server } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import type { Counters } from '#core/limits/counters.ts'
+import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
 import { Gateway } from '#gateway/gateway.ts'
 import type { Wires } from '#gateway/upstream/upstream.ts'
@@ -24,6 +25,8 @@ export type EngineOptions = {
   separator: string
   audit: AuditRecorder
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
+  /** The guard before each connection to a server. */
+  egress: (server: Server) => Egress
   /** Takes the place of a server's HTTP wire. */
   holdHttp?: (server: Server, wire: HttpWire) => HttpWire
   /** Where there are several replicas; by default this gateway is alone. */
@@ -40,6 +43,7 @@ export function createEngine({
   separator,
   audit,
   onTrouble,
+  egress,
   holdHttp,
   shared,
   counters,
@@ -53,7 +57,7 @@ export function createEngine({
     audit,
     createEventReader,
     openWires: (server) => {
-      const wires = openWires(server, limits)
+      const wires = openWires(server, { limits, egress: egress(server) })
       return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
     },
     credentialHeaders: headersOf,
@@ -72,22 +76,24 @@ function headersOf({ transport }: Server): string[] {
   return transport.kind === 'stdio' ? [] : credentialHeaders(transport.credential, transport.headers)
 }
 
-function openWires(server: Server, limits: Limits): Wires {
+type WireParts = { limits: Limits; egress: Egress }
+
+function openWires(server: Server, { limits, egress }: WireParts): Wires {
   const { transport } = server
   const messageBytesMax = limits.responseBytesMax
   switch (transport.kind) {
     case 'streamable_http':
       return {
         kind: 'http',
-        http: createHttpWire({ url: transport.url, connectionsMax, connectTimeoutMs }),
-        sse: openSse(transport.url, server, messageBytesMax),
+        http: createHttpWire({ url: transport.url, connectionsMax, connectTimeoutMs, egress }),
+        sse: openSse(transport.url, server, { limits, egress }),
       }
     case 'sse':
-      return { kind: 'channel', channel: openSse(transport.url, server, messageBytesMax) }
+      return { kind: 'channel', channel: openSse(transport.url, server, { limits, egress }) }
     case 'websocket':
       return {
         kind: 'channel',
-        channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs }),
+        channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs, egress }),
       }
     default: {
       const { command, args, env, cwd } = transport
@@ -99,6 +105,7 @@ function openWires(server: Server, limits: Limits): Wires {
   }
 }
 
-function openSse(url: string, server: Server, messageBytesMax: number) {
-  return createSseWire({ url, messageBytesMax, connectTimeoutMs, postTimeoutMs: server.timeoutMs })
+function openSse(url: string, { timeoutMs: postTimeoutMs }: Server, { limits, egress }: WireParts) {
+  const messageBytesMax = limits.responseBytesMax
+  return createSseWire({ url, messageBytesMax, connectTimeoutMs, postTimeoutMs, egress })
 }

@@ -21,6 +21,7 @@ import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
 import { createControlParts, followChanges, sealerOf, stateSecretsOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
+import { createServerEgress } from './egress.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
 import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management, type ManagementOptions } from './management.ts'
@@ -66,11 +67,13 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   const { audit, snapshot, feed } = stored.state
   const builtIn = await builtInServers({ config, dataPath, mainPath: options.mainPath, log })
   resources.defer(() => builtIn.close())
+  const egress = createServerEgress(snapshot, config.egress.allow)
   const engine = createEngine({
     limits,
     separator: config.naming.separator,
     audit,
     onTrouble: tellOfTrouble(log),
+    egress: egress.of,
     holdHttp: builtIn.holdHttp,
     shared: { ...stored.shared, stateSecrets: stored.stateSecrets },
     ...(config.storage.redis !== undefined && { counters: stored.shared.counters }),
@@ -99,6 +102,7 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
     apply: (next) => {
       door.guard(next)
       declare(next, { snapshot, builtIn })
+      egress.open(next.egress.allow)
       stored.onChange()
     },
   }

@@ -43,6 +43,9 @@ describe('a key that is not known', () => {
       '1:41: policies.p.rules[0].tools: unknown key; did you mean "tool"?',
     ],
     ['storage: { path: x, pth: y }', '1:21: storage.pth: unknown key; did you mean "path"?'],
+    ['egress: { alow: [] }', '1:11: egress.alow: unknown key; did you mean "allow"?'],
+    ['egress: { allow: [10.0.0.0/33] }', '1:19: egress.allow[0]: must be an address, or a range such as 10.0.0.0/8'],
+    ['egress: { allow: [localhost] }', '1:19: egress.allow[0]: must be an address, or a range such as 10.0.0.0/8'],
     ['naming: { seperator: "-" }', '1:11: naming.seperator: unknown key; did you mean "separator"?'],
     ['<<: { listen: { port: 1 } }', '1:1: [hidden]: unknown key'],
   ])('%j is refused', (text, line) => {

@@ -20,6 +20,7 @@ describe('loadConfig', () => {
       expect(load(text)).toMatchObject({
         listen: { host: '127.0.0.1', port: 4180, allowedHosts: [], allowedOrigins: [] },
         storage: { path: '/etc/toolgate/.toolgate' },
+        egress: { allow: [] },
         naming: { separator: '__' },
         limits: { requestBytesMax: 4_194_304, sessionsMax: 10_000 },
         servers: [],

@@ -31,6 +31,7 @@ export type LoadedConfig = {
     readonly redis?: string | undefined
   }
   readonly audit: ConfigDocument['audit']
+  readonly egress: ConfigDocument['egress']
   readonly naming: ConfigDocument['naming']
   readonly limits: Limits
   readonly servers: readonly Server[]
@@ -62,6 +63,7 @@ export function buildConfig(path: string | null, document: ConfigDocument, prove
     listen: document.listen,
     storage: { ...document.storage, path: document.storage.path ?? '' },
     audit: document.audit,
+    egress: document.egress,
     naming: document.naming,
     limits: document.limits,
     servers: Object.entries(document.servers).map(([name, definition]) => toServer(name, definition)),

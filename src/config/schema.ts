@@ -76,6 +76,15 @@ const Audit = z.strictObject({
     ),
 })
 
+const Egress = z.strictObject({
+  allow: z
+    .array(AddressRange)
+    .default([])
+    .describe(
+      'Loopback and private addresses that servers of the management API may have, such as `10.2.0.0/16`. Servers of this file may have any of these. Link-local and metadata addresses stay closed to all.',
+    ),
+})
+
 const Naming = z.strictObject({
   separator: z
     .enum(['__', '-', '.'])
@@ -124,6 +133,7 @@ export const ConfigDocument = z
     listen: Listen.prefault({}).describe('Where the gateway is reached.'),
     storage: Storage.prefault({}).describe('Where data lies.'),
     audit: Audit.prefault({}).describe('What is recorded.'),
+    egress: Egress.prefault({}).describe('Where the gateway connects to.'),
     naming: Naming.prefault({}).describe('How tools are named where several servers are served together.'),
     limits: Limits.prefault({}).describe('What is too much, too deep, or too long.'),
     servers: z

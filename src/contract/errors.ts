@@ -263,6 +263,12 @@ export const errorCatalogue = {
     title: 'The server behind the gateway did not answer in time.',
     isRetryable: true,
   },
+  egress_forbidden: {
+    status: 502,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'The gateway may not connect to the address of this server.',
+  },
   credential_missing: {
     status: 502,
     rpc: -32010,

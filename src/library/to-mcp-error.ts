@@ -98,6 +98,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   upstream_auth_failed: upstreamAuthentication,
   upstream_rate_limited: rateLimit,
   upstream_timeout: (cause, { server }) => new TimeoutError({ server, timeoutMs: numberOf(cause, 'timeoutMs'), cause }),
+  egress_forbidden: connection,
   credential_missing: upstreamAuthentication,
   config_invalid: (cause) => new ConfigurationError({ errors: [reasonOf(cause)], cause }),
   gateway_unreachable: connection,

@@ -34,17 +34,11 @@ async function serversSeenBy(token: string): Promise<string[]> {
   return [...new Set(result.tools.map(({ name }) => name.split('__')[0] ?? ''))].toSorted()
 }
 
-async function mint(body: Record<string, unknown>): Promise<string> {
-  const answer = await gateway.api('POST', '/tokens', { body })
-  expect(answer).toMatchObject({ status: 201 })
-  return String(answer.body['secret'])
-}
-
 describe('a token', () => {
   it('is made by a person, sees what its policy lets it see, and follows the policy at once', async () => {
     const policy = { name: 'one-only', rules: [{ server: 'one', level: 'execute' }] }
     expect((await gateway.api('POST', '/policies', { body: policy })).status).toBe(201)
-    const token = await mint({ name: 'ci', policies: ['one-only'] })
+    const token = await gateway.mint({ name: 'ci', policies: ['one-only'] })
     expect(await serversSeenBy(token)).toEqual(['one'])
     const wider = { ...policy, rules: [{ server: '*', level: 'execute' }] }
     expect((await gateway.api('PUT', '/policies/one-only', { body: wider })).status).toBe(200)
@@ -52,7 +46,7 @@ describe('a token', () => {
   })
 
   it('opens nothing from the moment it is revoked, and stays in the list as revoked', async () => {
-    const token = await mint({ name: 'short', policies: ['all-of-it'] })
+    const token = await gateway.mint({ name: 'short', policies: ['all-of-it'] })
     expect((await list(token)).status).toBe(200)
     // Scripts send this header with everything.
     const headers = { 'content-type': 'application/json' }
@@ -62,14 +56,14 @@ describe('a token', () => {
   })
 
   it('has a new secret beside the old one after a rotation', async () => {
-    const old = await mint({ name: 'rotating', policies: ['all-of-it'] })
+    const old = await gateway.mint({ name: 'rotating', policies: ['all-of-it'] })
     const answer = await gateway.api('POST', '/tokens/rotating/rotate', { body: { overlapMs: 60_000 } })
     expect(answer.status).toBe(201)
     for (const secret of [old, String(answer.body['secret'])]) expect((await list(secret)).status).toBe(200)
   })
 
   it('is rotated by a request without a body, with a day for the old secret', async () => {
-    const old = await mint({ name: 'rotating-daily', policies: ['all-of-it'] })
+    const old = await gateway.mint({ name: 'rotating-daily', policies: ['all-of-it'] })
     const answer = await gateway.api('POST', '/tokens/rotating-daily/rotate')
     expect(answer.status).toBe(201)
     for (const secret of [old, String(answer.body['secret'])]) expect((await list(secret)).status).toBe(200)
@@ -84,7 +78,7 @@ describe('a token', () => {
 
   it('that is bound to a project reaches its address and nothing else', async () => {
     await gateway.api('POST', '/projects', { body: { name: 'web', servers: ['two'] } })
-    const token = await mint({ name: 'web-agent', project: 'web', policies: ['all-of-it'] })
+    const token = await gateway.mint({ name: 'web-agent', project: 'web', policies: ['all-of-it'] })
     expect((await list(token, '/projects/web/mcp')).status).toBe(200)
     expect((await list(token)).status).toBe(403)
     expect(await gateway.api('GET', '/servers', { bearer: token })).toMatchObject({

@@ -22,6 +22,7 @@ type Started = {
 beforeAll(async () => {
   upstream = await rawUpstream({ tools: ['echo'] })
   gateway = await startManagedGateway({
+    egress: { allow: ['127.0.0.0/8'] },
     servers: { declared: { url: upstream.url, credential: { kind: 'bearer', token: credential } } },
   })
   const { name, transport } = toServer('stored', upstream, { credential: { kind: 'bearer', token: credential } })

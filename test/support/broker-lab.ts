@@ -7,6 +7,7 @@ import { createMemoryBus } from '#adapters/memory/bus.ts'
 import { createMemoryCounters } from '#adapters/memory/counters.ts'
 import { createMemorySessionStore } from '#adapters/memory/session-store.ts'
 import { createAgentSessions } from '#compose/agent-sessions.ts'
+import { operatorEgress } from '#compose/egress.ts'
 import { createEngine } from '#compose/engine.ts'
 import { systemClock } from '#compose/system-clock.ts'
 import { Limits } from '#contract/limits.ts'
@@ -84,6 +85,7 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     limits,
     separator: '__',
     audit: log,
+    egress: () => operatorEgress,
     onTrouble: (server, error, diagnosis) =>
       troubles.push({
         server,

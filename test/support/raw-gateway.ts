@@ -2,6 +2,7 @@
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
+import { operatorEgress } from '#compose/egress.ts'
 import { createEngine } from '#compose/engine.ts'
 import type { SharedState } from '#compose/shared-state.ts'
 import type { GatewayError } from '#contract/errors.ts'
@@ -62,6 +63,7 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     limits,
     separator: '__',
     audit: log,
+    egress: () => operatorEgress,
     ...(options.shared ? { shared: options.shared } : {}),
     onTrouble: (server, error, diagnosis) =>
       troubles.push({ server, code: error.code, text: troubleText(error, diagnosis) }),

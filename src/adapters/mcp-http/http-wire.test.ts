@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { GatewayError } from '#contract/errors.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import { until } from '#test/support/until.ts'
+import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { openEgress } from '#test/support/egress.ts'
 import { createHttpWire } from './http-wire.ts'
 
 setFlagsFromString('--expose-gc')
@@ -65,7 +67,12 @@ afterEach(async () => {
 })
 
 const open = (port: number, path = '/mcp?x=1'): HttpWire =>
-  createHttpWire({ url: `http://127.0.0.1:${port}${path}`, connectionsMax: 4, connectTimeoutMs: 1_000 })
+  createHttpWire({
+    url: `http://127.0.0.1:${port}${path}`,
+    connectionsMax: 4,
+    connectTimeoutMs: 1_000,
+    egress: openEgress,
+  })
 
 function send(more: Partial<WireRequest> = {}, to = wire): { told: Told; exchange: WireExchange } {
   const told = new Told()
@@ -376,8 +383,16 @@ describe('a failure', () => {
 
 describe('createHttpWire', () => {
   it('refuses what is no address', () => {
-    expect(() => createHttpWire({ url: 'not a url', connectionsMax: 1, connectTimeoutMs: 1 })).toThrow(
-      expect.objectContaining({ code: 'config_invalid' }),
-    )
+    expect(() =>
+      createHttpWire({ url: 'not a url', connectionsMax: 1, connectTimeoutMs: 1, egress: openEgress }),
+    ).toThrow(expect.objectContaining({ code: 'config_invalid' }))
   })
+})
+
+describeGuardedConnections('createHttpWire', async (url, egress) => {
+  const guarded = createHttpWire({ url, connectionsMax: 1, connectTimeoutMs: 1_000, egress })
+  const { error } = await answered({}, guarded)
+  await guarded.close()
+  assert(error)
+  return error
 })

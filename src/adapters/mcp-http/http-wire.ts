@@ -1,14 +1,17 @@
 /** HTTP to one upstream over an undici pool: the hot path's second half. */
-import type { Dispatcher } from 'undici'
+import type { buildConnector as Build, Dispatcher } from 'undici'
+import buildConnector from 'undici/lib/core/connect.js'
 import errors from 'undici/lib/core/errors.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
+import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 
 export type HttpWireOptions = {
   url: string
   connectionsMax: number
   connectTimeoutMs: number
+  egress: Egress
 }
 
 /** @throws GatewayError `config_invalid` when the address is none */
@@ -16,13 +19,23 @@ export function createHttpWire(options: HttpWireOptions): HttpWire {
   const url = parseUrl(options.url)
   const pool = new Pool(url.origin, {
     connections: options.connectionsMax,
-    connect: { timeout: options.connectTimeoutMs },
+    connect: guardedConnector(options),
     // An upstream's silence is bounded by each request itself.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
   })
   return new PooledWire(pool, url.pathname + url.search, options.connectionsMax)
+}
+
+/** Asked when a connection is opened, never on the path of a call that finds one. */
+function guardedConnector({ egress, connectTimeoutMs }: HttpWireOptions): Build.connector {
+  const connect = buildConnector({ timeout: connectTimeoutMs, lookup: egress.lookup })
+  return (target, callback) => {
+    const refusal = egress.refusalOf(target.hostname)
+    if (refusal === null) connect(target, callback)
+    else callback(refusal, null)
+  }
 }
 
 function parseUrl(text: string): URL {
@@ -202,16 +215,15 @@ const closedCodes = new Set([
   'EPIPE',
 ])
 
+const timeouts = [errors.HeadersTimeoutError, errors.BodyTimeoutError, errors.ConnectTimeoutError]
+
 /** An HTTP parser's error holds bytes of the upstream: it is never kept as a cause. */
 function toFailure(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
   if (error instanceof errors.HTTPParserError)
     return new GatewayError('upstream_protocol', { details: { reason: 'not HTTP' } })
   if (error instanceof errors.ResponseExceededMaxSizeError) return new GatewayError('upstream_too_large')
-  const isTimeout =
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError ||
-    error instanceof errors.ConnectTimeoutError
-  if (isTimeout) return new GatewayError('upstream_timeout')
+  if (timeouts.some((kind) => error instanceof kind)) return new GatewayError('upstream_timeout')
   if (error instanceof errors.InvalidArgumentError)
     return new GatewayError('config_invalid', { details: { reason: 'a header is not valid' } })
   if (error instanceof errors.HeadersOverflowError)

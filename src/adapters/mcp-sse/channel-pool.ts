@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import buildConnector from 'undici/lib/core/connect.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
+import type { Egress } from '#core/egress/egress.ts'
 import { toConfigError } from './sse-error.ts'
 
 /** The sockets of one channel. */
@@ -10,10 +11,12 @@ export type ChannelPool = {
   destroy(): Promise<void>
 }
 
+type ConnectOptions = { connectTimeoutMs: number; egress: Egress }
+
 /** @throws `config_invalid` when the URL is not of HTTP */
-export function createChannelPool(url: URL, options: { connectTimeoutMs: number }): ChannelPool {
+export function createChannelPool(url: URL, options: ConnectOptions): ChannelPool {
   const sockets = new Set<Socket>()
-  const pool = createPool(url, options.connectTimeoutMs, sockets)
+  const pool = createPool(url, options, sockets)
   return {
     dispatch: (request, handler) => pool.dispatch(request, handler),
     async destroy() {
@@ -23,13 +26,15 @@ export function createChannelPool(url: URL, options: { connectTimeoutMs: number 
 }
 
 /** The library forgets a socket that is still connecting when its pool is destroyed; `sockets` does not. */
-function createPool(url: URL, connectTimeoutMs: number, sockets: Set<Socket>): Pool {
+function createPool(url: URL, { connectTimeoutMs, egress }: ConnectOptions, sockets: Set<Socket>): Pool {
   // HTTP/1.1 keeps the endless stream and the posts on sockets of their own.
-  const connect = buildConnector({ allowH2: false, timeout: connectTimeoutMs })
+  const connect = buildConnector({ allowH2: false, timeout: connectTimeoutMs, lookup: egress.lookup })
   try {
     return new Pool(url.origin, {
       allowH2: false,
       connect(target, callback) {
+        const refusal = egress.refusalOf(target.hostname)
+        if (refusal !== null) return callback(refusal, null)
         const socket: unknown = connect(target, callback)
         if (!(socket instanceof Socket)) return
         sockets.add(socket)

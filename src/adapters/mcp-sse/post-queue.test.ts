@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
+import { openEgress } from '#test/support/egress.ts'
 import { createChannelPool, type ChannelPool } from './channel-pool.ts'
 import { createPostQueue, type PostQueue } from './post-queue.ts'
 
@@ -60,7 +61,7 @@ async function startPeer(answer: Answer): Promise<Peer> {
 }
 
 function openQueue(endpoint: URL, options: { postTimeoutMs?: number } = {}): PostQueue {
-  const pool = createChannelPool(endpoint, { connectTimeoutMs: 2000 })
+  const pool = createChannelPool(endpoint, { connectTimeoutMs: 2000, egress: openEgress })
   cleanups.push(() => pool.destroy())
   return createPostQueue({ pool, endpoint, headers: [], postTimeoutMs: 5000, ...options })
 }

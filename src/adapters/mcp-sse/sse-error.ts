@@ -46,6 +46,7 @@ export function withoutHeaders(headers: readonly string[], names: readonly strin
 }
 
 function toKnownError(error: Error): GatewayError | null {
+  if (error instanceof GatewayError) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return toConfigError(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return new GatewayError('upstream_timeout', { cause: error })

@@ -8,6 +8,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
+import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { openEgress } from '#test/support/egress.ts'
 import { createSseWire, type SseWireOptions } from './sse-wire.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
@@ -60,7 +62,7 @@ async function startSsePeer(behaviour: Behaviour = {}): Promise<SsePeer> {
   return { ...peer, url: `${peer.origin}/sse?team=a`, stream: stream.promise, posts }
 }
 
-const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000, postTimeoutMs: 2000 }
+const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000, postTimeoutMs: 2000, egress: openEgress }
 
 type OpenOptions = Partial<SseWireOptions> & { headers?: string[]; events?: ChannelEvents; signal?: AbortSignal }
 
@@ -376,3 +378,5 @@ describe('createSseWire: the stream', () => {
     expect(log).toEqual([{ closed: 'closed' }])
   })
 })
+
+describeGuardedConnections('createSseWire', (url, egress) => failureOf(open(url, { egress })))

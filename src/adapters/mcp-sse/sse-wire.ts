@@ -1,3 +1,4 @@
+import type { Egress } from '#core/egress/egress.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import { createChannelPool } from './channel-pool.ts'
 import { openSseChannel } from './sse-channel.ts'
@@ -12,6 +13,7 @@ export type SseWireOptions = {
   connectTimeoutMs: number
   /** From the posting of one message to the head of its answer. */
   postTimeoutMs: number
+  egress: Egress
 }
 
 /**
@@ -19,7 +21,7 @@ export type SseWireOptions = {
  * a POST to the address that the stream names first.
  *
  * Redirects are not followed. `open` rejects as the port says, and also with `upstream_protocol` (no event stream, or
- * it names a foreign address), `upstream_rate_limited` (429) and `config_invalid` (the address or a header cannot be
+ * it names a foreign address), `upstream_rate_limited` (429), `egress_forbidden` and `config_invalid` (the address or a header cannot be
  * sent). The signal speaks of the opening only.
  * `send` posts in the order of the calls and resolves with the head of the POST's answer. A POST that fails rejects its
  * `send` with the matching `upstream_…` code and leaves the channel open; so does a queue of more than 8 MiB.

@@ -10,6 +10,7 @@ export function toStatusError(status: number): GatewayError {
 
 /** @param context.isAnswered the server has agreed to the upgrade, and what is wrong is in its answer */
 export function toOpenError(error: Error, context: { isAnswered: boolean }): GatewayError {
+  if (error instanceof GatewayError) return error
   if (context.isAnswered) return new GatewayError('upstream_protocol', { cause: error })
   // The parser's error carries the bytes that it could not read, and those may repeat our credential: no cause.
   if (isHttpParserError(error)) return new GatewayError('upstream_protocol')

@@ -1,5 +1,6 @@
 import { WebSocket, type ClientOptions } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
+import type { Egress } from '#core/egress/egress.ts'
 import { toAbortError, toConfigError, toOpenError, toStatusError } from './open-error.ts'
 
 const subprotocol = 'mcp'
@@ -11,6 +12,7 @@ export type SocketTarget = {
   headers: readonly string[]
   messageBytesMax: number
   connectTimeoutMs: number
+  egress: Egress
   signal: AbortSignal
 }
 
@@ -59,7 +61,10 @@ function dial(target: SocketTarget): WebSocket {
   const url = URL.parse(target.url)
   if (url === null) throw toConfigError()
   url.hash = ''
-  const options: ClientOptions & { closeTimeout: number } = {
+  const refusal = target.egress.refusalOf(url.hostname.replace(/^\[(.*)\]$/, '$1'))
+  if (refusal !== null) throw refusal
+  const options: ClientOptions & { closeTimeout: number; lookup: Egress['lookup'] } = {
+    lookup: target.egress.lookup,
     headers: toHeaderRecord(target.headers),
     perMessageDeflate: false,
     followRedirects: false,

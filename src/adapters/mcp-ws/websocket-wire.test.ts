@@ -8,6 +8,8 @@ import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } fro
 import { GatewayError } from '#contract/errors.ts'
 import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
+import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { openEgress } from '#test/support/egress.ts'
 import { createWebSocketWire, type WebSocketWireOptions } from './websocket-wire.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
@@ -44,7 +46,7 @@ async function startRawPeer(answer: (key: string, socket: Socket) => void): Prom
   return listenAt(http)
 }
 
-const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000 }
+const limits = { messageBytesMax: 1000, connectTimeoutMs: 2000, egress: openEgress }
 
 type OpenOptions = Partial<WebSocketWireOptions> & { headers?: string[]; events?: ChannelEvents; signal?: AbortSignal }
 
@@ -370,3 +372,7 @@ function textFrame(text: string): Buffer {
   const payload = Buffer.from(text)
   return Buffer.concat([Buffer.from([0x81, payload.byteLength]), payload])
 }
+
+describeGuardedConnections('createWebSocketWire', (url, egress) =>
+  failureOf(open(url.replace(/^http/, 'ws'), { egress })),
+)

@@ -1,3 +1,4 @@
+import type { Egress } from '#core/egress/egress.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import { openSocket } from './open-socket.ts'
 import { createSocketChannel } from './socket-channel.ts'
@@ -9,6 +10,7 @@ export type WebSocketWireOptions = {
   messageBytesMax: number
   /** From the first packet to the end of the handshake. */
   connectTimeoutMs: number
+  egress: Egress
   /** How often the server is pinged, and how long it may take to answer. Default: 30,000. */
   pingIntervalMs?: number
 }
@@ -17,7 +19,7 @@ export type WebSocketWireOptions = {
  * MCP over WebSocket (RFC 6455, subprotocol `mcp`): one JSON-RPC message in each text frame.
  *
  * Redirects are not followed. `open` rejects as the port says, and also with `upstream_protocol` (what answered speaks
- * no WebSocket, or chose another subprotocol) and `config_invalid` (the address or a header cannot be sent). The signal
+ * no WebSocket, or chose another subprotocol), `egress_forbidden` and `config_invalid` (the address or a header cannot be sent). The signal
  * speaks of the opening only.
  * `send` resolves when the frame has left; while more than 8 MiB wait for a server that does not read, it rejects.
  */

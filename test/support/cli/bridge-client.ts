@@ -4,6 +4,7 @@ import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
 import { createHttpWire } from '#adapters/mcp-http/http-wire.ts'
 import { createLineReader } from '#adapters/mcp-stdio/line-reader.ts'
 import { runBridge } from '#cli/bridge/run-bridge.ts'
+import { openEgress } from '../egress.ts'
 import { until } from '../until.ts'
 
 export type Message = Record<string, unknown>
@@ -58,7 +59,8 @@ export function startBridge(
     messageBytesMax,
     until: stopping.promise,
     tell: (line) => told.push(line),
-    openWire: (address) => createHttpWire({ url: address, connectionsMax: 100, connectTimeoutMs: 2_000 }),
+    openWire: (address) =>
+      createHttpWire({ url: address, connectionsMax: 100, connectTimeoutMs: 2_000, egress: openEgress }),
     createEventReader,
     createLineReader,
   })
