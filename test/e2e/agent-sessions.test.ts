@@ -1,6 +1,6 @@
 /** A session of an agent, from the platform that starts it to the tool that it calls. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startManagedGateway, type ManagedGateway } from '../support/management.ts'
+import { sendInitialize, startManagedGateway, type ManagedGateway } from '../support/management.ts'
 import { rawUpstream, type RawUpstream } from '../support/raw-upstream.ts'
 import { connect } from '../support/sdk-clients.ts'
 
@@ -48,20 +48,7 @@ describe('a session of an agent', () => {
   it('opens no other address, and nothing once it has ended', async () => {
     const { id, url, token } = await start()
     const status = async (address: string, bearer = token): Promise<number> => {
-      const response = await fetch(address, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${bearer}`,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        },
-        body: JSON.stringify({
-          jsonrpc: '2.0',
-          id: 1,
-          method: 'initialize',
-          params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } },
-        }),
-      })
+      const response = await sendInitialize(address, bearer)
       await response.text()
       return response.status
     }

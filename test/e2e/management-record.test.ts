@@ -25,12 +25,6 @@ afterAll(async () => {
 const list = (token: string): Promise<Response> =>
   sendModern(`${gateway.url}/mcp`, { token, message: modernMessage('tools/list') })
 
-async function mint(body: Record<string, unknown>): Promise<string> {
-  const answer = await gateway.api('POST', '/tokens', { body })
-  expect(answer).toMatchObject({ status: 201 })
-  return String(answer.body['secret'])
-}
-
 describe('the record', () => {
   it('says who changed what, for whom, and nothing of what it is', async () => {
     const headers = { 'x-changed-by': 'ticket 17' }
@@ -61,7 +55,7 @@ describe('the record', () => {
 
 describe('the record of calls', () => {
   it('can be read by who may, page by page, filtered', async () => {
-    const token = await mint({ name: 'recorded-caller', policies: ['all-of-it'] })
+    const token = await gateway.mint({ name: 'recorded-caller', policies: ['all-of-it'] })
     for (let call = 0; call < 3; call++) expect((await list(token)).status).toBe(200)
     const read = (more = '') => gateway.api('GET', `/audit?tokenName=recorded-caller${more}`)
     const eventsOf = (body: Record<string, unknown>) => body['events'] as { id: number; method: string }[]
@@ -101,7 +95,7 @@ describe('an explanation', () => {
       ],
     }
     await gateway.api('POST', '/policies', { body: policy })
-    await mint({ name: 'explained', policies: ['explained'] })
+    await gateway.mint({ name: 'explained', policies: ['explained'] })
     const ask = (tool: string) => gateway.api('GET', `/access/explain?token=explained&server=one&tool=${tool}`)
     expect((await ask('read_file')).body).toMatchObject({ isListed: true, isCallable: true })
     const denied = await ask('delete_all')

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { both, modernHeaders } from './raw-client.ts'
+import { both, initialize, modernHeaders } from './raw-client.ts'
 import type { Json } from './raw-http.ts'
 import { startProgram, tokenIn, type Program } from './cli/run-program.ts'
 
@@ -25,6 +25,8 @@ export type ManagedGateway = AsyncDisposable & {
   bearer: string
   /** Asks `/api/v1{path}` as the person, or as whom `bearer` says. */
   api: Api
+  /** A new token's secret. @throws unless it is made */
+  mint: (token: Record<string, unknown>) => Promise<string>
 }
 
 /** @param config without `listen` */
@@ -38,6 +40,7 @@ export async function startManagedGateway(config: Record<string, unknown>): Prom
   const token = tokenIn(program.stdout())
   const password = passwordIn(program.stdout())
   const bearer = await signIn(url, 'admin', password)
+  const api: Api = (method, path, options = {}) => callApi(url, { method, path, bearer, ...options })
   const started = starting.move()
   return {
     program,
@@ -46,7 +49,12 @@ export async function startManagedGateway(config: Record<string, unknown>): Prom
     token,
     password,
     bearer,
-    api: (method, path, options = {}) => callApi(url, { method, path, bearer, ...options }),
+    api,
+    async mint(token) {
+      const { status, body } = await api('POST', '/tokens', { body: token })
+      if (status !== 201) throw new Error(`making a token answered ${status} ${JSON.stringify(body)}`)
+      return String(body['secret'])
+    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
@@ -99,5 +107,14 @@ export function sendModern(address: string, { token, message }: { token: string;
     method: 'POST',
     headers: { ...both, ...modernHeaders(message), authorization: `Bearer ${token}` },
     body: JSON.stringify(message),
+  })
+}
+
+/** A client of before opens a session. */
+export function sendInitialize(address: string, token: string): Promise<Response> {
+  return fetch(address, {
+    method: 'POST',
+    headers: { ...both, authorization: `Bearer ${token}` },
+    body: JSON.stringify(initialize()),
   })
 }
