@@ -266,7 +266,7 @@ const alive = (): Record<string, number> =>
 
 async function quiet(): Promise<void> {
   const { gateway } = house
-  gateway.engine.sessions.endWhere(() => true)
+  for (const session of gateway.engine.sessions) session.end()
   const isQuiet = (): boolean => {
     const { sessions, listeners, parkedCalls, callsUnderWay } = gateway.engine.counts
     const { replies, sse, webSockets } = gateway.http.counts

@@ -98,10 +98,4 @@ describe('SessionStore', () => {
     // Another replica may have used it.
     expect(used.isOver).toBe(false)
   })
-
-  it('ends those that are chosen', () => {
-    const [one, two] = [add('one'), add('two', bob)]
-    store.endWhere((session) => session.principal.id === 'bob')
-    expect([one.hasEnded, two.hasEnded]).toEqual([false, true])
-  })
 })

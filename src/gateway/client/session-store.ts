@@ -81,8 +81,4 @@ export class SessionStore {
   leaveAll(): void {
     for (const session of this.#sessions.values()) session.leave()
   }
-
-  endWhere(isOver: (session: ClientSession) => boolean): void {
-    for (const session of this.#sessions.values()) if (isOver(session)) session.end()
-  }
 }
