@@ -7,7 +7,7 @@ import { createEgress, type Egress } from '#core/egress/egress.ts'
 import { isDeclaredId } from '#core/resources/resource-ids.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 
-/** For addresses that the operator chose, in a file, on a command line or in a program. */
+/** For addresses that the operator chose, in a file or in a program. */
 export const operatorEgress: Egress = createEgress({ lookup, bounds: () => null })
 
 export type ServerEgress = {
