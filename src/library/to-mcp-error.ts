@@ -61,7 +61,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   still_referenced: protocol,
   dangling_reference: protocol,
   idempotency_conflict: protocol,
-  outcome_unknown: ,
+  outcome_unknown: (cause) => new McpError('internal_error', cause.message, { cause }),
   invalid_binding: protocol,
   read_only: protocol,
   exceeds_creator: authorization,
