@@ -7,11 +7,9 @@ import { principal } from '#test/support/upstreams.ts'
 import { CallLimits } from './call-limits.ts'
 
 const facts: TokenFacts = {
-  kind: 'key',
   digest: 'd',
   userId: null,
   teamId: null,
-  organizationId: null,
   projectId: null,
   endpoints: null,
   limits: null,

@@ -75,11 +75,9 @@ describe('recordCall', () => {
 
   it('says whose token it was, and which of its bearers', () => {
     const token = {
-      kind: 'key' as const,
       digest: 'abcdef0123456789'.repeat(4),
       userId: 'usr_ann',
       teamId: null,
-      organizationId: null,
       projectId: null,
       endpoints: null,
       limits: null,

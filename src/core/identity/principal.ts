@@ -28,13 +28,11 @@ export type SessionFacts = {
 
 /** What else is known of who holds a token, and where and how often it may be used. Ids are those of resources. */
 export type TokenFacts = {
-  kind: 'key'
   /** Lower-case hex SHA-256 of the bearer: another bearer under the same id is another token. */
   digest: string
   /** Whose it is: a user's or a team's. */
   userId: string | null
   teamId: string | null
-  organizationId: string | null
   /** The only project at whose address it may be used. */
   projectId: string | null
   /** Keys of the only addresses (`naming/address.ts`) at which it may be used; null: any. */

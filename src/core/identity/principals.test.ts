@@ -57,11 +57,9 @@ describe('Principals', () => {
       tokenName: 't',
       expiresAt: 5,
       token: {
-        kind: 'key',
         digest: 't',
         userId: 'usr_ann',
         teamId: null,
-        organizationId: 'org_acme',
         projectId: 'prj_demo',
         endpoints: new Set(['servers a', 'servers']),
         limits: { callsPerMinuteMax: 3 },

@@ -123,8 +123,7 @@ export class Principals {
     const { pool, ceilings } = this.#present()
     const composition = composeToken(this.#snapshot, token, ceilings)
     const access = pool.of(composition)
-    const facts = toFacts(token, this.#snapshot.get(spec.owner.kind, spec.owner.ref)?.spec.organization)
-    const principal = { id, tokenId: id, tokenName: name, access, expiresAt: spec.expiresAt, token: facts }
+    const principal = { id, tokenId: id, tokenName: name, access, expiresAt: spec.expiresAt, token: toFacts(spec) }
     this.#compositions.set(principal, composition)
     return principal
   }
@@ -193,18 +192,15 @@ function toScope({ id, name, kind }: Resource<'project' | 'toolset'>, { servers 
   return { kind, id, name, servers: [...new Set([...servers, ...named])] }
 }
 
-function toFacts({ spec }: Resource<'token'>, organization: string | undefined): TokenFacts {
-  const { owner, digest, project, endpoints, limits } = spec
+function toFacts({ owner, digest, project, endpoints, limits }: Resource<'token'>['spec']): TokenFacts {
   const keyOf = (path: string): string[] => {
     const address = parseAddress(path)
     return address ? [addressKey(address)] : []
   }
   return {
-    kind: 'key',
     digest,
     userId: owner.kind === 'user' ? owner.ref : null,
     teamId: owner.kind === 'team' ? owner.ref : null,
-    organizationId: organization ?? null,
     projectId: project ?? null,
     endpoints: endpoints ? new Set(endpoints.flatMap(keyOf)) : null,
     limits: Object.keys(limits).length > 0 ? limits : null,
