@@ -85,7 +85,7 @@ export class CallLimits {
 
   async #chargeShared(counters: Counters, { key, max, tally }: { key: string; max: number; tally: Tally }) {
     const limit = { kind: 'window', max, windowMs } as const
-    const verdict = await counters.charge([{ key: `calls ${key}`, limit, cost: 1, whenAway: 'open' }])
+    const verdict = await counters.charge([{ key: `calls ${key}`, limit, cost: 1 }])
     if (!verdict.isCounted) this.#chargeOwn(tally, max)
     else if (!verdict.isAllowed) throw tooOften(max, verdict.retryAfterMs)
   }

@@ -17,7 +17,6 @@ const of = (limit: CountedLimit, changes: Partial<Charge> = {}): Charge => ({
   key: 'token:a',
   limit,
   cost: 1,
-  whenAway: 'closed',
   ...changes,
 })
 

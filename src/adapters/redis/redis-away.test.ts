@@ -155,30 +155,19 @@ describeWithRedis('Redis away', () => {
     expect(changes).toEqual([])
   })
 
-  it.each(ways)('%s: limits let through or refuse as each of them says, and count again afterwards', async (way) => {
+  it.each(ways)('%s: limits let through, and count again afterwards', async (way) => {
     const link = await open()
     const counters = createRedisCounters(link)
-    const charge = (whenAway: Charge['whenAway']): Charge => ({
-      key: whenAway,
-      limit: { kind: 'window', max: 1, windowMs: 60_000 },
-      cost: 1,
-      whenAway,
-    })
+    const charge: Charge = { key: 'k', limit: { kind: 'window', max: 1, windowMs: 60_000 }, cost: 1 }
     await leave[way]()
     const started = performance.now()
     for (let round = 0; round < 3; round++) {
-      expect(await counters.charge([charge('open')])).toMatchObject({ isAllowed: true, isCounted: false, left: [null] })
-      expect(await counters.charge([charge('open'), charge('closed')])).toMatchObject({
-        isAllowed: false,
-        refusedBy: 1,
-        isCounted: false,
-        retryAfterMs: 1_000,
-      })
+      expect(await counters.charge([charge])).toMatchObject({ isAllowed: true, isCounted: false, left: [null] })
     }
     expect(performance.now() - started).toBeLessThan(waitMsMax)
     await comeBack[way]()
     await untilUp(link)
-    expect(await counters.charge([charge('closed')])).toMatchObject({ isAllowed: true, isCounted: true, left: [0] })
+    expect(await counters.charge([charge])).toMatchObject({ isAllowed: true, isCounted: true, left: [0] })
   })
 
   it.each(ways)('%s: a bus carries on by itself, and says that there was a gap', async (way) => {

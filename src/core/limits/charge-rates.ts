@@ -24,7 +24,6 @@ export async function chargeRates(
     key,
     limit: { kind: 'bucket', ...rate },
     cost: 1,
-    whenAway: 'open',
   }))
   const { isAllowed, retryAfterMs } = await counters.charge(charges)
   if (!isAllowed) throw new GatewayError('rate_limited', { details: { ...details, retryAfterMs } })

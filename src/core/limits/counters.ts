@@ -11,8 +11,6 @@ export type Charge = {
   limit: CountedLimit
   /** Above zero; need not be whole. */
   cost: number
-  /** Where the counter cannot be asked: `open` lets through uncounted, `closed` refuses. */
-  whenAway: 'open' | 'closed'
 }
 
 export type ChargeVerdict = {
@@ -23,7 +21,7 @@ export type ChargeVerdict = {
   retryAfterMs: number | null
   /** For each charge, how much is left after this; null where nobody knows. */
   left: (number | null)[]
-  /** False: the counters could not be asked, and `whenAway` decided. */
+  /** False: the counters could not be asked, and nobody is kept from anything. */
   isCounted: boolean
 }
 
