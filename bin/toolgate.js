@@ -30,7 +30,8 @@ if (major > 24 || (major === 24 && minor >= 15)) {
   console.error('Toolgate needs Node.js 24.15 or newer; this is ' + process.version + '.')
   console.error(
     existsSync(root + '/src/main.ts')
-      ? 'A clone brings its own with npm ci: ' + words.map((word) => (/\s/.test(word) ? '"' + word + '"' : word)).join(' ')
+      ? 'A clone brings its own with npm ci: ' +
+          words.map((word) => (/\s/.test(word) ? '"' + word + '"' : word)).join(' ')
       : 'Install it from https://nodejs.org, or run: npx -p node@24 -p toolgate toolgate',
   )
   process.exitCode = 1
