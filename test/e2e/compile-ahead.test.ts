@@ -93,6 +93,13 @@ describe('a clone', () => {
     },
   )
 
+  it('is not held up by a source that never comes to its end', async () => {
+    await writeFile(join(folder, 'src/endless.ts'), `setInterval(() => {}, 1_000)`)
+    const startedAt = performance.now()
+    await run(process.execPath, [join(folder, 'bin/toolgate.js'), '--version'], { cwd: folder })
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+  })
+
   it('starts without a compile cache too', async () => {
     expect(await start({ NODE_DISABLE_COMPILE_CACHE: '1' })).toBe('first true')
     // A file, where a folder is needed.
