@@ -249,6 +249,43 @@ export const errorCatalogue = {
     fault: 'upstream',
     title: "The server behind the gateway refused the gateway's credential.",
   },
+  credential_required: {
+    status: 401,
+    rpc: -32011,
+    fault: 'caller',
+    title: 'This server needs an account or a key of your own. Connect it, and call again.',
+  },
+  credential_variables_required: {
+    status: 412,
+    rpc: -32011,
+    fault: 'caller',
+    title: 'This server needs values of your own that are not set. Set them, and call again.',
+  },
+  credential_owner_required: {
+    status: 401,
+    rpc: -32011,
+    fault: 'caller',
+    title: 'This server needs a credential of a user or a team, and the token belongs to none.',
+  },
+  credential_unavailable: {
+    status: 502,
+    rpc: -32010,
+    fault: 'upstream',
+    title: 'The credential for this server cannot be had at the moment. Nothing was sent to it.',
+    isRetryable: true,
+  },
+  oauth_refused: {
+    status: 400,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'The authorization was not completed.',
+  },
+  oauth_server_failed: {
+    status: 502,
+    rpc: -32010,
+    fault: 'upstream',
+    title: 'The authorization server says what cannot be used.',
+  },
   upstream_rate_limited: {
     status: 503,
     rpc: -32010,

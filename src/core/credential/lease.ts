@@ -1,0 +1,46 @@
+/**
+ * Port: how requests to one server are authenticated, step 7 of a call. Types only.
+ *
+ * A lease is what the path of a call holds: the headers of one owner at one server as they are now. Sessions read it for each request, so that
+ * a token that was renewed is used at once.
+ */
+import type { Principal } from '#core/identity/principal.ts'
+import type { WireRequest } from '#core/upstream/http-wire.ts'
+
+/** The same object for as long as server and owner are the same; what it says is replaced when it changes. */
+export interface Lease {
+  /** Part of the key of pools and lists: who shares it shares what the server gave it. Empty where the gateway itself is the owner. */
+  readonly owner: string
+  /** Credential and static headers, as a flat list of lower-case names and values. Another array only when it says something else. */
+  readonly headers: readonly string[]
+  /** Path and query of the server's address, where they hold values of the owner's. */
+  readonly path?: string
+  /** Gives headers that hold for this one request only (AWS SigV4). */
+  readonly sign?: (request: WireRequest) => readonly string[]
+}
+
+/** What an upstream said when it refused a request. */
+export type UpstreamRefusal = {
+  status: 401 | 403
+  /** `WWW-Authenticate`, as it came: an upstream's word, to be read and not to be repeated. */
+  challenge: string | null
+}
+
+export interface ServerCredential {
+  /**
+   * Whose credential this principal's calls go out with; equal to the lease's `owner`. Empty as well where it can have none: then there is no
+   * lease.
+   */
+  ownerOf(principal: Principal): string
+  /**
+   * At once where one is there and good: the warm path waits for nothing and makes nothing. There is no anonymous lease.
+   * @throws GatewayError, or rejects with it: `credential_required`, `credential_variables_required`, `credential_owner_required`,
+   *   `credential_unavailable`
+   */
+  lease(principal: Principal): Lease | Promise<Lease>
+  /**
+   * The upstream refused what went out with this lease. Resolves where there is something new to try, once.
+   * @throws GatewayError, as `lease` does, or `upstream_auth_failed`
+   */
+  rejected(lease: Lease, refusal: UpstreamRefusal): Promise<Lease>
+}

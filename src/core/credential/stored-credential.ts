@@ -1,0 +1,61 @@
+/** What an owner has given for one server, as it is stored. Types only. */
+
+/** Ids. The gateway itself has none. */
+export type CredentialOwner = { kind: 'user' | 'team'; ref: string } | { kind: 'gateway'; ref: '' }
+
+/**
+ * - `connecting`: its owner has begun, and has not come back.
+ * - `connected`: good, as far as is known.
+ * - `expiring`: it ends soon, and cannot be renewed without its owner.
+ * - `needs_attention`: it was refused, or could not be renewed: its owner must do something.
+ * - `revoked`: its owner, or who may, has ended it. Nothing of it is kept.
+ *
+ * Where nothing is stored it is `missing`.
+ */
+export type StoredState = 'connecting' | 'connected' | 'expiring' | 'needs_attention' | 'revoked'
+
+export type StateReason =
+  | 'connected'
+  | 'renewed'
+  | 'began'
+  | 'abandoned'
+  | 'declined'
+  | 'refused_by_server'
+  | 'more_scopes_needed'
+  | 'grant_ended'
+  | 'cannot_be_renewed'
+  | 'ends_soon'
+  | 'revoked'
+
+export type StoredGrant = {
+  kind: 'oauth'
+  accessToken: string
+  refreshToken: string | null
+  idToken: string | null
+  /** Unix time in milliseconds; null: not known. */
+  expiresAt: number | null
+  scopes: readonly string[] | null
+  /** Who issued it, and to which client: it is used with these and no others. */
+  issuer: string
+  clientId: string
+  resource: string | null
+}
+
+/** The value of a static credential that each owner gives, by the names of its parts: `token`, or `username` and `password`. */
+export type StoredKey = { kind: 'key'; parts: Readonly<Record<string, string>> }
+
+export type StoredCredential = {
+  /** The server's id. */
+  server: string
+  owner: CredentialOwner
+  state: StoredState
+  reason: StateReason
+  /** Unix time in milliseconds of the last change of state. */
+  stateAt: number
+  /** Null where nothing is there, or nothing any more. */
+  secret: StoredGrant | StoredKey | null
+  /** The owner's own values of the server's variables. */
+  variables: Readonly<Record<string, string>>
+  /** Somebody renews it, and has until then. Unix time in milliseconds. */
+  renewingUntil: number | null
+}
