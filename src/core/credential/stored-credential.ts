@@ -1,5 +1,7 @@
 /** What an owner has given for one server, as it is stored. Types only. */
 
+import type { ClientAuth } from './oauth-client.ts'
+
 /** Ids. The gateway itself has none. */
 export type CredentialOwner = { kind: 'user' | 'team'; ref: string } | { kind: 'gateway'; ref: '' }
 
@@ -44,6 +46,17 @@ export type StoredGrant = {
 /** The value of a static credential that each owner gives, by the names of its parts: `token`, or `username` and `password`. */
 export type StoredKey = { kind: 'key'; parts: Readonly<Record<string, string>> }
 
+/** What the gateway is to an authorization server that took its registration (RFC 7591), for one server; asked for anew when the issuer changes. */
+export type StoredClient = {
+  kind: 'client'
+  issuer: string
+  redirectUri: string
+  clientId: string
+  auth: ClientAuth
+  /** Unix time in milliseconds; null: never. */
+  expiresAt: number | null
+}
+
 export type StoredCredential = {
   /** The server's id. */
   server: string
@@ -53,7 +66,7 @@ export type StoredCredential = {
   /** Unix time in milliseconds of the last change of state. */
   stateAt: number
   /** Null where nothing is there, or nothing any more. */
-  secret: StoredGrant | StoredKey | null
+  secret: StoredGrant | StoredKey | StoredClient | null
   /** The owner's own values of the server's variables. */
   variables: Readonly<Record<string, string>>
   /** Somebody renews it, and has until then. Unix time in milliseconds. */
