@@ -4,7 +4,6 @@
  * A lease is what the path of a call holds: the headers of one owner at one server as they are now. Sessions read it for each request, so that
  * a token that was renewed is used at once.
  */
-import type { Principal } from '#core/identity/principal.ts'
 import type { WireRequest } from '#core/upstream/http-wire.ts'
 
 /** The same object for as long as server and owner are the same; what it says is replaced when it changes. */
@@ -19,8 +18,13 @@ export interface Lease {
   readonly sign?: (request: WireRequest) => readonly string[]
 }
 
+/** Who a credential can belong to, of whom it is known who calls: a user, or the team that a token is bound to. Ids, and plain data. */
+export type CredentialHolder = { readonly userId: string | null; readonly teamId: string | null }
+
 /** What an upstream said when it refused a request. */
 export type UpstreamRefusal = {
+  /** What the lease's headers were when it was sent: where they are others by now, there is something new to try already. */
+  sent: readonly string[]
   status: 401 | 403
   /** `WWW-Authenticate`, as it came: an upstream's word, to be read and not to be repeated. */
   challenge: string | null
@@ -28,16 +32,16 @@ export type UpstreamRefusal = {
 
 export interface ServerCredential {
   /**
-   * Whose credential this principal's calls go out with; equal to the lease's `owner`. Empty as well where it can have none: then there is no
+   * Whose credential this holder's calls go out with; equal to the lease's `owner`. Empty as well where it can have none: then there is no
    * lease.
    */
-  ownerOf(principal: Principal): string
+  ownerOf(holder: CredentialHolder): string
   /**
    * At once where one is there and good: the warm path waits for nothing and makes nothing. There is no anonymous lease.
    * @throws GatewayError, or rejects with it: `credential_required`, `credential_variables_required`, `credential_owner_required`,
    *   `credential_unavailable`
    */
-  lease(principal: Principal): Lease | Promise<Lease>
+  lease(holder: CredentialHolder): Lease | Promise<Lease>
   /**
    * The upstream refused what went out with this lease. Resolves where there is something new to try, once.
    * @throws GatewayError, as `lease` does, or `upstream_auth_failed`
