@@ -25,6 +25,8 @@ export type CredentialHolder = { readonly userId: string | null; readonly teamId
 export type UpstreamRefusal = {
   /** What the lease's headers were when it was sent: where they are others by now, there is something new to try already. */
   sent: readonly string[]
+  /** What went out had just been renewed for this: nothing else will be tried, and what is told is the end of it. */
+  isLast: boolean
   status: 401 | 403
   /** `WWW-Authenticate`, as it came: an upstream's word, to be read and not to be repeated. */
   challenge: string | null
