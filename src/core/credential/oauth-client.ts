@@ -3,19 +3,75 @@
  *
  * Every method asks only addresses that the guard lets through: https (plain http for loopback alone), no redirects, bounded in size and time.
  * Every method rejects with GatewayError: `credential_unavailable` where a server cannot be asked now, `oauth_server_failed` where what it
- * says cannot be used, `oauth_refused` where it refuses. `details.reason` is a word of ours; what the server said is never repeated.
+ * says cannot be used, `oauth_refused` where it refuses. `details.reason` is an `OAuthFailure`; what the server said is never repeated.
  */
+
+/** Why it did not work, in our words: what stands in `details.reason`. */
+export type OAuthFailure =
+  // Where we would have to go.
+  | 'insecure_endpoint'
+  | 'egress_forbidden'
+  | 'redirected'
+  // What came back.
+  | 'unreachable'
+  | 'timeout'
+  | 'server_unavailable'
+  | 'too_large'
+  | 'not_json'
+  | 'unexpected_status'
+  // What it says of itself.
+  | 'no_metadata'
+  | 'invalid_metadata'
+  | 'wrong_issuer'
+  | 'resource_mismatch'
+  | 'no_authorization_endpoint'
+  | 'no_token_endpoint'
+  | 'no_registration_endpoint'
+  | 'no_pkce'
+  | 'unsupported_auth_method'
+  | 'invalid_registration'
+  | 'invalid_token_answer'
+  | 'wrong_token_type'
+  // How the browser came back; `wrong_issuer` too.
+  | 'missing_iss'
+  | 'wrong_state'
+  | 'missing_code'
+  // What is ours to repair.
+  | 'invalid_key'
+  | OAuthRefusal
+
+/** The servers' codes that are known here (RFC 6749, 7009, 7591, 8693, 8707, OpenID). Every other one is `refused`. */
+export type OAuthRefusal =
+  | 'access_denied'
+  | 'consent_required'
+  | 'insufficient_scope'
+  | 'interaction_required'
+  | 'invalid_client'
+  | 'invalid_client_metadata'
+  | 'invalid_grant'
+  | 'invalid_redirect_uri'
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'login_required'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+  | 'unsupported_token_type'
+  | 'refused'
 
 /** RFC 9728. */
 export type ProtectedResource = {
   /** What the tokens are asked for (RFC 8707): the server's own word for itself, which was found to hold its address. */
   resource: string
+  /** In its order. Empty where it names none: then the server's own origin is asked, as before 2025-06-18. */
   authorizationServers: readonly string[]
   scopes: readonly string[] | null
 }
 
 /** RFC 8414, or OpenID Connect Discovery. */
 export type AuthorizationServer = {
+  /** Where the operator gives endpoints and no issuer, it is the token endpoint's address: the audience of assertions (RFC 7523 §3). */
   issuer: string
   authorizationEndpoint: string | null
   tokenEndpoint: string
@@ -26,6 +82,8 @@ export type AuthorizationServer = {
   authMethods: readonly string[] | null
   /** `authorization_response_iss_parameter_supported` (RFC 9207): then an answer without `iss` is refused. */
   sendsIssuer: boolean
+  /** `code_challenge_methods_supported` names S256. Without it no authorization is started (MCP); true where the operator gives endpoints. */
+  takesPkce: boolean
   /** `client_id_metadata_document_supported`. */
   takesClientDocuments: boolean
 }
@@ -45,9 +103,16 @@ export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 
 export type ClientIdentity = { clientId: string; auth: ClientAuth }
 
+/** What a server registered the gateway as. */
+export type RegisteredClient = ClientIdentity & {
+  /** Unix time in milliseconds after which its secret is no good; null: it does not end. */
+  expiresAt: number | null
+}
+
 export type TokenSet = {
   accessToken: string
   refreshToken: string | null
+  /** As it came. It is nobody's proof here: nothing reads it, and only the server that issued it is shown it again. */
   idToken: string | null
   /** Unix time in milliseconds; null: the server does not say. */
   expiresAt: number | null
@@ -84,10 +149,19 @@ export type AuthorizationRequest = {
 }
 
 export type ExchangeWish = TokenWish & {
-  profile: 'rfc8693' | 'entra_obo' | 'id_jag'
+  /** `entra_obo`: the JWT bearer grant with `requested_token_use=on_behalf_of`, which has scopes and no audience, resource or token types. */
+  profile: 'rfc8693' | 'entra_obo'
   subjectToken: string
   subjectTokenType: string
   requestedTokenType: string | null
+}
+
+/** What an identity provider is asked for, so that another authorization server gives a token for it. */
+export type AssertionWish = TokenWish & {
+  /** The issuer that will be shown the assertion. */
+  audience: string
+  subjectToken: string
+  subjectTokenType: string
 }
 
 export interface OAuthClient {
@@ -99,8 +173,10 @@ export interface OAuthClient {
   findResource(serverUrl: string, challenge: string | null): Promise<ProtectedResource | null>
   /** RFC 8414 with the path inserted, OpenID with it inserted, OpenID with it appended; `issuer` must be the very same text. */
   findServer(issuer: string): Promise<AuthorizationServer>
+  /** A server of before 2025-06-18 is its own authorization server: with metadata at its root, or with `/authorize`, `/token`, `/register` there. */
+  findOwnServer(serverUrl: string): Promise<AuthorizationServer>
   /** RFC 7591. */
-  register(server: AuthorizationServer, metadata: ClientMetadata): Promise<ClientIdentity>
+  register(server: AuthorizationServer, metadata: ClientMetadata): Promise<RegisteredClient>
   clientCredentials(source: TokenSource, wish: TokenWish): Promise<TokenSet>
   /** PKCE with S256 (RFC 7636). */
   startAuthorization(
@@ -124,6 +200,10 @@ export interface OAuthClient {
   /** `refreshToken` of the answer is null where the old one stays good. */
   refresh(source: TokenSource, wish: TokenWish & { refreshToken: string }): Promise<TokenSet>
   exchange(source: TokenSource, wish: ExchangeWish): Promise<TokenSet>
+  /** MCP's enterprise-managed authorization, first step: the identity provider gives an ID-JAG, which is good for `redeemAssertion` once. */
+  issueAssertion(source: TokenSource, wish: AssertionWish): Promise<string>
+  /** Second step, at the server's own authorization server (RFC 7523 §2.1). */
+  redeemAssertion(source: TokenSource, wish: TokenWish & { assertion: string }): Promise<TokenSet>
   /** RFC 7009. A server without that endpoint is told nothing. */
   revoke(source: TokenSource, token: { text: string; hint: 'access_token' | 'refresh_token' }): Promise<void>
 }
