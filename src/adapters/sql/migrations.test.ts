@@ -10,6 +10,7 @@ const migrations = migrationsFor(sqliteFlavour)
 const tables = [
   'audit_event',
   'audit_who',
+  'connect_flow',
   'idempotency_key',
   'resource',
   'resource_change',

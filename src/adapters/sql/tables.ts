@@ -16,6 +16,7 @@ export type Tables = {
   session: SessionTable
   session_event: SessionEventTable
   session_counter: SessionCounterTable
+  connect_flow: ConnectFlowTable
 }
 
 export type AuditEventTable = {
@@ -168,4 +169,14 @@ export type SessionEventTable = {
   kind: string
   /** A JSON object. */
   details: string
+}
+
+export type ConnectFlowTable = {
+  /** SHA-256 of the state. */
+  id: string
+  expires_at: number
+  /** From then on the row can go. */
+  remember_until: number
+  /** A JSON object; null once it was taken. */
+  details: string | null
 }
