@@ -67,6 +67,8 @@ export type StoredCredential = {
   stateAt: number
   /** Null where nothing is there, or nothing any more. */
   secret: StoredGrant | StoredKey | StoredClient | null
+  /** Scopes that the server asked for and that were not granted: the next authorization asks for these as well. */
+  scopesWanted?: readonly string[]
   /** The owner's own values of the server's variables. */
   variables: Readonly<Record<string, string>>
   /** Somebody renews it, and has until then. Unix time in milliseconds. */
