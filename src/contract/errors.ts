@@ -52,6 +52,12 @@ export const errorCatalogue = {
     fault: 'caller',
     title: 'An MCP header is missing or does not match the request body.',
   },
+  invalid_header: {
+    status: 400,
+    rpc: -32602,
+    fault: 'caller',
+    title: 'A header of this request cannot be passed on to the server.',
+  },
   invalid_body: { status: 422, rpc: -32602, fault: 'caller', title: 'The request body is not valid.' },
   no_such_resource: {
     status: 404,

@@ -57,6 +57,7 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   invalid_body: protocol,
   no_such_resource: protocol,
   already_exists: protocol,
+  invalid_header: protocol,
   version_conflict: protocol,
   still_referenced: protocol,
   dangling_reference: protocol,

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Credential } from '#contract/server.ts'
-import { credentialHeaders } from './credential-headers.ts'
+import { credentialHeaders, type StaticCredential as Credential } from './credential-headers.ts'
 
 const none: Credential = { kind: 'none' }
 const bearer: Credential = { kind: 'bearer', token: 's3cret' }
@@ -32,6 +31,8 @@ describe('credentialHeaders', () => {
       { kind: 'basic', username: 'test', password: '123£' },
       ['authorization', 'Basic dGVzdDoxMjPCow=='],
     ],
+    ['a token', { kind: 'token', token: 'ghp_x' }, ['authorization', 'token ghp_x']],
+    ['Authorization as it is', { kind: 'authorization', value: 'ApiKey a:b' }, ['authorization', 'ApiKey a:b']],
     ['basic without password', { kind: 'basic', username: 'u', password: '' }, ['authorization', 'Basic dTo=']],
   ])('sends %s', (_what, credential, expected) => {
     expect(credentialHeaders(credential, {})).toEqual(expected)
@@ -65,6 +66,8 @@ describe('credentialHeaders', () => {
     bearer,
     { kind: 'basic', username: 'u', password: 'p' },
     { kind: 'api_key', key: 'k', header: 'AUTHORIZATION' },
+    { kind: 'token', token: 't' },
+    { kind: 'authorization', value: 'v' },
   ])('refuses two sources of Authorization', (credential) => {
     const error = failureOf(() => credentialHeaders(credential, { Authorization: 'Custom s3cret' }))
     expect(error).toMatchObject({ code: 'config_invalid', details: { header: 'authorization' } })

@@ -1,24 +1,108 @@
 /** What of the caller's headers passes to an upstream: by allow-list, so that nothing passes by accident. Of an upstream's none comes back. */
+import { GatewayError } from '#contract/errors.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
+import { compileCookies, type CookieFilter, type CookieRule } from './cookies.ts'
+import { checkedName, invalidHeader, isHeaderValue } from './header-merge.ts'
 
-/** Trace context only (W3C Trace Context and Baggage): who the caller is ends at the gateway. `Mcp-*` are the relay's own to write. */
-const requestHeaders = ['traceparent', 'tracestate', 'baggage'] as const
+/** Trace context (W3C Trace Context and Baggage) always passes: who the caller is ends at the gateway. `Mcp-*` are the relay's own to write. */
+const traceHeaders = ['traceparent', 'tracestate', 'baggage'] as const
 
-/** Baggage §3.3.2: 8192 bytes. Longer ones are dropped, because trace context is never worth a failing call. */
+/** Who the caller is to us is nobody else's to know; its cookies have a list of their own. */
+const neverForwarded = new Set(['authorization', 'cookie', 'set-cookie'])
+
+/** Baggage §3.3.2: 8192 bytes. A longer trace context is dropped, because it is never worth a failing call. */
 const headerCharsMax = 8_192
-const headerValue = /^[\t\x20-\x7e\x80-\xff]+$/
 
-/** The caller's headers that go upstream, as a flat list of names and values. */
-export function forwardedRequestHeaders(headers: HeaderLookup): string[] {
-  const forwarded: string[] = []
-  for (const name of requestHeaders) {
-    const value = headers[name]
-    if (value !== undefined) forwarded.push(...toHeader(name, Array.isArray(value) ? value.join(',') : value))
-  }
-  return forwarded
+/** What a server gets of the requests that come in for it. Compiled once; the same object for all servers that get trace context alone. */
+export interface Forwarding {
+  /**
+   * The caller's headers that go upstream, as a flat list of lower-case names and values.
+   * @throws GatewayError `invalid_header`, which names the header
+   */
+  fromCaller(headers: HeaderLookup): string[]
+  /**
+   * The value of `Cookie`, for calls on behalf of a caller alone: never for lists, and what it brings is in no shared cache.
+   * Null where no cookie ever passes. Throws as `fromCaller` does.
+   */
+  readonly cookie: CookieFilter | null
 }
 
-function toHeader(name: string, value: string | undefined): string[] {
-  if (value === undefined || value.length > headerCharsMax || !headerValue.test(value)) return []
-  return [name, value]
+export type ForwardingRule = {
+  /** Names of the caller's headers. */
+  forwardHeaders: readonly string[]
+  cookies: CookieRule | null
+}
+
+/**
+ * @param ownNames lower-case names of what the server's own definition sends (static headers, credential), which is above what the caller sends
+ * @throws GatewayError `config_invalid`: a header that cannot be forwarded, or two sources of `Cookie`
+ */
+export function compileForwarding({ forwardHeaders, cookies }: ForwardingRule, ownNames: Iterable<string>): Forwarding {
+  const own = new Set(ownNames)
+  const named = new Set(forwardHeaders.map(checkedForwarding))
+  const cookie = cookies === null ? null : compileCookies(cookies)
+  if (cookie !== null && own.has('cookie'))
+    throw invalidHeader('cookie', 'the definition sets it, and cookies pass too')
+  const trace = traceHeaders.filter((name) => !own.has(name))
+  const asked = [...named].filter((name) => !own.has(name) && !traceNames.has(name))
+  if (asked.length === 0 && cookie === null && trace.length === traceHeaders.length) return traceOnly
+  return new ListedForwarding({ trace, asked }, cookie)
+}
+
+const traceNames: ReadonlySet<string> = new Set(traceHeaders)
+
+function checkedForwarding(text: string): string {
+  const name = checkedName(text)
+  if (neverForwarded.has(name)) throw invalidHeader(name, 'it is between the caller and the gateway')
+  return name
+}
+
+class ListedForwarding implements Forwarding {
+  readonly cookie: CookieFilter | null
+  readonly #trace: readonly string[]
+  readonly #asked: readonly string[]
+
+  constructor({ trace, asked }: { trace: readonly string[]; asked: readonly string[] }, cookie: CookieFilter | null) {
+    this.#trace = trace
+    this.#asked = asked
+    this.cookie = cookie
+  }
+
+  fromCaller(headers: HeaderLookup): string[] {
+    const flat: string[] = []
+    for (const name of this.#trace) {
+      const value = valueOf(headers, name)
+      if (value !== null && isSendable(value)) flat.push(name, value)
+    }
+    for (const name of this.#asked) {
+      const value = valueOf(headers, name)
+      if (value === null || value === '') continue
+      if (!isSendable(value)) throw refused(name)
+      flat.push(name, value)
+    }
+    return flat
+  }
+}
+
+/** A name like `constructor` finds what every object has. */
+function valueOf(headers: HeaderLookup, name: string): string | null {
+  const value: unknown = headers[name]
+  if (typeof value === 'string') return value
+  return Array.isArray(value) ? value.join(',') : null
+}
+
+function isSendable(value: string): boolean {
+  return value !== '' && value.length <= headerCharsMax && isHeaderValue(value)
+}
+
+function refused(header: string): GatewayError {
+  const reason = `it must be a single line of 1 to ${headerCharsMax} Latin-1 characters`
+  return new GatewayError('invalid_header', { details: { header, reason } })
+}
+
+const traceOnly: Forwarding = new ListedForwarding({ trace: traceHeaders, asked: [] }, null)
+
+/** Trace context alone: what passes where a server's definition says nothing. */
+export function forwardedRequestHeaders(headers: HeaderLookup): string[] {
+  return traceOnly.fromCaller(headers)
 }
