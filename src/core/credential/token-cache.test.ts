@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { GatewayError } from '#contract/errors.ts'
+import { failureOf } from '#test/support/failure.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { TokenCache } from './token-cache.ts'
+
+let clock: FakeClock
+let cache: TokenCache
+let got: number
+let lifeMs: number | null
+let failure: Error | undefined
+
+const textOf = async (key = 'a', of = '') =>
+  (
+    await cache.current({
+      key,
+      of,
+      serverName: 'files',
+      get: async () => {
+        got++
+        const mine = got
+        await Promise.resolve()
+        if (failure) throw failure
+        return { accessToken: `${key}-${mine}`, expiresAt: lifeMs === null ? null : clock.now() + lifeMs }
+      },
+    })
+  ).text
+
+beforeEach(() => {
+  clock = new FakeClock()
+  cache = new TokenCache({ clock, tokensMax: 3 })
+  got = 0
+  lifeMs = 3_600_000
+  failure = undefined
+})
+
+describe('a token cache', () => {
+  it('asks once for all who ask at the same time, and for each key by itself', async () => {
+    expect(await Promise.all([textOf(), textOf(), textOf('b'), textOf()])).toEqual(['a-1', 'a-1', 'b-2', 'a-1'])
+    expect(await textOf()).toBe('a-1')
+    expect(got).toBe(2)
+  })
+
+  it.each([
+    [3_600_000, 3_540_000],
+    [600_000, 540_000],
+    [100_000, 90_000],
+    [1_000, 900],
+  ])('uses a token of %i ms for %i ms', async (life, usedMs) => {
+    lifeMs = life
+    await textOf()
+    await clock.advance(usedMs - 1)
+    expect(await textOf()).toBe('a-1')
+    await clock.advance(1)
+    expect(await textOf()).toBe('a-2')
+  })
+
+  it('asks each time where a token ends at once', async () => {
+    lifeMs = 0
+    expect([await textOf(), await textOf()]).toEqual(['a-1', 'a-2'])
+  })
+
+  it('gives nobody a token that was made from something else', async () => {
+    await textOf('a', 'ann')
+    expect(await textOf('a', 'bob')).toBe('a-2')
+    expect(await textOf('a', 'ann')).toBe('a-3')
+  })
+
+  it('drops the token that was refused, and none that is newer', async () => {
+    await textOf()
+    cache.drop('a', 'a-1')
+    expect(await textOf()).toBe('a-2')
+    cache.drop('a', 'a-1')
+    expect(await textOf()).toBe('a-2')
+  })
+
+  it('asks less and less often while asking fails, and says why in our words', async () => {
+    failure = new GatewayError('oauth_refused', {
+      details: { reason: 'invalid_client' },
+      cause: 'client_secret=s3cret',
+    })
+    const refused = await failureOf(textOf())
+    expect(refused).toMatchObject({
+      code: 'credential_unavailable',
+      details: { server: 'files', reason: 'invalid_client' },
+    })
+    expect(refused.cause).toBeUndefined()
+    await failureOf(textOf())
+    expect(got).toBe(1)
+    for (const [waitMs, asked] of [
+      [500, 2],
+      [500, 2],
+      [500, 3],
+    ] as const) {
+      await clock.advance(waitMs)
+      await failureOf(textOf())
+      expect(got).toBe(asked)
+    }
+    failure = undefined
+    await clock.advance(2_000)
+    expect(await textOf()).toBe('a-4')
+  })
+
+  it('does not ask another key later because one has failed', async () => {
+    failure = new GatewayError('credential_unavailable')
+    await failureOf(textOf())
+    failure = undefined
+    expect(await textOf('b')).toBe('b-2')
+  })
+
+  it('goes on with a token that should be renewed and cannot be, until it ends', async () => {
+    await textOf()
+    failure = new GatewayError('credential_unavailable', { details: { reason: 'unreachable' } })
+    await clock.advance(3_550_000)
+    expect(await textOf()).toBe('a-1')
+    await clock.advance(50_000)
+    expect(await failureOf(textOf())).toMatchObject({ details: { reason: 'unreachable' } })
+  })
+
+  it('keeps so many and no more, those that have ended least', async () => {
+    lifeMs = 1_000
+    await textOf('b')
+    lifeMs = 3_600_000
+    await textOf('a')
+    await clock.advance(1_000)
+    for (const key of ['c', 'd']) await textOf(key)
+    expect(await textOf('a')).toBe('a-2')
+    await textOf('e')
+    expect(got).toBe(5)
+    expect(await textOf('a')).toBe('a-6')
+  })
+})
