@@ -2,7 +2,7 @@
 import type { Case } from './cases.ts'
 import { reasonOf, tell, toPids, toTarget, type Lab, type Pace } from './lab.ts'
 import type { LoadReport } from './load-run.ts'
-import { median, pairedRatio } from './statistics.ts'
+import { median, pairedRatio, pairedRatios, rangeOf } from './statistics.ts'
 
 export type CallFigures = {
   name: string
@@ -11,6 +11,8 @@ export type CallFigures = {
   /** The same with the processes that the entrant started. */
   treeCpuMicros: number
   cpuRatio: number | null
+  /** Lowest and highest of the rounds. */
+  cpuRatioRange: readonly [number, number] | null
   cpuRatioMax: number | null
   callsPerSecond: number
   throughputRatio: number | null
@@ -27,25 +29,25 @@ export type CallResults = { figures: CallFigures[]; failures: CallFailure[] }
 
 const connectionCount = 32
 
-/** Warms every case up, then runs all of them in turn, round after round. */
+/** Every round has fresh processes, warms every case up, and then runs all of them in turn, several times. */
 export async function measureCalls(lab: Lab, cases: readonly Case[], pace: Pace): Promise<CallResults> {
   const failures = new Map<string, string>()
   const rounds = new Map<string, LoadReport[]>()
-  const runOnce = async (one: Case, seconds: number): Promise<void> => {
-    const report = await runCase(lab, one, seconds)
-    if (report.faultCount > 0) throw new Error(report.firstFault ?? 'a fault')
-    if (seconds === pace.roundSeconds) rounds.set(one.name, [...(rounds.get(one.name) ?? []), report])
-  }
-  const runAll = async (seconds: number): Promise<void> => {
+  const runAll = async (seconds: number, keep: (name: string, report: LoadReport) => void): Promise<void> => {
     for (const one of cases.filter(({ name }) => !failures.has(name))) {
-      await runOnce(one, seconds).catch((error: unknown) => failures.set(one.name, reasonOf(error)))
+      await runCase(lab, one, seconds).then(
+        (report) => keep(one.name, report),
+        (error: unknown) => failures.set(one.name, reasonOf(error)),
+      )
     }
   }
-  tell(`calls: warming ${cases.length} cases`)
-  await runAll(pace.warmSeconds)
   for (let round = 1; round <= pace.rounds; round++) {
-    tell(`calls: round ${round} of ${pace.rounds}`)
-    await runAll(pace.roundSeconds)
+    tell(`calls: round ${round} of ${pace.rounds}, ${cases.length} cases`)
+    if (round > 1) await lab.restart()
+    await runAll(pace.warmSeconds, () => undefined)
+    const turns = new Map<string, LoadReport[]>()
+    for (let turn = 1; turn <= pace.turns; turn++) await runAll(pace.turnSeconds, (name, one) => add(turns, name, one))
+    for (const [name, reports] of turns) add(rounds, name, quietTurn(reports))
   }
   const measured = cases.filter(({ name }) => !failures.has(name))
   return {
@@ -54,23 +56,39 @@ export async function measureCalls(lab: Lab, cases: readonly Case[], pace: Pace)
   }
 }
 
-function runCase(lab: Lab, one: Case, seconds: number): Promise<LoadReport> {
+function add(all: Map<string, LoadReport[]>, name: string, report: LoadReport): void {
+  all.set(name, [...(all.get(name) ?? []), report])
+}
+
+/** Of the turns of one round, the one at the lower quarter of what a call cost: what other programs do makes a call dearer, and never cheaper. */
+function quietTurn(reports: readonly LoadReport[]): LoadReport {
+  const sorted = reports.toSorted((one, other) => costOf(one) - costOf(other))
+  const [first] = sorted
+  const quiet = sorted[Math.floor((sorted.length - 1) / 4)] ?? first
+  if (!quiet) throw new Error('no turn was run')
+  return quiet
+}
+
+const costOf = ({ candidateMicros, calls }: LoadReport): number => (candidateMicros ?? Number.NaN) / calls
+
+async function runCase(lab: Lab, one: Case, seconds: number): Promise<LoadReport> {
   const entrant = lab.entrants.get(one.entrant)
-  if (!entrant) return Promise.reject(new Error(`${one.entrant} was not started`))
-  return lab.load.run({
+  if (!entrant) throw new Error(`${one.entrant} was not started`)
+  const report = await lab.load.run({
     target: toTarget(one, entrant),
     connectionCount,
     seconds,
     warmCallCount: 2 * connectionCount,
     ...toPids(lab, entrant),
   })
+  if (report.faultCount > 0) throw new Error(report.firstFault ?? 'a fault')
+  return report
 }
 
 function toFigures(one: Case, all: ReadonlyMap<string, LoadReport[]>): CallFigures {
   const rounds = all.get(one.name) ?? []
   const reference = one.reference === undefined ? undefined : all.get(one.reference)
-  const cpu = (reports: LoadReport[]) =>
-    reports.map(({ candidateMicros, calls }) => (candidateMicros ?? Number.NaN) / calls)
+  const cpu = (reports: LoadReport[]) => reports.map(costOf)
   const speed = (reports: LoadReport[]) => reports.map(({ callsPerSecond }) => callsPerSecond)
   const hasOwnUpstream = one.entrant !== 'upstream'
   const share = (part: (report: LoadReport) => number) =>
@@ -81,6 +99,7 @@ function toFigures(one: Case, all: ReadonlyMap<string, LoadReport[]>): CallFigur
     cpuMicros: median(cpu(rounds)),
     treeCpuMicros: median(rounds.map(({ candidateTreeMicros, calls }) => (candidateTreeMicros ?? Number.NaN) / calls)),
     cpuRatio: reference ? pairedRatio(cpu(rounds), cpu(reference)) : null,
+    cpuRatioRange: reference ? rangeOf(pairedRatios(cpu(rounds), cpu(reference))) : null,
     cpuRatioMax: one.cpuRatioMax ?? null,
     callsPerSecond: median(speed(rounds)),
     throughputRatio: reference ? pairedRatio(speed(rounds), speed(reference)) : null,

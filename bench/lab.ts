@@ -10,13 +10,17 @@ export type Lab = AsyncDisposable & {
   entrants: ReadonlyMap<EntrantName, Entrant>
   /** Who could not be started, and why. */
   absent: readonly { name: EntrantName; reason: string }[]
+  /** Ends every entrant, and starts it anew: two processes of one program differ by a tenth in what a call costs them. Who does not come up is gone. */
+  restart(): Promise<void>
 }
 
 /** How long and how often; every length is per case. */
 export type Pace = {
   rounds: number
-  roundSeconds: number
-  /** Before the first round, so that the machine code of every entrant is warm. */
+  /** In each round a case has its turn so often, and so long. */
+  turns: number
+  turnSeconds: number
+  /** Before the first turn, so that the machine code of every entrant is warm. */
   warmSeconds: number
   /** At the light fixed rate, whose tail needs more rounds than a mean does. */
   lightRounds: number
@@ -28,16 +32,22 @@ export async function openLab(names: readonly EntrantName[]): Promise<Lab> {
   const load = opening.use(startLoad())
   const upstream = opening.use(await startEntrant.upstream(''))
   const entrants = new Map<EntrantName, Entrant>([['upstream', upstream]])
-  const absent: { name: EntrantName; reason: string }[] = []
-  for (const name of names.filter((other) => other !== 'upstream')) {
-    try {
-      entrants.set(name, opening.use(await startEntrant[name](upstream.origin)))
-    } catch (error) {
-      absent.push({ name, reason: reasonOf(error) })
-    }
+  const absent: Lab['absent'][number][] = []
+  let started = new AsyncDisposableStack()
+  opening.defer(() => started.disposeAsync())
+  const start = async (name: EntrantName): Promise<void> => {
+    entrants.set(name, started.use(await startEntrant[name](upstream.origin)))
+  }
+  for (const name of names.filter((other) => other !== 'upstream'))
+    await start(name).catch((error: unknown) => absent.push({ name, reason: reasonOf(error) }))
+  const restart = async (): Promise<void> => {
+    await started.disposeAsync()
+    started = new AsyncDisposableStack()
+    const running = [...entrants.keys()].filter((name) => name !== 'upstream')
+    for (const name of running) await start(name).catch(() => entrants.delete(name))
   }
   const opened = opening.move()
-  return { load, upstream, entrants, absent, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { load, upstream, entrants, absent, restart, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 export function toTarget(

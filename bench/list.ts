@@ -56,7 +56,7 @@ export async function measureList(lab: Lab, pace: Pace): Promise<ListFigures> {
   const order: LoadOrder = {
     target,
     connectionCount,
-    seconds: pace.roundSeconds,
+    seconds: pace.turns * pace.turnSeconds,
     warmCallCount: 200,
     candidatePid: toolgate.pid,
   }

@@ -26,7 +26,7 @@ export function renderRun({ machine, pace, results, checks, missing }: Run): str
   const other = Number.isNaN(otherCores) ? '' : `; other programs used ${fixed(otherCores, 2)} cores meanwhile`
   const sections = [
     `${machine.cpu}, ${machine.coreCount} cores, Linux ${machine.kernel}, node ${machine.node}${other}. ${where}`,
-    `${pace.rounds} interleaved rounds; medians; ratios are medians of the ratios within a round.`,
+    `${pace.rounds} rounds, each with fresh processes and ${pace.turns} turns for each case, of which the quieter ones count; medians of the rounds; ratios are medians of the ratios within a round.`,
     section('What one call costs', results.calls.length > 0 && table(callHead, results.calls.map(toCallRow))),
     section(
       'Time added at 300 calls a second',
@@ -49,11 +49,21 @@ export function renderRun({ machine, pace, results, checks, missing }: Run): str
 
 const section = (title: string, body: string | false | null): string => (body ? `## ${title}\n\n${body}` : '')
 
-const callHead = ['', 'CPU µs', '÷ bare proxy', 'calls/s', '÷ bare proxy', 'busy', 'generator + upstream busy']
+const callHead = [
+  '',
+  'CPU µs',
+  '÷ bare proxy',
+  'rounds',
+  'calls/s',
+  '÷ bare proxy',
+  'busy',
+  'generator + upstream busy',
+]
 const toCallRow = (one: CallFigures): Row => [
   one.note === undefined ? one.name : `${one.name} (${one.note})`,
   fixed(one.cpuMicros, 1),
   fixed(one.cpuRatio, 2),
+  one.cpuRatioRange === null ? '–' : one.cpuRatioRange.map((ratio) => fixed(ratio, 2)).join(' to '),
   fixed(one.callsPerSecond, 0),
   fixed(one.throughputRatio, 2),
   percent(one.candidateShare),

@@ -18,8 +18,8 @@ import { renderRun, type Run } from './report.ts'
 import { measureStartup } from './startup.ts'
 import { checkTargets, type Results } from './targets.ts'
 
-const fullPace: Pace = { rounds: 5, roundSeconds: 1.5, warmSeconds: 2, lightRounds: 10, lightSeconds: 2 }
-const quickPace: Pace = { rounds: 3, roundSeconds: 0.4, warmSeconds: 0.6, lightRounds: 5, lightSeconds: 0.7 }
+const fullPace: Pace = { rounds: 5, turns: 5, turnSeconds: 0.3, warmSeconds: 2, lightRounds: 10, lightSeconds: 2 }
+const quickPace: Pace = { rounds: 2, turns: 3, turnSeconds: 0.15, warmSeconds: 0.6, lightRounds: 5, lightSeconds: 0.7 }
 const docsFile = new URL('../docs/reference/bench.md', import.meta.url).pathname
 const parts = ['calls', 'latency', 'list', 'startup'] as const
 type Part = (typeof parts)[number]

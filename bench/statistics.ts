@@ -15,7 +15,17 @@ export function median(samples: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper
 }
 
-/** Round by round, candidate over reference, and then the median: a slow moment of the machine hits both or is one vote. */
-export function pairedRatio(candidate: readonly number[], reference: readonly number[]): number {
-  return median(candidate.map((value, round) => value / (reference[round] ?? Number.NaN)))
+/** Round by round, candidate over reference: a slow moment of the machine hits both. */
+export function pairedRatios(candidate: readonly number[], reference: readonly number[]): number[] {
+  return candidate.map((value, round) => value / (reference[round] ?? Number.NaN))
 }
+
+/** Their median, for which a round in which it hit one of them is one vote. */
+export function pairedRatio(candidate: readonly number[], reference: readonly number[]): number {
+  return median(pairedRatios(candidate, reference))
+}
+
+export const rangeOf = (samples: readonly number[]): readonly [number, number] => [
+  Math.min(...samples),
+  Math.max(...samples),
+]
