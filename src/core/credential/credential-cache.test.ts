@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { TokenCache } from './token-cache.ts'
+import { CredentialCache } from './credential-cache.ts'
 
 let clock: FakeClock
-let cache: TokenCache
+let cache: CredentialCache<string>
 let got: number
 let lifeMs: number | null
 let failure: Error | undefined
@@ -21,20 +21,20 @@ const textOf = async (key = 'a', of = '') =>
         const mine = got
         await Promise.resolve()
         if (failure) throw failure
-        return { accessToken: `${key}-${mine}`, expiresAt: lifeMs === null ? null : clock.now() + lifeMs }
+        return { value: `${key}-${mine}`, expiresAt: lifeMs === null ? null : clock.now() + lifeMs }
       },
     })
-  ).text
+  ).value
 
 beforeEach(() => {
   clock = new FakeClock()
-  cache = new TokenCache({ clock, tokensMax: 3 })
+  cache = new CredentialCache({ clock, valuesMax: 3 })
   got = 0
   lifeMs = 3_600_000
   failure = undefined
 })
 
-describe('a token cache', () => {
+describe('a cache of credentials', () => {
   it('asks once for all who ask at the same time, and for each key by itself', async () => {
     expect(await Promise.all([textOf(), textOf(), textOf('b'), textOf()])).toEqual(['a-1', 'a-1', 'b-2', 'a-1'])
     expect(await textOf()).toBe('a-1')
