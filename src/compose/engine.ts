@@ -6,11 +6,12 @@ import { createStdioWire } from '#adapters/mcp-stdio/stdio-wire.ts'
 import { createWebSocketWire } from '#adapters/mcp-ws/websocket-wire.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
-import type { GatewayError } from '#contract/errors.ts'
+import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import { toStaticCredential } from '#core/credential/static-credential.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
@@ -26,9 +27,9 @@ export type EngineOptions = {
   audit: AuditRecorder
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
   /** The guard before each connection to a server. */
-  egress: (server: Server) => Egress
+  egress: (server: ServedServer) => Egress
   /** Takes the place of a server's HTTP wire. */
-  holdHttp?: (server: Server, wire: HttpWire) => HttpWire
+  holdHttp?: (server: ServedServer, wire: HttpWire) => HttpWire
   /** Where there are several replicas; by default this gateway is alone. */
   shared?: SharedState
   /** Where limits hold over several replicas. */
@@ -72,13 +73,16 @@ export function createEngine({
   })
 }
 
-function headersOf({ transport }: Server): string[] {
-  return transport.kind === 'stdio' ? [] : credentialHeaders(transport.credential, transport.headers)
+function headersOf({ transport }: ServedServer): string[] {
+  if (transport.kind === 'stdio') return []
+  if (transport.forwardHeaders.length + transport.variables.length > 0 || transport.cookies || transport.tls)
+    throw new GatewayError('config_invalid', { details: { reason: 'a part of this definition is not served yet' } })
+  return credentialHeaders(toStaticCredential(transport.credential), transport.headers)
 }
 
 type WireParts = { limits: Limits; egress: Egress }
 
-function openWires(server: Server, { limits, egress }: WireParts): Wires {
+function openWires(server: ServedServer, { limits, egress }: WireParts): Wires {
   const { transport } = server
   const messageBytesMax = limits.responseBytesMax
   switch (transport.kind) {
@@ -105,7 +109,7 @@ function openWires(server: Server, { limits, egress }: WireParts): Wires {
   }
 }
 
-function openSse(url: string, { timeoutMs: postTimeoutMs }: Server, { limits, egress }: WireParts) {
+function openSse(url: string, { timeoutMs: postTimeoutMs }: ServedServer, { limits, egress }: WireParts) {
   const messageBytesMax = limits.responseBytesMax
   return createSseWire({ url, messageBytesMax, connectTimeoutMs, postTimeoutMs, egress })
 }

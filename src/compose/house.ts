@@ -4,9 +4,9 @@ import type { Logger } from 'pino'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
-import type { Server } from '#contract/server.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
-import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
+import { toStaticCredential } from '#core/credential/static-credential.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
@@ -27,6 +27,7 @@ import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management, type ManagementOptions } from './management.ts'
 import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey } from './secret-key.ts'
+import { createServedServers } from './served-servers.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
 import { systemClock } from './system-clock.ts'
@@ -83,8 +84,10 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   const agents = resources.use(openAgentSessions(stored, { config, place, log }))
   const broker = agents.createBroker(engine)
   const identities = withSessions(stored.identities, broker)
+  const onTrouble = tellOfTrouble(log)
+  const servedServers = createServedServers({ snapshot, onTrouble: (server, error) => onTrouble(server, error, '') })
   stored.onChange = () =>
-    engine.apply({ servers: serversOf(snapshot), identities: feed.isStale ? closedIdentities(identities) : identities })
+    engine.apply({ servers: servedServers(), identities: feed.isStale ? closedIdentities(identities) : identities })
   declare(config, { snapshot, builtIn })
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))
@@ -198,17 +201,14 @@ type Declaring = { snapshot: ResourceSnapshot; builtIn: BuiltInServers }
 
 /** @throws GatewayError `config_invalid`, before anything is changed: what is stored and cannot be served is left out, but nobody declares that */
 function declare(config: LoadedConfig, { snapshot, builtIn }: Declaring): void {
-  for (const { transport } of config.servers)
-    if (transport.kind !== 'stdio') credentialHeaders(transport.credential, transport.headers)
+  for (const server of config.servers) {
+    const { transport } = resolveSecrets(server, noSecrets)
+    if (transport.kind !== 'stdio') toStaticCredential(transport.credential)
+  }
   const standsIn = config.path === null && config.servers.length === 0
   snapshot.declare(declaredResources(config, standsIn ? builtIn.servers : config.servers))
   // A file has come where there was none: from now on its servers are all there are.
   if (config.path !== null) void builtIn.close()
-}
-
-/** What is offered now, declared and stored. */
-function serversOf(snapshot: ResourceSnapshot): Server[] {
-  return snapshot.all('server').map(({ name, spec }) => ({ name, ...spec }))
 }
 
 /** Known once it is listened there. */

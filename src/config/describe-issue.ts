@@ -7,6 +7,9 @@ import type { KeyPath } from './key-path.ts'
 
 export type Finding = { readonly path: KeyPath; readonly message: string; readonly isAboutKey: boolean }
 
+/** Of a value that has none of several forms: said only where those say nothing better. */
+const unfitting = 'has a form that is not allowed here'
+
 /** A schema's own message comes first; this is zod's error map for the rest. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
@@ -15,7 +18,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value':
       return `${issue.input === undefined ? 'is required:' : 'must be'} ${oneOf(issue.values)}`
     case 'invalid_union':
-      return Array.isArray(issue.options) ? `must be ${oneOf(issue.options)}` : 'has a form that is not allowed here'
+      return Array.isArray(issue.options) ? `must be ${oneOf(issue.options)}` : unfitting
     case 'too_small':
       return describeBound('at least', issue.origin, issue.minimum)
     case 'too_big':
@@ -30,9 +33,18 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
 /** One for each unknown key; otherwise one for each issue. */
 export function toFindings(issue: z.core.$ZodIssue): Finding[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => describeUnknownKey(issue.path, key))
+  if (issue.code === 'invalid_union' && issue.errors.length > 0 && issue.message === unfitting)
+    return meantForm(issue.errors).flatMap((inner) => toFindings({ ...inner, path: [...issue.path, ...inner.path] }))
   if (issue.code !== 'invalid_key') return [{ path: issue.path, message: issue.message, isAboutKey: false }]
   const messages = new Set(issue.issues.map((inner) => inner.message))
   return [{ path: issue.path, message: [...messages].join('; '), isAboutKey: true }]
+}
+
+/** Of several forms the one whose type was given; else the first, which is the plainest. */
+function meantForm(forms: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
+  const isOfType = (form: z.core.$ZodIssue[]): boolean =>
+    !form.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
+  return forms.find(isOfType) ?? forms[0] ?? []
 }
 
 function describeUnknownKey(path: KeyPath, key: string): Finding {

@@ -1,4 +1,5 @@
 /** The servers that an MCP client already has, as definitions for toolgate.yaml. */
+import type { SecretText } from '#contract/secret-text.ts'
 import { isToolgateItself, toEntry } from './client-entry.ts'
 import { translateVariables } from './client-variables.ts'
 import { describeIssue, toFindings } from './describe-issue.ts'
@@ -92,6 +93,11 @@ function mapTexts(entry: ServerEntry, change: (text: string) => string): ServerE
   }
 }
 
-function mapValues(record: Readonly<Record<string, string>>, change: (text: string) => string): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).map(([key, text]) => [key, change(text)]))
+function mapValues(
+  record: Readonly<Record<string, SecretText>>,
+  change: (text: string) => string,
+): Record<string, SecretText> {
+  return Object.fromEntries(
+    Object.entries(record).map(([key, text]) => [key, typeof text === 'string' ? change(text) : text]),
+  )
 }

@@ -53,6 +53,9 @@ describe('a key that is not known', () => {
   })
 })
 
+const credentialKinds =
+  '"none", "bearer", "api_key", "basic", "authorization", "token", "oauth2_client_credentials", "oauth2_authorization_code", "oauth2_token_exchange", "aws_sigv4"'
+
 describe('a value of the wrong kind', () => {
   it.each([
     ['- a', '1:1: must be a map of keys, not a list'],
@@ -119,11 +122,11 @@ describe('a value of the wrong kind', () => {
     ],
     [
       'servers: { a: { url: "http://x", credential: { kind: oauth } } }',
-      '1:54: servers.a.credential.kind: must be one of "none", "bearer", "api_key", "basic"',
+      `1:54: servers.a.credential.kind: must be one of ${credentialKinds}`,
     ],
     [
       'servers: { a: { url: "http://x", credential: { token: x } } }',
-      '1:34: servers.a.credential.kind: must be one of "none", "bearer", "api_key", "basic"',
+      `1:34: servers.a.credential.kind: must be one of ${credentialKinds}`,
     ],
     [
       'servers: { a: { url: "http://x", credential: { kind: bearer } } }',

@@ -87,7 +87,14 @@ describe('servers of a configuration', () => {
     expect(config.servers).toEqual([
       {
         name: 'b',
-        transport: { kind: 'streamable_http', url: 'https://a.example/mcp', credential: { kind: 'none' }, headers: {} },
+        transport: {
+          kind: 'streamable_http',
+          url: 'https://a.example/mcp',
+          credential: { kind: 'none' },
+          headers: {},
+          forwardHeaders: [],
+          variables: [],
+        },
         isolation: 'principal',
         ...common,
       },

@@ -99,16 +99,18 @@ export function sha256Hex(text: string): string {
 function hideTransport({ name, transport }: Server, masked: ConfigDocument): void {
   const shown = masked.servers[name]
   if (shown === undefined) return
-  const { url, credential, headers, command, args, env, cwd } = shown
+  const { url, credential, headers, forwardHeaders, cookies, variables, tls, command, args, env, cwd } = shown
   if (transport.kind === 'stdio') {
     hide(transport, { kind: transport.kind, command, args, env, cwd })
     hide(transport.args, args)
     hide(transport.env, env)
     return
   }
-  hide(transport, { kind: transport.kind, url, credential, headers })
+  hide(transport, { kind: transport.kind, url, credential, headers, forwardHeaders, cookies, variables, tls })
   hide(transport.credential, credential)
   hide(transport.headers, headers)
+  hide(transport.variables, variables)
+  if (transport.tls !== undefined) hide(transport.tls, tls)
 }
 
 function hide(secretive: object, shown: unknown): void {

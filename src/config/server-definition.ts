@@ -1,6 +1,7 @@
 /** A server as people write it: flat, the transport left to be seen from `url` or `command`. */
 import { z } from 'zod'
-import { HttpTransport, Isolation, Server, StdioTransport, Transport } from '#contract/server.ts'
+import { Isolation, Server } from '#contract/server.ts'
+import { HttpTransport, StdioTransport, Transport } from '#contract/transport.ts'
 
 /** As written, and as the contract calls it. */
 const transportNames = {
@@ -14,7 +15,7 @@ const transportNames = {
 
 /** Anything that can be the address of some transport; which one must fit which is checked across keys. */
 const Address = z.url({ protocol: /^(https?|wss?)$/ })
-const { credential, headers } = HttpTransport.shape
+const { credential, headers, forwardHeaders, cookies, variables, tls } = HttpTransport.shape
 const { command, args, env, cwd } = StdioTransport.shape
 
 /** What servers of every transport have. Parsing drops the rest. */
@@ -33,6 +34,10 @@ export const ServerDefinition = z
       .optional(),
     credential: credential.unwrap().optional(),
     headers: headers.unwrap().optional(),
+    forwardHeaders: forwardHeaders.unwrap().optional(),
+    cookies,
+    variables: variables.unwrap().optional(),
+    tls,
     command: command.describe('The program of a stdio server. It is started without a shell.').optional(),
     args: args.unwrap().optional(),
     env: env.unwrap().optional(),
@@ -76,8 +81,8 @@ function toIsolation({ isolation }: ServerDefinition, kind: Transport['kind']): 
 }
 
 function toTransport(definition: ServerDefinition): Transport {
-  const { url, credential, headers, command, args, env, cwd } = definition
-  const parts = { url, credential, headers, command, args, env, cwd }
+  const { url, credential, headers, forwardHeaders, cookies, variables, tls, command, args, env, cwd } = definition
+  const parts = { url, credential, headers, forwardHeaders, cookies, variables, tls, command, args, env, cwd }
   const written = Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined))
   return Transport.parse({ kind: transportKind(definition), ...written })
 }

@@ -25,7 +25,7 @@ export function invalidBody(problems: readonly BodyProblem[]): GatewayError {
 export type BodyPath = readonly PropertyKey[]
 
 /** Keys are the sender's too: `{ "sk-123": … }` puts a secret where a key should be, so odd ones are not repeated. */
-function formatBodyPath(path: BodyPath): string {
+export function formatBodyPath(path: BodyPath): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${isPlainKey(key) ? String(key) : '[hidden]'}`))
     .join('')

@@ -1,5 +1,7 @@
 /** The Server resource: an MCP server that stands behind the gateway. */
 import { z } from 'zod'
+import type { Resolved } from './secret-text.ts'
+import { Transport } from './transport.ts'
 
 /** A server's name is its slug in addresses and its prefix in tool names, so it may not contain the separator `__`. */
 export const ServerName = z
@@ -25,68 +27,6 @@ const reservedNames = new Set([
   'metrics',
   'mcp-rest',
 ])
-
-const HeaderValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a single line of printable characters')
-/** What becomes a header later must already fit in one: a key file's last line break would otherwise fail each call. */
-const HeaderSecret = HeaderValue.min(1)
-const HeaderName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a valid HTTP header name')
-
-export const Credential = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({ kind: z.literal('bearer'), token: HeaderSecret.describe('Sent as `Authorization: Bearer …`.') }),
-    z.strictObject({
-      kind: z.literal('api_key'),
-      key: HeaderSecret.describe('The key itself.'),
-      header: HeaderName.describe('The header that carries the key.').default('x-api-key'),
-    }),
-    z.strictObject({
-      kind: z.literal('basic'),
-      username: z
-        .string()
-        .min(1)
-        .regex(/^[^:\p{Cc}]*$/u, 'must not contain a colon or a control character')
-        .describe('RFC 7617: without a colon.'),
-      password: z
-        .string()
-        .regex(/^\P{Cc}*$/u, 'must not contain a control character')
-        .describe('The password of this user.'),
-    }),
-  ])
-  .meta({ id: 'Credential', description: 'How the gateway authenticates to a server.' })
-export type Credential = z.infer<typeof Credential>
-
-const remote = {
-  url: z.url().describe('The address of the MCP endpoint.'),
-  credential: Credential.default({ kind: 'none' }),
-  headers: z.record(HeaderName, HeaderValue).describe('Static headers, sent with every request.').default({}),
-}
-
-/** A program's arguments and variables end at the first NUL, and the system refuses to start it. */
-const ProcessText = z.string().regex(/^[^\0]*$/, 'must not contain a NUL character')
-const VariableName = z.string().regex(/^[^=\s\0]+$/, 'is not a valid name of an environment variable')
-
-export const HttpTransport = z.strictObject({
-  kind: z.literal('streamable_http'),
-  ...remote,
-  url: z.url({ protocol: /^https?$/ }).describe('The address of the MCP endpoint.'),
-})
-const SseTransport = z.strictObject({ kind: z.literal('sse'), ...remote, url: z.url({ protocol: /^https?$/ }) })
-const WebSocketTransport = z.strictObject({
-  kind: z.literal('websocket'),
-  ...remote,
-  url: z.url({ protocol: /^wss?$/ }),
-})
-export const StdioTransport = z.strictObject({
-  kind: z.literal('stdio'),
-  command: ProcessText.min(1).describe('The program. It is started without a shell.'),
-  args: z.array(ProcessText).describe('Its arguments, one entry each.').default([]),
-  env: z.record(VariableName, ProcessText).describe('Added to the few variables that every child gets.').default({}),
-  cwd: ProcessText.min(1).describe('Working directory. Default: the gateway’s.').optional(),
-})
-
-export const Transport = z.discriminatedUnion('kind', [HttpTransport, SseTransport, WebSocketTransport, StdioTransport])
-export type Transport = z.infer<typeof Transport>
 
 export const Isolation = z
   .enum(['session', 'principal', 'shared'])
@@ -132,3 +72,6 @@ export const Server = z
   })
   .meta({ id: 'Server', description: 'An MCP server that stands behind the gateway.' })
 export type Server = z.infer<typeof Server>
+
+/** With a text in place of every secret that it names: the only form that the engine sees. */
+export type ServedServer = Resolved<Server>

@@ -2,10 +2,13 @@
  * A server's secrets are written and never read: what is shown has a mark in their place, and a mark that comes back means "as it was". It
  * does so only where the secret goes where it went before: an editor could otherwise send it to an address of its own.
  */
+import { Credential, type Tls } from '#contract/credential.ts'
 import type { BodyProblem } from '#contract/parse-body.ts'
-import type { Server, Transport } from '#contract/server.ts'
-
-const secretMark = '[secret]'
+import { hideInCredential, hideInTls, hideInVariables, hideValues, secretMark } from '#contract/secret-places.ts'
+import type { SecretText } from '#contract/secret-text.ts'
+import type { Server } from '#contract/server.ts'
+import { Transport, type Variable } from '#contract/transport.ts'
+import { canonicalJson } from '#core/protocol/capabilities.ts'
 
 type ServerSpec = Omit<Server, 'name'>
 type Remote = Exclude<Transport, { kind: 'stdio' }>
@@ -23,7 +26,9 @@ export function keepSecrets(
   sent: ServerSpec,
   stored: ServerSpec | null,
 ): { spec: ServerSpec; problems: readonly BodyProblem[] } {
-  const transport = stored === null ? sent.transport : keepInTransport(sent.transport, stored.transport)
+  // Where an earlier version stored it, it lacks what this one has by default.
+  const known = Transport.safeParse(stored?.transport).data
+  const transport = known === undefined ? sent.transport : keepInTransport(sent.transport, known)
   const problems = findMarks(transport, 'transport').map((path) => ({
     path,
     problem: 'must be given: it was not set before, or the address or program has changed',
@@ -32,11 +37,14 @@ export function keepSecrets(
 }
 
 function hideInRemote(transport: Remote): Remote {
+  const { tls } = transport
   return {
     ...transport,
     url: hideInUrl(transport.url),
     credential: hideInCredential(transport.credential),
     headers: hideValues(transport.headers),
+    variables: hideInVariables(transport.variables),
+    ...(tls !== undefined && { tls: hideInTls(tls) }),
   }
 }
 
@@ -46,24 +54,6 @@ function hideInStdio(transport: Stdio, isEditor: boolean): Stdio {
     args: isEditor ? transport.args : transport.args.map(() => secretMark),
     env: hideValues(transport.env),
   }
-}
-
-function hideInCredential(credential: Remote['credential']): Remote['credential'] {
-  switch (credential.kind) {
-    case 'none':
-      return credential
-    case 'bearer':
-      return { ...credential, token: secretMark }
-    case 'api_key':
-      return { ...credential, key: secretMark }
-    case 'basic':
-      return { ...credential, password: secretMark }
-  }
-  return credential satisfies never
-}
-
-function hideValues(record: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.keys(record).map((key) => [key, secretMark]))
 }
 
 /** Some services put the key into the query or before the host. */
@@ -81,8 +71,15 @@ function keepInTransport(sent: Transport, stored: Transport): Transport {
   }
   const url = sent.url === hideInUrl(stored.url) ? stored.url : sent.url
   if (sent.kind !== stored.kind || originOf(url) !== originOf(stored.url)) return sent
-  const headers = keepValues(sent.headers, stored.headers)
-  return { ...sent, url, headers, credential: keepInCredential(sent.credential, stored.credential) }
+  const { headers, credential, variables, tls } = sent
+  return {
+    ...sent,
+    url,
+    headers: keepValues(headers, stored.headers),
+    credential: keepInCredential(credential, stored.credential),
+    variables: variables.map((variable) => keepInVariable(variable, stored.variables)),
+    ...(tls !== undefined && stored.tls !== undefined && { tls: keepInTls(tls, stored.tls) }),
+  }
 }
 
 function keepInStdio(sent: Stdio, stored: Stdio): Stdio {
@@ -93,15 +90,39 @@ function keepInStdio(sent: Stdio, stored: Stdio): Stdio {
   return isSame ? { ...sent, env: keepValues(sent.env, stored.env) } : sent
 }
 
-/** Of the same kind, and for the same header. */
+/** Members that say neither where a secret goes nor what is made of it there. */
+const adjustable = ['scopes', 'helpUrl', 'timeoutMs', 'tokenTtlMs']
+
+/** Of the same kind, for the same header, and to the same authorization server. */
 function keepInCredential(sent: Remote['credential'], stored: Remote['credential']): Remote['credential'] {
-  return JSON.stringify(sent) === JSON.stringify(hideInCredential(stored)) ? stored : sent
+  const shown = hideInCredential(stored)
+  if (!isSame(without(sent, adjustable), without(shown, adjustable))) return sent
+  const adjusted = Object.entries(sent).filter(([key]) => adjustable.includes(key))
+  return Credential.parse({ ...without(stored, adjustable), ...Object.fromEntries(adjusted) })
+}
+
+function keepInTls(sent: Tls, stored: Tls): Tls {
+  return isSame(sent, hideInTls(stored)) ? stored : sent
+}
+
+function keepInVariable(sent: Variable, stored: readonly Variable[]): Variable {
+  const known = stored.find(({ name }) => name === sent.name)?.value
+  return sent.value === secretMark && known !== undefined ? { ...sent, value: known } : sent
+}
+
+function without(members: object, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(members).filter(([key]) => !keys.includes(key)))
+}
+
+/** Without regard to the order of members. */
+function isSame(one: object, other: object): boolean {
+  return canonicalJson(one) === canonicalJson(other)
 }
 
 function keepValues(
-  sent: Readonly<Record<string, string>>,
-  stored: Readonly<Record<string, string>>,
-): Record<string, string> {
+  sent: Readonly<Record<string, SecretText>>,
+  stored: Readonly<Record<string, SecretText>>,
+): Record<string, SecretText> {
   return Object.fromEntries(
     Object.entries(sent).map(([key, value]) => {
       // A header may be called `constructor`: what every object has is no value of before.

@@ -1,9 +1,8 @@
 /** From the body that somebody sent to the spec that is stored; what only the gateway sets stays as it was. */
-import { toGatewayError } from '#contract/errors.ts'
-import { invalidBody } from '#contract/parse-body.ts'
+import { formatBodyPath, invalidBody } from '#contract/parse-body.ts'
 import type { ResourceBody } from '#contract/resource-body.ts'
 import type { ResourceKind } from '#contract/resource.ts'
-import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import { findServerFaults } from '#contract/server-faults.ts'
 import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
 import { keepSecrets } from './server-secrets.ts'
 
@@ -62,19 +61,15 @@ function toServerSpec(
   const sent = { ...body, isolation: isolation ?? (body.transport.kind === 'stdio' ? 'shared' : 'principal') }
   const { spec, problems } = keepSecrets(sent, before?.spec ?? null)
   if (problems.length > 0) throw invalidBody(problems)
-  checkHeaders(spec.transport)
+  checkParts(spec.transport)
   return spec
 }
 
 /** What no request can carry is refused here: where it is sent, it is too late to say so. */
-function checkHeaders(transport: SpecOf['server']['transport']): void {
-  if (transport.kind === 'stdio') return
-  try {
-    credentialHeaders(transport.credential, transport.headers)
-  } catch (error) {
-    const { header, reason } = toGatewayError(error).details
-    const name = Object.keys(transport.headers).find((one) => one.toLowerCase() === header)
-    const path = name === undefined ? 'transport.credential' : `transport.headers.${name}`
-    throw invalidBody([{ path, problem: String(reason) }])
-  }
+function checkParts(transport: SpecOf['server']['transport']): void {
+  const faults = findServerFaults(transport)
+  if (faults.length === 0) return
+  throw invalidBody(
+    faults.map(({ keys, message }) => ({ path: formatBodyPath(['transport', ...keys]), problem: message })),
+  )
 }

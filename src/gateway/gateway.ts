@@ -1,6 +1,6 @@
 /** The data plane: what every entrance, and the library, calls. It owns the servers' lives and the steps of a call. */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import { ReplicaAsks } from '#core/bus/replica-asks.ts'
@@ -66,7 +66,7 @@ export type GatewayDeps = LiveServersDeps & {
 }
 
 /** What calls are decided by. */
-export type Snapshot = { servers: readonly Server[]; identities: Identities }
+export type Snapshot = { servers: readonly ServedServer[]; identities: Identities }
 
 /** What is left of a call when it ends. */
 type Ending = { call: ClientCall; facts: CallFacts; running: RunningRequest | undefined; tally: Tally | null }

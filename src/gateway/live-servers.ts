@@ -1,7 +1,7 @@
 /** The servers that are configured now, with their upstream sides, and those that are gone but still have calls to end. */
 import { type GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
 import { canonicalJson } from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
@@ -16,9 +16,9 @@ export type LiveServersDeps = {
   limits: Limits
   serverInfo: JsonObject
   createEventReader: CreateEventReader
-  openWires(server: Server): Wires
+  openWires(server: ServedServer): Wires
   /** Credential and static headers of a server, flat and lower case. */
-  credentialHeaders(server: Server): string[]
+  credentialHeaders(server: ServedServer): string[]
   onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 
@@ -55,7 +55,7 @@ export class LiveServers {
    * A server that is the same stays as it is, with its sessions and calls under way. One that cannot be made is not there, and costs the others
    * nothing: what is stored was taken by another version, or written by another hand.
    */
-  apply(servers: readonly Server[]): void {
+  apply(servers: readonly ServedServer[]): void {
     const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
     const broken = new Map<string, string>()
     const upstreams = servers.flatMap((server) => {
@@ -77,7 +77,7 @@ export class LiveServers {
     this.#catalog.version++
   }
 
-  #tryToCreate(server: Server, fingerprint: string): Upstream | null {
+  #tryToCreate(server: ServedServer, fingerprint: string): Upstream | null {
     if (this.#broken.get(server.name) === fingerprint) return null
     try {
       return this.#createUpstream(server)
@@ -87,7 +87,7 @@ export class LiveServers {
     }
   }
 
-  #createUpstream(server: Server): Upstream {
+  #createUpstream(server: ServedServer): Upstream {
     const { clock, limits, createEventReader, serverInfo } = this.#deps
     return new Upstream(server, {
       clock,

@@ -1,5 +1,5 @@
 /** How to authenticate to a server, as programs write it. A config never prints what is secret in it. */
-import type { Credential } from '#contract/server.ts'
+import type { CredentialEntry } from '#contract/credential.ts'
 import { ConfigurationError } from './errors.ts'
 
 export type AuthType = 'none' | 'api_key' | 'bearer_token' | 'basic' | 'oauth2'
@@ -89,7 +89,7 @@ export class AuthConfig {
    * As the engine takes it.
    * @throws ConfigurationError that names every fault, and for OAuth 2.0, whose tokens nothing fetches yet
    */
-  toCredential(): Credential {
+  toCredential(): CredentialEntry {
     const errors = [...this.validate(), ...this.unsupported()]
     if (errors.length > 0) throw new ConfigurationError({ errors })
     const { value = '', username = '', password = '', headerName, headerPrefix } = this.#members

@@ -1,26 +1,26 @@
 /** Which servers are registered, and what else they are called. Real names win; a name means one server only. */
-import { ServerName, type Server } from '#contract/server.ts'
+import { ServerName, type ServedServer } from '#contract/server.ts'
 import { ConfigurationError, ServerAlreadyExistsError, ServerNotFoundError } from './errors.ts'
 
 /** Beyond this many aliases something goes round in circles. */
 const aliasesMax = 10_000
 
 export class ServerBook {
-  readonly #servers = new Map<string, Server>()
+  readonly #servers = new Map<string, ServedServer>()
   readonly #aliases = new Map<string, string>()
 
-  get servers(): Server[] {
+  get servers(): ServedServer[] {
     return [...this.#servers.values()]
   }
 
   /** @throws ServerAlreadyExistsError where the name is taken, be it by an alias */
-  add(server: Server): void {
+  add(server: ServedServer): void {
     if (this.has(server.name)) throw new ServerAlreadyExistsError({ server: server.name })
     this.#servers.set(server.name, server)
   }
 
   /** Removes it with its aliases. @throws ServerNotFoundError */
-  remove(name: string): Server {
+  remove(name: string): ServedServer {
     const server = this.get(name)
     this.#servers.delete(server.name)
     for (const alias of this.aliasesOf(server.name)) this.#aliases.delete(alias)
@@ -46,7 +46,7 @@ export class ServerBook {
   }
 
   /** By real name or alias. @throws ServerNotFoundError */
-  get(name: string): Server {
+  get(name: string): ServedServer {
     const server = this.#servers.get(name) ?? this.#servers.get(this.#aliases.get(name) ?? '')
     if (!server) throw new ServerNotFoundError({ server: name })
     return server

@@ -95,12 +95,12 @@ describe('McpServerConfig', () => {
     [
       'a header of the transport',
       new McpServerConfig('s', url).withHeader('Accept', 's3cret'),
-      [/^staticHeaders\.accept: the transport sets it$/],
+      [/^staticHeaders\.Accept: is written by the gateway itself$/],
     ],
     [
       'two sources of Authorization',
       new McpServerConfig('s', url).withAuth(AuthConfig.bearer('s3cret')).withHeader('Authorization', 's3cret'),
-      [/^staticHeaders\.authorization: both /],
+      [/^staticHeaders\.Authorization: cannot be set together /],
     ],
     ['an empty token', new McpServerConfig('s', url).withAuth(AuthConfig.bearer('')), [/^auth\.value: is required$/]],
     ['a token of two lines', new McpServerConfig('s', url).withAuth(AuthConfig.bearer('s3cret\n')), [/^auth\.token: /]],

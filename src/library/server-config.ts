@@ -1,7 +1,8 @@
 /** A server, as programs register it. */
-import { GatewayError } from '#contract/errors.ts'
-import { Server, type Credential } from '#contract/server.ts'
-import { credentialHeaders } from '#core/credential/credential-headers.ts'
+import type { CredentialEntry } from '#contract/credential.ts'
+import { findServerFaults } from '#contract/server-faults.ts'
+import { Server, type ServedServer } from '#contract/server.ts'
+import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import { AuthConfig } from './auth-config.ts'
 import { ConfigurationError } from './errors.ts'
 import { findTransport, type TransportKind } from './transport-kind.ts'
@@ -75,10 +76,10 @@ export class McpServerConfig {
    * @param defaults for what this config leaves open
    * @throws ConfigurationError that names every fault
    */
-  toServer(defaults: { timeoutMs?: number } = {}): Server {
+  toServer(defaults: { timeoutMs?: number } = {}): ServedServer {
     const { server, errors } = this.#check(defaults)
     if (!server || errors.length > 0) throw new ConfigurationError({ errors })
-    return server
+    return resolveSecrets(server, noSecrets)
   }
 
   /** For logs: the address may hold a key, and headers do. */
@@ -91,20 +92,20 @@ export class McpServerConfig {
   }
 
   #check(defaults: { timeoutMs?: number } = {}): { server: Server | undefined; errors: string[] } {
-    const { transport = 'http', auth = AuthConfig.none(), staticHeaders = {} } = this.#settings
+    const { transport = 'http', auth = AuthConfig.none() } = this.#settings
     const kind = findTransport(transport)
     const authFaults = [...auth.validate(), ...auth.unsupported()].map((fault) => `auth.${fault}`)
-    const credential: Credential = authFaults.length > 0 ? { kind: 'none' } : auth.toCredential()
+    const credential: CredentialEntry = authFaults.length > 0 ? { kind: 'none' } : auth.toCredential()
     const parsed = Server.safeParse(this.#toInput(kind ?? 'streamable_http', credential, defaults))
     const errors = [
       ...(kind === undefined ? ['transport: is not known'] : this.#faultsFor(kind)),
       ...authFaults,
       ...(parsed.error?.issues ?? []).map(({ path, message }) => `${toSettingPath(path)}: ${message}`),
     ]
-    return { server: parsed.data, errors: errors.length > 0 ? errors : faultsOfHeaders(credential, staticHeaders) }
+    return { server: parsed.data, errors: errors.length > 0 || !parsed.data ? errors : faultsOfParts(parsed.data) }
   }
 
-  #toInput(kind: TransportKind, credential: Credential, defaults: { timeoutMs?: number }): unknown {
+  #toInput(kind: TransportKind, credential: CredentialEntry, defaults: { timeoutMs?: number }): unknown {
     const { enabled, description, tags, timeoutMs = defaults.timeoutMs ?? timeoutMsDefault } = this.#settings
     const { staticHeaders: headers, args, env, cwd } = this.#settings
     const isStdio = kind === 'stdio'
@@ -150,12 +151,6 @@ const settingNames: Readonly<Record<string, string>> = {
   isEnabled: 'enabled',
 }
 
-function faultsOfHeaders(credential: Credential, headers: Readonly<Record<string, string>>): string[] {
-  try {
-    credentialHeaders(credential, headers)
-    return []
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error
-    return [`staticHeaders.${String(error.details['header'])}: ${String(error.details['reason'])}`]
-  }
+function faultsOfParts({ transport }: Server): string[] {
+  return findServerFaults(transport).map(({ keys, message }) => `${toSettingPath(keys)}: ${message}`)
 }

@@ -1,5 +1,5 @@
 /** Servers as programs register them: as a config, or as the same thing in a plain object. */
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { ConfigurationError } from './errors.ts'
 import { McpServerConfig, type McpServerSettings } from './server-config.ts'
 
@@ -23,7 +23,10 @@ const settings: Readonly<Record<keyof McpServerSettings, true>> = {
  * @param defaultTimeoutMs for servers that set no time themselves
  * @throws ConfigurationError that names every fault; a misspelt member is one
  */
-export function toServer(given: McpServerConfig | ServerDefinition, defaultTimeoutMs: number | undefined): Server {
+export function toServer(
+  given: McpServerConfig | ServerDefinition,
+  defaultTimeoutMs: number | undefined,
+): ServedServer {
   const config = given instanceof McpServerConfig ? given : toConfig(given)
   return config.toServer(defaultTimeoutMs === undefined ? {} : { timeoutMs: defaultTimeoutMs })
 }

@@ -1,6 +1,6 @@
 /** What a program may know of a registered server: never its credential, and no more of its address than where it lies. */
 import type { ErrorCode } from '#contract/errors.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
@@ -29,7 +29,7 @@ export type Connection = {
   instructions: string | undefined
 }
 
-export function toServerInfo(server: Server, aliases: string[], upstream: Upstream | undefined): ServerInfo {
+export function toServerInfo(server: ServedServer, aliases: string[], upstream: Upstream | undefined): ServerInfo {
   const { name, description, transport, labels, isEnabled, timeoutMs } = server
   const state = upstream ? stateOf(upstream) : 'disconnected'
   const reason = state === 'failed' ? upstream?.state.reason : undefined

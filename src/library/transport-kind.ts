@@ -1,5 +1,5 @@
 /** The kinds of transport, by whatever name a program calls them. */
-import type { Transport } from '#contract/server.ts'
+import type { Transport } from '#contract/transport.ts'
 import { ConfigurationError } from './errors.ts'
 
 export type TransportKind = Transport['kind']

@@ -41,6 +41,8 @@ describe('a stored server that no request can be made for', () => {
       url: 'http://%ff:key@127.0.0.1/mcp',
       credential: { kind: 'none' as const },
       headers: { host: 'hidden-value' },
+      forwardHeaders: [],
+      variables: [],
     }
     expect(secretValuesOf({ transport })).toEqual(expect.arrayContaining(['hidden-value', 'key']))
   })

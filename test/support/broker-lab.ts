@@ -12,6 +12,7 @@ import { createEngine } from '#compose/engine.ts'
 import { systemClock } from '#compose/system-clock.ts'
 import { Limits } from '#contract/limits.ts'
 import { Server } from '#contract/server.ts'
+import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import type { HarnessMcpServerSpec, StartedSession } from '#contract/session.ts'
 import type { Bus } from '#core/bus/bus.ts'
 import type { ChangeEvent } from '#core/audit/change-log.ts'
@@ -97,7 +98,8 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
   const identities = withSessions(new Principals(snapshot, { hash: hashToken }), broker)
   const put = (...changed: Resource[]): void => {
     snapshot.apply({ changed, deleted: [], isWhole: false })
-    engine.apply({ servers: snapshot.all('server').map(({ name, spec }) => ({ name, ...spec })), identities })
+    const servers = snapshot.all('server').map(({ name, spec }) => resolveSecrets({ name, ...spec }, noSecrets))
+    engine.apply({ servers, identities })
   }
   put(...resourcesOf(options))
   await agents.start()

@@ -1,9 +1,11 @@
 /** Servers and callers as unit tests need them. */
+import type { z } from 'zod'
 import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
 import type { GatewayError } from '#contract/errors.ts'
 import { Limits } from '#contract/limits.ts'
 import type { Policy } from '#contract/policy.ts'
-import { Server } from '#contract/server.ts'
+import { Server, type ServedServer } from '#contract/server.ts'
+import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import { compileAccess } from '#core/access/access.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
@@ -12,9 +14,9 @@ import { Upstream, type SessionUser, type Wires } from '#gateway/upstream/upstre
 import { FakeChannelWire, legacyScript } from './fake-channel.ts'
 import type { FakeClock } from './fake-clock.ts'
 
-export function server(name: string, more: Partial<Server> = {}): Server {
+export function server(name: string, more: Partial<z.input<typeof Server>> = {}): ServedServer {
   const transport = { kind: 'stdio', command: 'never-started' }
-  return Server.parse({ name, transport, isolation: 'shared', protocol: 'legacy', ...more })
+  return resolveSecrets(Server.parse({ name, transport, isolation: 'shared', protocol: 'legacy', ...more }), noSecrets)
 }
 
 export function limits(more: Partial<Limits> = {}): Limits {
@@ -24,7 +26,7 @@ export function limits(more: Partial<Limits> = {}): Limits {
 export type Told = { changes: ListKind[]; troubles: GatewayError[] }
 
 export function upstream(
-  definition: Server,
+  definition: ServedServer,
   deps: { clock: FakeClock; wires: Wires; limits?: Limits; told?: Told },
 ): Upstream {
   const { clock, wires, told } = deps
@@ -42,7 +44,7 @@ export function upstream(
 
 /** A legacy server over a channel, and the wire on which it can be played further. */
 export function channelUpstream(
-  definition: Server,
+  definition: ServedServer,
   deps: { clock: FakeClock; wire?: FakeChannelWire; limits?: Limits; told?: Told },
 ): Upstream {
   const wire = deps.wire ?? new FakeChannelWire(legacyScript({}))

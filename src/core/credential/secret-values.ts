@@ -1,14 +1,47 @@
 /** Texts of a server's definition that are secret, or can be: what must be found again in no record. */
-import type { Credential, Server } from '#contract/server.ts'
+import type { Credential } from '#contract/credential.ts'
+import { hideInCredential, hideInTls, hideInVariables, hideValues } from '#contract/secret-places.ts'
+import { mapSecretRefs } from '#contract/secret-text.ts'
+import type { Server } from '#contract/server.ts'
+import type { Transport } from '#contract/transport.ts'
 import { credentialHeaders } from './credential-headers.ts'
+import { noSecrets, type SecretLookup } from './resolve-secrets.ts'
 
-export function secretValuesOf({ transport }: Pick<Server, 'transport'>): string[] {
-  if (transport.kind === 'stdio') return Object.values(transport.env)
-  const { credential, headers, url } = transport
-  const sent = sentValues(credential, headers)
-  const basic = credential.kind === 'basic' ? [credential.password] : []
+/** A definition that cannot be served has secrets all the same, so nothing of it is checked. */
+export function secretValuesOf({ transport }: Pick<Server, 'transport'>, find: SecretLookup = noSecrets): string[] {
+  const resolved = mapSecretRefs(transport, (ref) => find(ref)?.value ?? '')
+  const texts = resolved.kind === 'stdio' ? Object.values(resolved.env) : remoteValues(resolved)
+  return texts.flatMap((text) => (typeof text === 'string' && text !== '' ? [text] : []))
+}
+
+type Remote = Exclude<Transport, { kind: 'stdio' }>
+
+function remoteValues({ url, credential, headers, variables, tls }: Remote): unknown[] {
+  const hidden = [
+    ...changedTexts(credential, hideInCredential(credential)),
+    ...changedTexts(headers, hideValues(headers)),
+    ...changedTexts(variables, hideInVariables(variables)),
+    ...(tls === undefined ? [] : changedTexts(tls, hideInTls(tls))),
+  ]
   // `Bearer` is no secret, and what stands behind it is one by itself.
-  return [...sent.flatMap((value) => [value, ...value.split(' ').slice(1)]), ...basic, ...valuesInUrl(url)]
+  const words = hidden.flatMap((text) => text.split(' ').slice(1))
+  return [...hidden, ...words, ...encodedBasic(credential), ...valuesInUrl(url)]
+}
+
+/** What is hidden is what is secret. */
+function changedTexts(given: unknown, hidden: unknown): string[] {
+  if (typeof given === 'string') return given === hidden ? [] : [given]
+  if (typeof given !== 'object' || given === null) return []
+  const shown = new Map(typeof hidden === 'object' && hidden !== null ? Object.entries(hidden) : [])
+  return Object.entries(given).flatMap(([key, member]) => changedTexts(member, shown.get(key)))
+}
+
+/** The password as it is sent: somebody may write it down like that. */
+function encodedBasic(credential: Credential): string[] {
+  if (credential.kind !== 'basic') return []
+  const { kind, username = '', password = '' } = credential
+  if (typeof password !== 'string' || username.includes(':')) return []
+  return credentialHeaders({ kind, username, password }, {}).flatMap((text) => [text, ...text.split(' ').slice(1)])
 }
 
 /** Some services put the key into the query or before the host. */
@@ -16,15 +49,6 @@ function valuesInUrl(text: string): string[] {
   if (!URL.canParse(text)) return []
   const { username, password, searchParams } = new URL(text)
   return [decode(username), decode(password), ...searchParams.values()].filter((part) => part !== '')
-}
-
-/** A definition that cannot be served has secrets all the same. */
-function sentValues(credential: Credential, headers: Readonly<Record<string, string>>): string[] {
-  try {
-    return credentialHeaders(credential, headers).filter((_, index) => index % 2 === 1)
-  } catch {
-    return Object.values(headers)
-  }
 }
 
 function decode(part: string): string {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { FakeChannelWire, legacyScript, modernScript } from '#test/support/fake-channel.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
@@ -14,7 +14,7 @@ let catalog: Catalog
 let pages: object[]
 
 const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: 'object' }, ...more })
-const files = (more: Partial<Server> = {}): Upstream =>
+const files = (more: Partial<ServedServer> = {}): Upstream =>
   channelUpstream(server('files', { listTtlMs: 300_000, ...more }), { clock, wire })
 const listed = () => wire.channel.count('tools/list')
 const answerTools = () => ({ ...(pages.length > 1 ? pages.shift() : pages[0]) })

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeChannelWire, legacyScript, modernScript } from '#test/support/fake-channel.ts'
@@ -19,18 +19,18 @@ const hooks = () => ({
   cancellation: new Cancellation(),
 })
 const toolCall = { method: 'tools/call', params: { name: 'a' }, headers: [], raw: null }
-const httpServer = (more: Partial<Server> = {}) =>
+const httpServer = (more: Partial<ServedServer> = {}) =>
   server('web', {
     transport: { kind: 'streamable_http', url: 'http://a.example/mcp', credential: { kind: 'none' }, headers: {} },
     isolation: 'principal',
     ...more,
   })
 
-function stdio(more: Partial<Server> = {}): Upstream {
+function stdio(more: Partial<ServedServer> = {}): Upstream {
   return channelUpstream(server('files', more), { clock, wire, told })
 }
 
-function http(http: FakeHttpWire, more: Partial<Server> = {}, sse = new FakeChannelWire()): Upstream {
+function http(http: FakeHttpWire, more: Partial<ServedServer> = {}, sse = new FakeChannelWire()): Upstream {
   return upstream(httpServer(more), { clock, told, wires: { kind: 'http', http, sse } })
 }
 
@@ -300,7 +300,7 @@ describe('sweep', () => {
     expect(session.isOpen).toBe(true)
   })
 
-  it.each<[Server['isolation'], boolean]>([
+  it.each<[ServedServer['isolation'], boolean]>([
     ['session', true],
     ['principal', false],
   ])('keeps the session of a client that is there: isolation %s, %s', async (isolation, expected) => {
@@ -408,7 +408,7 @@ describe('the end', () => {
     expect(clock.waiting).toBe(0)
   })
 
-  it.each<Server['protocol']>(['auto', 'legacy'])(
+  it.each<ServedServer['protocol']>(['auto', 'legacy'])(
     'does not wait for a silent HTTP server either (%s)',
     async (protocol) => {
       const web = new FakeHttpWire()

@@ -1,7 +1,7 @@
 /** One Server as the gateway lives with it: its era, its pooled sessions, how it fares. */
 import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
-import type { Server } from '#contract/server.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
 import {
   bridgedCapabilities,
@@ -66,7 +66,7 @@ const settledMs = 10_000
 const everybody: PlaceKey = { owner: '', declared: '' }
 
 export class Upstream {
-  readonly server: Server
+  readonly server: ServedServer
   /** Changes with everything that makes this another upstream; equal definitions are the same upstream across reloads. */
   readonly fingerprint: string
   readonly #deps: UpstreamDeps
@@ -84,7 +84,7 @@ export class Upstream {
   #closing: Promise<void> | undefined
   readonly #end = new Cancellation()
 
-  constructor(server: Server, deps: UpstreamDeps) {
+  constructor(server: ServedServer, deps: UpstreamDeps) {
     this.server = server
     this.fingerprint = canonicalJson(server)
     this.#deps = deps

@@ -1,0 +1,43 @@
+/** Names and values of HTTP headers (RFC 9110 §5), and whose headers they are. */
+import { z } from 'zod'
+
+export const HeaderValue = z
+  .string()
+  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a single line of printable characters')
+/** What becomes a header later must already fit in one: a key file's last line break would otherwise fail each call. */
+export const HeaderSecret = HeaderValue.min(1)
+export const HeaderName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a valid HTTP header name')
+
+/** The transport writes these itself (MCP basic/transports; RFC 9110 §7.6.1 for those of one hop; RFC 6455 §4.1). */
+const transportHeaders = new Set([
+  'accept',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'last-event-id',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const transportPrefixes = ['mcp-', 'sec-websocket-']
+
+/** @param name in lower case */
+export function isTransportHeader(name: string): boolean {
+  return transportHeaders.has(name) || transportPrefixes.some((prefix) => name.startsWith(prefix))
+}
+
+/** What says who the caller is, which ends at the gateway. */
+const callerHeaders = new Set(['authorization', 'cookie', 'x-api-key'])
+
+/** @param name in lower case */
+export function isCallerHeader(name: string): boolean {
+  return callerHeaders.has(name)
+}
