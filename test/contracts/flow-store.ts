@@ -21,6 +21,7 @@ const flow: Flow = {
     scopes: ["it's; drop table connect_flow", 'ü'],
     authMethods: null,
     sendsIssuer: true,
+    takesPkce: true,
     takesClientDocuments: false,
   },
   clientId: 'client',
