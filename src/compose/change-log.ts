@@ -31,7 +31,7 @@ export function createChangeLog(audit: Pick<AuditRecorder, 'append'>): ChangeLog
         calledAs: '',
         effect: event.outcome === 'ok' ? 'allow' : 'deny',
         // Names of members and never their values.
-        reason: event.changed.length > 0 ? `changed ${event.changed.join(', ')}` : '',
+        reason: event.reason ?? (event.changed.length > 0 ? `changed ${event.changed.join(', ')}` : ''),
         outcome: event.outcome,
         durationMs: 0,
         upstreamMs: null,

@@ -21,7 +21,7 @@ export type AuthenticateDeps = {
 /** @throws GatewayError `unauthorized` */
 export function authenticate(deps: AuthenticateDeps, authorization: string | undefined): Actor {
   const bearer = bearerIn(authorization)
-  const actor = bearer === undefined ? null : (actorOfKey(deps, bearer) ?? actorOfPerson(deps, bearer))
+  const actor = bearer === undefined ? null : (actorOfKey(deps, bearer) ?? identifyPerson(deps, bearer))
   if (!actor) throw new GatewayError('unauthorized')
   return actor
 }
@@ -35,8 +35,12 @@ function actorOfKey({ index, clock, secrets, onTokenUse }: AuthenticateDeps, bea
   return actorOfToken(index, token, now)
 }
 
-function actorOfPerson({ index, clock, keys }: AuthenticateDeps, bearer: string): Actor | null {
-  const claims = verifySignInToken(bearer, { keys, now: clock.now() })
+/** @param text what a person has after signing in. Null where it is no good one */
+export function identifyPerson(
+  { index, clock, keys }: Pick<AuthenticateDeps, 'index' | 'clock' | 'keys'>,
+  text: string,
+): Actor | null {
+  const claims = verifySignInToken(text, { keys, now: clock.now() })
   const user = claims && index.get('user', claims.user_id)
   if (!user || user.spec.type !== 'human' || user.spec.passwordSetAt === undefined) return null
   // A sign-in lasts until the password changes.

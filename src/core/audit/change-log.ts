@@ -15,6 +15,9 @@ export type ChangeAction =
   | 'restart'
   | 'recover'
   | 'end'
+  | 'connect'
+  | 'set_key'
+  | 'set_variables'
 
 /** One thing that was done, or that somebody tried to do. No value of a resource is in it, and no secret. */
 export type ChangeEvent = {
@@ -39,6 +42,8 @@ export type ChangeEvent = {
   changed: readonly string[]
   /** `ok`, or the code of the catalogue with which it was refused. */
   outcome: string
+  /** Why it was refused, in a word of ours, where the code leaves that open. */
+  reason?: string
 }
 
 export interface ChangeLog {
