@@ -33,7 +33,7 @@ defaults apply. [An annotated example](../examples/toolgate.yaml) shows all of i
 
 function toSection(key: string, part: unknown, schema: ConfigSchema): string {
   const resolved = schema.resolve(part)
-  const rows = toRows(key, resolved, schema).map(
+  const rows = (resolved.oneOf === undefined ? toRows : variantRows)(key, resolved, schema).map(
     ({ key, type, fallback, text }) => `| \`${key}\` | ${type} | ${fallback} | ${text} |`,
   )
   const table = ['| Key | Type | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')

@@ -19,7 +19,14 @@ export function referencePages(): Record<string, string> {
 /** Help is asked for, and nothing is run. */
 function context(): Parameters<typeof cliReference>[0] {
   const nothing = () => Promise.reject(new Error('no command runs here'))
-  const parts = { version: '', serve: nothing, mintToken: nothing, bridge: nothing, serveDemo: nothing }
+  const parts = {
+    version: '',
+    serve: nothing,
+    mintToken: nothing,
+    bridge: nothing,
+    openVault: nothing,
+    serveDemo: nothing,
+  }
   const world = {
     env: {},
     home: '',

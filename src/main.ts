@@ -41,6 +41,10 @@ const parts: Parts = {
     const { createBridgeParts } = await import('#compose/bridge-parts.ts')
     return createBridgeParts()
   },
+  async openVault(place) {
+    const { openVaultAdmin } = await import('#compose/vault-admin.ts')
+    return openVaultAdmin(place)
+  },
   async serveDemo({ stdin, stdout }) {
     const { runDemoServer } = await import('#demo/demo-server.ts')
     await runDemoServer({ input: stdin, output: stdout }, { version, now: Date.now })

@@ -5,6 +5,7 @@ import { addConfig } from '#cli/commands/config.ts'
 import { addServe, examples } from '#cli/commands/serve.ts'
 import { addSessionShim } from '#cli/commands/session-shim.ts'
 import { addToken } from '#cli/commands/token.ts'
+import { addVault } from '#cli/commands/vault.ts'
 import type { Context } from './world.ts'
 
 const columnsMax = 80
@@ -35,6 +36,7 @@ export function createProgram(context: Context): Command {
   addServe(program, context)
   addConfig(program, context)
   addToken(program, context)
+  addVault(program, context)
   addBridge(program, context)
   addSessionShim(program, context)
   program.command('demo-server', { hidden: true }).action(() => parts.serveDemo(world))

@@ -43,6 +43,7 @@ function run(args: string[], options: { env?: Record<string, string>; parts?: Pa
     },
     mintToken: () => Promise.resolve({ raw: 'tg_the_token', hash }),
     bridge: () => Promise.reject(new Error('not here')),
+    openVault: () => Promise.reject(new Error('not here')),
     serveDemo: () => Promise.resolve(),
     ...options.parts,
   }

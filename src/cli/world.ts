@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { BridgeParts } from '#cli/bridge/run-bridge.ts'
+import type { VaultAdmin } from '#core/vault/vault-admin.ts'
 
 export type World = {
   env: Readonly<Record<string, string | undefined>>
@@ -29,6 +30,13 @@ export type ServeRequest = {
   clients: readonly string[]
 }
 
+export type VaultPlace = {
+  config: LoadedConfig
+  /** Of the command line. */
+  dataPath: string | undefined
+  env: World['env']
+}
+
 /** What stands above or beside the command line, handed in by main.ts. Each is loaded when it is called. */
 export type Parts = {
   version: string
@@ -36,6 +44,8 @@ export type Parts = {
   /** `raw` is the token, `hash` its SHA-256 in lower-case hex. */
   mintToken: () => Promise<{ raw: string; hash: string }>
   bridge: () => Promise<BridgeParts>
+  /** Rejects with `config_invalid` where there is no database yet, or it cannot be opened, and with `storage_unavailable`. */
+  openVault: (place: VaultPlace) => Promise<VaultAdmin>
   serveDemo: (world: World) => Promise<void>
 }
 

@@ -4,11 +4,9 @@ import { randomId } from '#adapters/crypto/random-id.ts'
 import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
 import { deriveKey } from '#adapters/crypto/derived-key.ts'
-import { createSealer } from '#adapters/crypto/sealer.ts'
 import type { Limits } from '#contract/limits.ts'
 import { TokenRoom } from '#control/token-room.ts'
 import { callsOfHistory } from '#core/audit/calls-of-history.ts'
-import type { Sealer } from '#core/credential/sealer.ts'
 import type { SessionKeys } from '#core/session/session-keys.ts'
 import type { RestDeps } from '#http/rest/handlers.ts'
 import type { IdempotencyDeps } from '#http/rest/idempotency.ts'
@@ -45,7 +43,7 @@ export function createControlParts({ state, shared, secret, limits }: Parts): Co
     history: callsOfHistory(history),
     audit: { history },
     idempotency,
-    sealer: sealerOf(secret),
+    sealer: state.vault,
   }
 }
 
@@ -56,11 +54,6 @@ export function followChanges({ feed }: Pick<State, 'feed'>, { bus }: Pick<Share
   const look = (): void => void feed.refresh()
   const end = bus.subscribe(changesTopic, { onMessage: look, onGap: look })
   return { [Symbol.dispose]: end }
-}
-
-/** What seals secrets at rest. */
-export function sealerOf(secret: SecretKey): Sealer {
-  return createSealer(each(secret, 'sealing'))
 }
 
 /** What signs the states that clients of this installation bring back, the newest first. */

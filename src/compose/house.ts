@@ -18,7 +18,7 @@ import { listen } from '#http/server.ts'
 import { addressOf } from './address.ts'
 import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
-import { createControlParts, followChanges, sealerOf, stateSecretsOf, type ControlParts } from './control-parts.ts'
+import { createControlParts, followChanges, stateSecretsOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
 import { createServerEgress } from './egress.ts'
@@ -26,12 +26,13 @@ import { createEngine, type EngineOptions } from './engine.ts'
 import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management, type ManagementOptions } from './management.ts'
 import { closedIdentities } from './closed-identities.ts'
-import { readSecretKey } from './secret-key.ts'
+import { readSecretKey, secretFolder } from './secret-key.ts'
 import { createServedServers } from './served-servers.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
 import { systemClock } from './system-clock.ts'
 import { tellingLines } from './telling-lines.ts'
+import { openVault } from './vault.ts'
 import { version } from './version.ts'
 
 export type HouseOptions = {
@@ -179,13 +180,12 @@ async function openStored(
   { dataPath, log, resources }: Opening & { dataPath: string },
 ): Promise<Stored> {
   const { postgres, redis } = config.storage
-  const isAlone = postgres === undefined && redis === undefined
-  const secret = readSecretKey(env, isAlone ? dataPath : null)
+  const secret = readSecretKey(env, secretFolder(config.storage, dataPath))
   const watch = { onChange: (): void => undefined }
   const state = await openState({
     dataPath,
     postgres,
-    sealer: sealerOf(secret),
+    openVault: async (database) => (await openVault(database, { secret, config: config.vault, env })).vault,
     recording: { payloads: config.audit.payloads, limits: config.limits },
     log,
     resources,

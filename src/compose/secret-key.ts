@@ -9,6 +9,11 @@ import { GatewayError } from '#contract/errors.ts'
 
 export type SecretKey = { current: Buffer; previous: Buffer | null }
 
+/** Null where several replicas share what is stored. */
+export function secretFolder(storage: { postgres?: unknown; redis?: unknown }, dataPath: string): string | null {
+  return storage.postgres === undefined && storage.redis === undefined ? dataPath : null
+}
+
 const variable = 'TOOLGATE_SECRET_KEY'
 const previousVariable = 'TOOLGATE_SECRET_KEY_PREVIOUS'
 const fileName = 'secret.key'

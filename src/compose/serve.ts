@@ -103,7 +103,7 @@ function reload(
   }
   recordConfigChange(run.audit, { at: Date.now(), outcome: 'ok' })
   run.log.info({ servers: next.servers.length, tokens: next.tokens.length }, 'the configuration was applied')
-  const fixed = ['listen', 'storage', 'audit', 'naming', 'limits'] as const
+  const fixed = ['listen', 'storage', 'vault', 'audit', 'naming', 'limits'] as const
   const changed = fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(run.config[key]))
   if (changed.length > 0) run.log.warn({ changed }, 'these take effect at the next start')
 }

@@ -12,15 +12,15 @@ import { createSqlSessionStore } from '#adapters/sql/session-store.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
-import type { Sealer } from '#core/credential/sealer.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { TokenUses } from '#core/identity/token-uses.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { ResourceFeed } from '#core/resources/resource-feed.ts'
-import { createSealedStore } from '#core/resources/seal-servers.ts'
+import { createSealedStore } from '#core/resources/seal-resources.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { SessionStore } from '#core/session/session-store.ts'
+import type { Vault } from '#core/vault/vault.ts'
 import { openRecorder, type Recording } from './audit-recording.ts'
 import { describeError } from './describe-error.ts'
 import { systemClock } from './system-clock.ts'
@@ -31,6 +31,7 @@ export type State = {
   tokenUses: Pick<TokenUses, 'note'>
   history: AuditHistory
   idempotency: IdempotencyStore
+  vault: Vault
   store: ResourceStore
   passwords: PasswordStore
   sessions: SessionStore
@@ -42,7 +43,7 @@ type Opening = {
   dataPath: string
   /** The address of a PostgreSQL that replicas share; undefined: a file in the data folder. */
   postgres: string | undefined
-  sealer: Sealer
+  openVault: (database: Database) => Promise<Vault>
   recording: Recording
   log: Logger
   resources: AsyncDisposableStack
@@ -50,12 +51,13 @@ type Opening = {
   onChange: () => void
 }
 
-/** Rejects with `config_invalid` where the data folder or the database cannot be used. The feed is not started. */
+/** Rejects with `config_invalid` where the data folder, the database or its keys cannot be used. The feed is not started. */
 export async function openState(opening: Opening): Promise<State> {
-  const { dataPath, postgres, sealer, recording, log, resources, onChange } = opening
-  const database = await open(dataPath, postgres)
+  const { dataPath, postgres, recording, log, resources, onChange } = opening
+  const database = await openStorage(dataPath, postgres)
   resources.defer(() => database.close())
-  const store = createSealedStore(createSqlResourceStore({ database }), sealer)
+  const vault = await opening.openVault(database)
+  const store = createSealedStore(createSqlResourceStore({ database }), vault)
   const noted = resources.use(noteTokenUses({ store, clock: systemClock, log }))
   const snapshot = new ResourceSnapshot()
   const stored = noted.noting(openAudit(database, { recording, log }))
@@ -79,6 +81,7 @@ export async function openState(opening: Opening): Promise<State> {
     idempotency: createSqlIdempotencyStore(database),
     passwords: createSqlPasswordStore(database),
     sessions: createSqlSessionStore(database),
+    vault,
     store,
     snapshot,
     feed,
@@ -86,10 +89,14 @@ export async function openState(opening: Opening): Promise<State> {
 }
 
 /** Each driver is loaded only where it is used. */
-async function open(dataPath: string, postgres: string | undefined): Promise<Database> {
-  if (postgres === undefined) return openDatabase({ path: join(dataPath, 'toolgate.db') })
+export async function openStorage(dataPath: string, postgres: string | undefined): Promise<Database> {
+  if (postgres === undefined) return openDatabase({ path: databasePath(dataPath) })
   const { openPostgres } = await import('#adapters/sql/postgres.ts')
   return openPostgres({ url: postgres })
+}
+
+export function databasePath(dataPath: string): string {
+  return join(dataPath, 'toolgate.db')
 }
 
 /** Everything that is kept lies below it, for its owner alone. */

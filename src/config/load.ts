@@ -17,6 +17,7 @@ import { checkTextSize, readConfigText } from './read-text.ts'
 import { ConfigDocument } from './schema.ts'
 import { completeDefinition } from './server-definition.ts'
 import type { Environment } from './substitute.ts'
+import { withAbsoluteFiles } from './vault.ts'
 
 export type LoadOptions = {
   /** The file; null: no file, only defaults or `text`. Relative paths in the document start at its folder. */
@@ -100,5 +101,6 @@ function completeDocument(document: ConfigDocument, folder: string): ConfigDocum
     return [name, complete.cwd === undefined ? complete : { ...complete, cwd: resolve(folder, complete.cwd) }] as const
   })
   const path = resolve(folder, document.storage.path ?? '.toolgate')
-  return { ...document, storage: { ...document.storage, path }, servers: Object.fromEntries(servers) }
+  const vault = withAbsoluteFiles(document.vault, (file) => resolve(folder, file))
+  return { ...document, vault, storage: { ...document.storage, path }, servers: Object.fromEntries(servers) }
 }

@@ -30,6 +30,7 @@ export type LoadedConfig = {
     readonly postgres?: string | undefined
     readonly redis?: string | undefined
   }
+  readonly vault: ConfigDocument['vault']
   readonly audit: ConfigDocument['audit']
   readonly egress: ConfigDocument['egress']
   readonly naming: ConfigDocument['naming']
@@ -62,6 +63,7 @@ export function buildConfig(path: string | null, document: ConfigDocument, prove
     path,
     listen: document.listen,
     storage: { ...document.storage, path: document.storage.path ?? '' },
+    vault: document.vault,
     audit: document.audit,
     egress: document.egress,
     naming: document.naming,

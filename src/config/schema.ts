@@ -7,6 +7,7 @@ import { ServerName } from '#contract/server.ts'
 import { ServerDefinition } from './server-definition.ts'
 import { PostgresAddress, RedisAddress } from './store-address.ts'
 import { isTokenText, tokenTextRule } from './token-text.ts'
+import { VaultConfig } from './vault.ts'
 
 const Host = z.string().regex(/^[^\s/@?#]{1,255}$/, 'must be a host name or an address, without scheme and path')
 const Origin = z
@@ -132,6 +133,9 @@ export const ConfigDocument = z
   .strictObject({
     listen: Listen.prefault({}).describe('Where the gateway is reached.'),
     storage: Storage.prefault({}).describe('Where data lies.'),
+    vault: VaultConfig.prefault({ kind: 'local' }).describe(
+      'What holds the master key of stored secrets. `local`: TOOLGATE_SECRET_KEY, or the file `secret.key` beside the data. `transit`: the transit engine of a HashiCorp Vault or OpenBao; TOOLGATE_SECRET_KEY, or the file, still signs what clients bring back. See [the vault](../operations/vault.md).',
+    ),
     audit: Audit.prefault({}).describe('What is recorded.'),
     egress: Egress.prefault({}).describe('Where the gateway connects to.'),
     naming: Naming.prefault({}).describe('How tools are named where several servers are served together.'),

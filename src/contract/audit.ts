@@ -8,6 +8,7 @@
  * - `config_change`: a changed configuration was applied, or could not be.
  * - `resource_change`: somebody changed a resource or a session of an agent, signed in, was given a token, or tried to.
  * - `retention`: old events were removed.
+ * - `key_rotation`: the key that stored secrets are sealed with was replaced.
  */
 export const auditKinds = [
   'call',
@@ -17,6 +18,7 @@ export const auditKinds = [
   'config_change',
   'resource_change',
   'retention',
+  'key_rotation',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 

@@ -325,6 +325,20 @@ export const errorCatalogue = {
     title: 'The gateway cannot be reached, or does not answer as one.',
     isRetryable: true,
   },
+  vault_unavailable: {
+    status: 503,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'The service that holds the master key cannot be asked at the moment.',
+    isRetryable: true,
+  },
+  sealing_key_replaced: {
+    status: 503,
+    rpc: -32010,
+    fault: 'gateway',
+    title: 'The key that secrets are sealed with was replaced at this moment. Nothing was stored.',
+    isRetryable: true,
+  },
   config_invalid: { status: 500, rpc: -32602, fault: 'gateway', title: 'The configuration is not valid.' },
   shutting_down: {
     status: 503,

@@ -102,6 +102,7 @@ type PlainEnd = Pick<AuditEvent, 'kind' | 'server' | 'effect' | 'reason' | 'outc
   at: number
   /** Of what nobody asked for. */
   who?: AuditWho
+  target?: string
 }
 
 function recordPlain(audit: AuditRecorder, request: PlainRequest, end: PlainEnd): void {
@@ -125,7 +126,7 @@ function recordPlain(audit: AuditRecorder, request: PlainRequest, end: PlainEnd)
       endpoint: endpoint.slice(0, 256),
       method: method.slice(0, 128),
       server: end.server,
-      target: '',
+      target: end.target ?? '',
       targetId: '',
       calledAs: '',
       effect: end.effect,
@@ -210,6 +211,16 @@ export function recordRetention(audit: AuditRecorder, removal: { at: number; rem
     outcome: 'ok',
     at,
   })
+}
+
+/** @param rotation.keyId the new key's */
+export function recordKeyRotation(
+  audit: AuditRecorder,
+  { at, keyId, reason }: { at: number; keyId: string; reason: string },
+): void {
+  const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: 'rotate vault_key' }
+  const end = { who: systemWho, server: '', effect: 'allow', outcome: 'ok', target: keyId } as const
+  recordPlain(audit, request, { kind: 'key_rotation', ...end, reason, at })
 }
 
 /** Whether the caller was refused, before any upstream was asked. */

@@ -71,6 +71,8 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   last_admin: protocol,
   person_required: authorization,
   storage_unavailable: connection,
+  vault_unavailable: connection,
+  sealing_key_replaced: connection,
   missing_client_capability: protocol,
   unsupported_protocol_version: protocol,
   session_required: protocol,

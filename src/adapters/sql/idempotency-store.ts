@@ -5,7 +5,9 @@ import type {
   IdempotencyStore,
   IdempotentRequest,
 } from '#core/resources/idempotency-store.ts'
+import { sealingKeyOf } from '#core/vault/sealed-form.ts'
 import type { Database } from './database.ts'
+import { withSealingKeys } from './sealing-keys.ts'
 import type { IdempotencyKeyTable, Tables } from './tables.ts'
 
 export function createSqlIdempotencyStore({ queries }: Pick<Database, 'queries'>): IdempotencyStore {
@@ -20,7 +22,12 @@ export function createSqlIdempotencyStore({ queries }: Pick<Database, 'queries'>
   }
   return {
     claim: (request, times) => queries.transaction().execute((transaction) => claim(transaction, request, times)),
-    settle: (request, { status, body }, until) => change(request, { status, body, until }),
+    settle(request, { status, body }, until) {
+      const sealedBy = sealingKeyOf(body)
+      return withSealingKeys(queries, sealedBy === null ? [] : [sealedBy], () =>
+        change(request, { status, body, until, sealed_by: sealedBy }),
+      )
+    },
     abandon: (request) => change(request, { unknown_from: 0 }),
     async release(request) {
       await queries.transaction().execute((transaction) =>

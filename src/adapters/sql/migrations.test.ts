@@ -22,6 +22,7 @@ const tables = [
   'session_event',
   'token_use',
   'user_secret',
+  'vault_key',
 ]
 
 function openEmpty(): Kysely<unknown> {

@@ -7,6 +7,7 @@ import { dropToken } from '#adapters/sql/migrations/0003-drop-token.ts'
 import { unknownOutcomes } from '#adapters/sql/migrations/0005-unknown-outcomes.ts'
 import { auditDetails } from '#adapters/sql/migrations/0006-audit-details.ts'
 import { auditWho } from '#adapters/sql/migrations/0007-audit-who.ts'
+import { vault } from '#adapters/sql/migrations/0008-vault.ts'
 import { connectFlows } from '#adapters/sql/migrations/0009-connect-flows.ts'
 import type { Flavour } from './flavour.ts'
 
@@ -21,6 +22,7 @@ export function migrationsFor(flavour: Flavour): Migrations {
     '0005_unknown_outcomes': unknownOutcomes(flavour),
     '0006_audit_details': auditDetails(flavour),
     '0007_audit_who': auditWho(flavour),
+    '0008_vault': vault(flavour),
     '0009_connect_flows': connectFlows(flavour),
   }
 }

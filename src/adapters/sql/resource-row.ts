@@ -5,6 +5,7 @@ import { type ResourceKind, resourceKinds } from '#contract/resource.ts'
 import { digestOf } from '#core/resources/apply-changes.ts'
 import { referencesOf } from '#core/resources/references.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
+import { sealingKeyOfResource } from '#core/resources/sealed-spec.ts'
 import type { ResourceLabelTable, ResourceRefTable, ResourceTable } from './tables.ts'
 
 export type ResourceRow = Selectable<ResourceTable>
@@ -22,6 +23,7 @@ export function toResourceRow(resource: Resource): Insertable<ResourceTable> {
     updated_at: resource.updatedAt,
     updated_by: resource.updatedBy,
     digest: digestOf(resource),
+    sealed_by: sealingKeyOfResource(resource),
   }
 }
 

@@ -17,6 +17,7 @@ export type Tables = {
   session_event: SessionEventTable
   session_counter: SessionCounterTable
   connect_flow: ConnectFlowTable
+  vault_key: VaultKeyTable
 }
 
 export type AuditEventTable = {
@@ -85,6 +86,8 @@ export type ResourceTable = {
   updated_by: string
   /** Of tokens alone; unique. */
   digest: string | null
+  /** The `vault_key` that `spec` is sealed under; null where it is under none. */
+  sealed_by: string | null
 }
 
 export type ResourceLabelTable = {
@@ -136,6 +139,8 @@ export type IdempotencyKeyTable = {
   /** From then on nobody will say any more how it ended. */
   unknown_from: number
   until: number
+  /** The `vault_key` that `body` is sealed under; null where it is under none. */
+  sealed_by: string | null
 }
 
 export type SessionTable = {
@@ -179,4 +184,13 @@ export type ConnectFlowTable = {
   remember_until: number
   /** A JSON object; null once it was taken. */
   details: string | null
+}
+
+export type VaultKeyTable = {
+  id: string
+  wrapped: string
+  wrapped_by: string
+  created_at: number
+  /** Null: the current one. There is one at most. */
+  retired_at: number | null
 }

@@ -39,7 +39,10 @@ export type ClaimTimes = {
 export interface IdempotencyStore {
   /** One of those who ask at the same time gets it. */
   claim(request: IdempotentRequest, times: ClaimTimes): Promise<IdempotencyClaim>
-  /** Keeps the answer until then. Nothing where the claim has run out. */
+  /**
+   * Keeps the answer until then. Nothing where the claim has run out.
+   * @throws GatewayError `sealing_key_replaced`: nothing is written
+   */
   settle(request: IdempotentRequest, answer: IdempotentAnswer, until: number): Promise<void>
   /** Nothing was done: the next one may try. */
   release(request: IdempotentRequest): Promise<void>

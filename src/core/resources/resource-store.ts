@@ -74,7 +74,7 @@ export interface ResourceStore {
    * @returns the number of the last change
    * @throws GatewayError `already_exists` (id, name, or a token's digest), `version_conflict` (another version is stored, or
    *   none), `dangling_reference` (it names what is not stored), `still_referenced` (a delete that is refused),
-   *   `storage_unavailable`; nothing is written
+   *   `sealing_key_replaced` (what is sealed in it is under a key that is deleted), `storage_unavailable`; nothing is written
    */
   write(changes: readonly Change[]): Promise<ChangeNumber>
   /** Everything there is, and where that leaves the reader. */

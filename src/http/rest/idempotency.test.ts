@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createSealer } from '#adapters/crypto/sealer.ts'
 import { GatewayError, type ErrorCode } from '#contract/errors.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { createMemoryIdempotencyStore } from '#test/support/memory-idempotency-store.ts'
+import { openTestVault, type TestVault } from '#test/support/vault.ts'
 import type { RestReply } from './handlers.ts'
 import { runOnce, type IdempotencyDeps } from './idempotency.ts'
 
@@ -28,8 +28,10 @@ describe('runOnce', () => {
   let told: unknown[]
   let done: number
   let deps: IdempotencyDeps
+  let opened: TestVault
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    opened = await openTestVault()
     clock = new FakeClock()
     failing = new Set()
     told = []
@@ -45,7 +47,7 @@ describe('runOnce', () => {
         release: (...asked) => unless('release', () => store.release(...asked)),
         abandon: (...asked) => unless('abandon', () => store.abandon(...asked)),
       },
-      sealer: createSealer({ current: Buffer.alloc(32, 1), previous: null }),
+      sealer: opened.vault,
       secrets: { hash: (text) => createHash('sha256').update(text).digest('hex') },
       clock,
     }
@@ -60,6 +62,34 @@ describe('runOnce', () => {
 
   it('answers a repeat as before, and does nothing again', async () => {
     expect(await send()).toEqual(reply)
+    expect(await send()).toEqual(reply)
+    expect(done).toBe(1)
+  })
+
+  it('keeps its answer under the key that another process has put in the place of its own', async () => {
+    const store = deps.idempotency
+    const other = await openTestVault({ store: opened.store })
+    const sealed: string[] = []
+    const settle: IdempotencyStore['settle'] = async (...asked) => {
+      sealed.push(asked[1].body)
+      if (sealed.length > 1) return store.settle(...asked)
+      await other.ring.replace()
+      throw new GatewayError('sealing_key_replaced')
+    }
+    deps.idempotency = { ...store, settle }
+    expect(await send()).toEqual(reply)
+    expect(told).toEqual([])
+    expect(sealed[1]).toMatch(`sealed2:${other.vault.keyId}:`)
+    expect(await send()).toEqual(reply)
+    expect(done).toBe(1)
+  })
+
+  it('answers a repeat that another process was sent first, with a key that is new here', async () => {
+    const other = await openTestVault({ store: opened.store })
+    await other.ring.replace()
+    deps.sealer = other.vault
+    await send()
+    deps.sealer = opened.vault
     expect(await send()).toEqual(reply)
     expect(done).toBe(1)
   })

@@ -3,15 +3,16 @@
  * answered as before (draft-ietf-httpapi-idempotency-key-header).
  */
 import { GatewayError, toGatewayError } from '#contract/errors.ts'
-import type { Sealer } from '#core/credential/sealer.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { IdempotencyStore, IdempotentRequest } from '#core/resources/idempotency-store.ts'
+import { answerContext } from '#core/resources/sealed-answer.ts'
+import { openSealed, storeSealed, type Vault } from '#core/vault/vault.ts'
 import type { RestReply } from './handlers.ts'
 
 export type IdempotencyDeps = {
   idempotency: IdempotencyStore
   /** An answer may hold a secret that is shown once. */
-  sealer: Sealer
+  sealer: Vault
   secrets: { hash(text: string): string }
   clock: { now(): number }
 }
@@ -76,8 +77,11 @@ async function keepAnswer(
   { keyed, reply }: { keyed: Keyed; reply: RestReply },
 ): Promise<void> {
   try {
-    const body = sealer.seal(JSON.stringify(reply), contextOf(request))
-    await idempotency.settle(request, { status: keyed.status, body }, clock.now() + rememberMs)
+    const text = JSON.stringify(reply)
+    await storeSealed(sealer, () => {
+      const body = sealer.seal(text, answerContext(request))
+      return idempotency.settle(request, { status: keyed.status, body }, clock.now() + rememberMs)
+    })
   } catch (error) {
     keyed.onLost(error)
     await idempotency.abandon(request).catch(keyed.onLost)
@@ -92,15 +96,11 @@ function toRequest({ secrets }: IdempotencyDeps, { actorId, key, method, path, b
   return { scope: actorId, key, fingerprint: secrets.hash(JSON.stringify([method, path, body])) }
 }
 
-function readAnswer({ sealer }: IdempotencyDeps, request: IdempotentRequest, sealed: string): RestReply {
-  const text = sealer.open(sealed, contextOf(request))
+async function readAnswer({ sealer }: IdempotencyDeps, request: IdempotentRequest, sealed: string): Promise<RestReply> {
+  const text = await openSealed(sealer, sealed, answerContext(request))
   const reply: unknown = text === null ? null : JSON.parse(text)
   // Sealed under a key that is gone: it was done, and what it answered cannot be told again.
   if (!isJsonObject(reply))
     throw new GatewayError('idempotency_conflict', { details: { reason: 'it was done before' } })
   return reply
-}
-
-function contextOf({ scope, key }: IdempotentRequest): string {
-  return JSON.stringify(['idempotency', scope, key])
 }

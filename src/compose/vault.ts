@@ -1,0 +1,66 @@
+/** The keys that seal what is stored, as this installation has them. */
+import { aesDataKeys } from '#adapters/crypto/data-keys.ts'
+import { createLocalWrapper } from '#adapters/crypto/local-wrapper.ts'
+import { deriveKey } from '#adapters/crypto/derived-key.ts'
+import { createSealer } from '#adapters/crypto/sealer.ts'
+import type { Database } from '#adapters/sql/database.ts'
+import { createSqlKeyStore } from '#adapters/sql/key-store.ts'
+import { createSqlSealedPlaces } from '#adapters/sql/sealed-places.ts'
+import type { VaultConfig } from '#config/vault.ts'
+import { KeyRing } from '#core/vault/key-ring.ts'
+import type { KeyStore } from '#core/vault/key-store.ts'
+import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
+import { resealAll } from '#core/vault/reseal.ts'
+import type { SealedPlace } from '#core/vault/sealed-place.ts'
+import { createVault, type Vault } from '#core/vault/vault.ts'
+import type { SecretKey } from './secret-key.ts'
+import { systemClock } from './system-clock.ts'
+
+export type VaultParts = {
+  vault: Vault
+  ring: KeyRing
+  store: KeyStore
+  places: readonly SealedPlace[]
+}
+
+export type VaultOptions = {
+  secret: SecretKey
+  config: VaultConfig
+  env: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * After a change of the master key everything hangs on the new one when this resolves: the one before is not needed any more.
+ * @throws GatewayError `config_invalid` where the data keys are under another master key, `vault_unavailable`
+ */
+export async function openVault(database: Database, { secret, config, env }: VaultOptions): Promise<VaultParts> {
+  const store = createSqlKeyStore(database)
+  const [wrapper, ...formerWrappers] = await wrappersOf({ secret, config, env })
+  const ring = await KeyRing.open({ store, wrapper, formerWrappers, keys: aesDataKeys, clock: systemClock })
+  const former = createSealer({
+    current: deriveKey(secret.current, 'sealing'),
+    previous: secret.previous && deriveKey(secret.previous, 'sealing'),
+  })
+  const vault = createVault(ring, former)
+  const places = createSqlSealedPlaces(database)
+  if (secret.previous !== null) await leaveFormerKey(vault, places)
+  return { vault, ring, store, places }
+}
+
+async function wrappersOf({ secret, config, env }: VaultOptions): Promise<[KeyWrapper, ...KeyWrapper[]]> {
+  const local = createLocalWrapper(secret.current)
+  const before = secret.previous === null ? [] : [createLocalWrapper(secret.previous)]
+  const transit = config.kind === 'transit' ? config : config.previous
+  if (transit === undefined) return [local, ...before]
+  const { createTransitWrapper } = await import('#adapters/vault/transit-wrapper.ts')
+  const remote = createTransitWrapper(transit, env)
+  return config.kind === 'transit' ? [remote, local, ...before] : [local, ...before, remote]
+}
+
+/** What was sealed before there were data keys is under keys that are derived from the master key itself. */
+async function leaveFormerKey(vault: Vault, places: readonly SealedPlace[]): Promise<void> {
+  for (const place of places) {
+    const count = (await place.count()).get('') ?? 0
+    if (count > 0) await resealAll(vault, [place], { afterEach: () => Promise.resolve() })
+  }
+}

@@ -1,0 +1,45 @@
+/** Vaults as a gateway has them, whose keys end with the test. */
+import { aesDataKeys } from '#adapters/crypto/data-keys.ts'
+import { deriveKey } from '#adapters/crypto/derived-key.ts'
+import { createLocalWrapper } from '#adapters/crypto/local-wrapper.ts'
+import { createSealer } from '#adapters/crypto/sealer.ts'
+import { createMemoryKeyStore } from '#adapters/memory/key-store.ts'
+import { KeyRing } from '#core/vault/key-ring.ts'
+import type { KeyStore } from '#core/vault/key-store.ts'
+import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
+import { createVault, type Vault } from '#core/vault/vault.ts'
+
+export type TestVault = { vault: Vault; ring: KeyRing; store: KeyStore }
+
+export type VaultSetting = {
+  /** Each letter another master key. */
+  letter?: string
+  previous?: string
+  store?: KeyStore
+  wrapper?: KeyWrapper
+}
+
+export function secretOf(letter: string): Buffer {
+  return Buffer.from(letter.repeat(32))
+}
+
+export async function openTestVault(setting: VaultSetting = {}): Promise<TestVault> {
+  const { letter = 'a', previous, store = createMemoryKeyStore() } = setting
+  const former = previous === undefined ? null : secretOf(previous)
+  const ring = await KeyRing.open({
+    store,
+    wrapper: setting.wrapper ?? createLocalWrapper(secretOf(letter)),
+    formerWrappers: former ? [createLocalWrapper(former)] : [],
+    keys: aesDataKeys,
+    clock: { now: Date.now },
+  })
+  return { vault: createVault(ring, formerSealer(letter, previous)), ring, store }
+}
+
+/** As secrets were sealed before there were data keys. */
+export function formerSealer(letter: string, previous?: string): ReturnType<typeof createSealer> {
+  return createSealer({
+    current: deriveKey(secretOf(letter), 'sealing'),
+    previous: previous === undefined ? null : deriveKey(secretOf(previous), 'sealing'),
+  })
+}
