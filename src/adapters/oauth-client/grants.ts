@@ -2,7 +2,7 @@
 import type { AssertionWish, ExchangeWish, TokenSet, TokenSource, TokenWish } from '#core/credential/oauth-client.ts'
 import type { Clock } from '#core/clock.ts'
 import { proveClient } from './client-auth.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
+import type { Answer, GuardedFetch } from './guarded-fetch.ts'
 import { readText } from './json-answer.ts'
 import { serverFailed, type OAuthStep } from './oauth-failure.ts'
 import { readGrant, readToken, readTokens } from './token-answer.ts'
@@ -70,7 +70,7 @@ export async function askAssertion(deps: Deps, source: TokenSource, wish: Assert
     subject_token_type: wish.subjectTokenType,
     ...targetOf(wish),
   }
-  const body = await readGrant(await askTokenEndpoint(deps, source, toForm(wish, fields)), 'token')
+  const body = readGrant(await askTokenEndpoint(deps, source, toForm(wish, fields)), 'token')
   const assertion = readToken(body, 'access_token')
   if (assertion === null || readText(body, 'issued_token_type', invalid) !== assertionType) throw invalid()
   return assertion
@@ -94,22 +94,24 @@ export async function revokeToken(
   const endpoint = source.server.revocationEndpoint
   if (endpoint === null) return
   const form = toForm(null, { token: token.text, token_type_hint: token.hint })
-  const response = await post(deps, { endpoint, source, form, step: 'revocation' })
+  const answer = await post(deps, { endpoint, source, form, step: 'revocation' })
   // The body of a success says nothing, and need not be JSON.
-  if (response.status !== 200) await readGrant(response, 'revocation')
+  if (answer.status !== 200) readGrant(answer, 'revocation')
 }
 
+/** A token's time runs from before it was asked for: so it ends here no later than there. */
 async function askTokens(deps: Deps, source: TokenSource, form: URLSearchParams): Promise<TokenSet> {
-  return readTokens(await askTokenEndpoint(deps, source, form), deps.clock.now())
+  const askedAt = deps.clock.now()
+  return readTokens(await askTokenEndpoint(deps, source, form), askedAt)
 }
 
-function askTokenEndpoint(deps: Deps, source: TokenSource, form: URLSearchParams): Promise<Response> {
+function askTokenEndpoint(deps: Deps, source: TokenSource, form: URLSearchParams): Promise<Answer> {
   return post(deps, { endpoint: source.server.tokenEndpoint, source, form, step: 'token' })
 }
 
 type Posting = { endpoint: string; source: TokenSource; form: URLSearchParams; step: OAuthStep }
 
-async function post({ fetch, clock }: Deps, { endpoint, source, form, step }: Posting): Promise<Response> {
+async function post({ fetch, clock }: Deps, { endpoint, source, form, step }: Posting): Promise<Answer> {
   const { server, client, timeoutMs } = source
   const proof = await proveClient(client, { issuer: server.issuer, nowMs: clock.now() })
   for (const [name, value] of Object.entries(proof.fields)) form.set(name, value)

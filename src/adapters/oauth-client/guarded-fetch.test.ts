@@ -105,9 +105,13 @@ describe('what it takes as an answer', () => {
 
   it('gives status and body of any answer that is whole', async () => {
     const answer = await ask({ status: 418, json: { a: 'ä' } })
-    expect({ status: answer.status, body: await answer.json() }).toEqual({ status: 418, body: { a: 'ä' } })
-    expect((await ask({ status: 204 })).status).toBe(204)
-    expect(await (await ask({ text: ' '.repeat(answerBytesMax) })).text()).toHaveLength(answerBytesMax)
+    expect({ status: answer.status, body: JSON.parse(answer.text) as unknown }).toEqual({
+      status: 418,
+      body: { a: 'ä' },
+    })
+    expect(await ask({ status: 204 })).toMatchObject({ status: 204, text: '' })
+    expect(await ask({ raw: 'HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\n{}' })).toMatchObject({ status: 999 })
+    expect((await ask({ text: ' '.repeat(answerBytesMax) })).text).toHaveLength(answerBytesMax)
   })
 
   it('posts what it is given, asks for JSON as it is, and keeps nothing for the next time', async () => {
@@ -159,7 +163,7 @@ describe('what it takes as an answer', () => {
 
   it('unpacks nothing', async () => {
     const answer = await ask({ text: gzipSync('{}'), headers: { 'content-encoding': 'gzip' } })
-    expect(await answer.text()).not.toBe('{}')
+    expect(answer.text).not.toBe('{}')
   })
 
   it.each<[string, Said]>([
@@ -197,14 +201,9 @@ describe('what it takes as an answer', () => {
     server = await openHostileServer()
   })
 
-  it('does not take a status that is none', async () => {
-    const error = await failureOf(ask({ raw: 'HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\n{}' }))
-    expect(error).toMatchObject({ code: 'oauth_server_failed', details: { reason: 'unexpected_status', status: 999 } })
-  })
-
   it('takes a content type with any bytes in it', async () => {
     const answer = await ask({ raw: 'HTTP/1.1 200 OK\r\ncontent-type: a/\u2028\u00ff\r\ncontent-length: 2\r\n\r\n{}' })
-    expect(answer.headers.get('content-type')).toBe('')
+    expect(answer.contentType).toBe('')
   })
 
   it('leaves no connection behind', async () => {

@@ -22,19 +22,27 @@ export type GuardedRequest = {
   step: OAuthStep
 }
 
+/** Whatever the status is, the body is there, whole. */
+export type Answer = {
+  status: number
+  /** Empty where it is no header's plain text. */
+  contentType: string
+  text: string
+}
+
 /**
- * Whatever the status is, the body is there, whole. Rejects with GatewayError:
+ * Rejects with GatewayError:
  * - `oauth_server_failed`: `insecure_endpoint`, `egress_forbidden` (nothing was sent), `redirected`, `too_large`
  * - `credential_unavailable`: `timeout`, `unreachable`
  */
-export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Response>
+export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Answer>
 
 export function createGuardedFetch(rules: AddressRules): GuardedFetch {
   return async (text, request) => {
     const url = toSecureUrl(text, rules, request.step)
     const pool = openPool(url, rules, request.timeoutMs)
     try {
-      return await new Promise<Response>((resolve, reject) => {
+      return await new Promise<Answer>((resolve, reject) => {
         new Ask(request, { resolve, reject }).dispatch(pool, url)
       })
     } finally {
@@ -61,7 +69,7 @@ function openPool(url: URL, rules: AddressRules, timeoutMs: number): Pool {
   })
 }
 
-type Settle = { resolve: (response: Response) => void; reject: (error: GatewayError) => void }
+type Settle = { resolve: (answer: Answer) => void; reject: (error: GatewayError) => void }
 
 class Ask implements Dispatcher.DispatchHandler {
   readonly #request: GuardedRequest
@@ -116,10 +124,8 @@ class Ask implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (!this.#end()) return
-    const status = this.#status
-    // A status that no Response may have says no more than any other that is unexpected.
-    if (status > 599) this.#settle.reject(serverFailed('unexpected_status', this.#request.step, { status }))
-    else this.#settle.resolve(toResponse(status, this.#contentType, this.#chunks))
+    const text = Buffer.concat(this.#chunks).toString()
+    this.#settle.resolve({ status: this.#status, contentType: this.#contentType, text })
   }
 
   onResponseError(_: unknown, error: unknown): void {
@@ -139,13 +145,6 @@ class Ask implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline)
     return true
   }
-}
-
-const bodiless = new Set([204, 205])
-
-function toResponse(status: number, contentType: string, chunks: Buffer[]): Response {
-  const body = bodiless.has(status) ? null : Buffer.concat(chunks)
-  return new Response(body, { status, headers: { 'content-type': contentType } })
 }
 
 const timeouts = [errors.HeadersTimeoutError, errors.BodyTimeoutError, errors.ConnectTimeoutError]

@@ -1,11 +1,11 @@
 /** What a server answers, as far as it is JSON. */
+import type { Answer } from './guarded-fetch.ts'
 import { serverFailed, unavailable, type OAuthStep } from './oauth-failure.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** @returns null: this is no JSON, or no object. What it is nobody is told. */
-export async function readObject(response: Response): Promise<JsonObject | null> {
-  const text = await response.text()
+export function readObject({ text }: Answer): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text)
     return isObject(value) ? value : null
@@ -15,7 +15,7 @@ export async function readObject(response: Response): Promise<JsonObject | null>
 }
 
 /** @throws GatewayError `credential_unavailable` where the server says that it cannot answer now */
-export function checkServerIsUp({ status }: Response, step: OAuthStep): void {
+export function checkServerIsUp({ status }: Answer, step: OAuthStep): void {
   if (status >= 500 || status === 429 || status === 408) throw unavailable('server_unavailable', step, { status })
 }
 

@@ -12,12 +12,12 @@ const documentTimeoutMs = 10_000
  * @throws GatewayError: of the guard; `not_json`, `server_unavailable`, `unexpected_status`
  */
 export async function findDocument(fetch: GuardedFetch, url: string, step: OAuthStep): Promise<JsonObject | null> {
-  const response = await fetch(url, { method: 'GET', timeoutMs: documentTimeoutMs, step })
-  checkServerIsUp(response, step)
-  if (response.status >= 400) return null
-  if (response.status !== 200) throw serverFailed('unexpected_status', step, { status: response.status })
-  const found = await readObject(response)
-  const claimsJson = /^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')
+  const answer = await fetch(url, { method: 'GET', timeoutMs: documentTimeoutMs, step })
+  checkServerIsUp(answer, step)
+  if (answer.status >= 400) return null
+  if (answer.status !== 200) throw serverFailed('unexpected_status', step, { status: answer.status })
+  const found = readObject(answer)
+  const claimsJson = /^application\/(?:[\w.-]+\+)?json\b/i.test(answer.contentType)
   if (found === null && claimsJson) throw serverFailed('not_json', step)
   return found
 }

@@ -25,14 +25,14 @@ export async function registerClient(
 ): Promise<RegisteredClient> {
   if (server.registrationEndpoint === null) throw serverFailed('no_registration_endpoint', step)
   const method = chooseMethod(server.authMethods)
-  const response = await fetch(server.registrationEndpoint, {
+  const answer = await fetch(server.registrationEndpoint, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(toDocument(metadata, method)),
     timeoutMs: registrationTimeoutMs,
     step,
   })
-  return toClient(await readGrant(response, step), method)
+  return toClient(readGrant(answer, step), method)
 }
 
 /** The gateway can keep a secret. A server that says nothing takes it as Basic (RFC 8414 §2). */

@@ -1,6 +1,7 @@
 /** What a token endpoint answers (RFC 6749 §5). */
 import { parseScopes } from '#core/credential/challenge.ts'
 import type { TokenSet } from '#core/credential/oauth-client.ts'
+import type { Answer } from './guarded-fetch.ts'
 import { checkServerIsUp, readObject, readText, type JsonObject } from './json-answer.ts'
 import { refused, serverFailed, toRefusal, type OAuthStep } from './oauth-failure.ts'
 
@@ -12,16 +13,16 @@ const lifetimeSecondsMax = 3_155_760_000
 /** A token becomes part of a header, or of a form. */
 const tokenForm = /^[\x21-\x7e]+$/
 
-/** @param nowMs when the answer came, Unix time in milliseconds */
-export async function readTokens(response: Response, nowMs: number): Promise<TokenSet> {
-  return toTokens(await readGrant(response, step), nowMs)
+/** @param askedAt Unix time in milliseconds, from which the token's time runs */
+export function readTokens(answer: Answer, askedAt: number): TokenSet {
+  return toTokens(readGrant(answer, step), askedAt)
 }
 
 /** The body of an answer that grants. @throws GatewayError where it refuses, or cannot be used */
-export async function readGrant(response: Response, step: OAuthStep): Promise<JsonObject> {
-  checkServerIsUp(response, step)
-  const { status } = response
-  const body = await readObject(response)
+export function readGrant(answer: Answer, step: OAuthStep): JsonObject {
+  checkServerIsUp(answer, step)
+  const { status } = answer
+  const body = readObject(answer)
   // Some servers refuse with a status of 200.
   if (typeof body?.['error'] === 'string') throw toRefusal(body['error'], step)
   if (status === 401 || status === 403) throw refused('refused', step, { status })
@@ -30,7 +31,7 @@ export async function readGrant(response: Response, step: OAuthStep): Promise<Js
   return body
 }
 
-function toTokens(body: JsonObject, nowMs: number): TokenSet {
+function toTokens(body: JsonObject, askedAt: number): TokenSet {
   const accessToken = readToken(body, 'access_token')
   if (accessToken === null) throw invalid()
   const type = readText(body, 'token_type', invalid)
@@ -40,7 +41,7 @@ function toTokens(body: JsonObject, nowMs: number): TokenSet {
     accessToken,
     refreshToken: readToken(body, 'refresh_token'),
     idToken: readToken(body, 'id_token'),
-    expiresAt: readExpiry(body['expires_in'], nowMs),
+    expiresAt: readExpiry(body['expires_in'], askedAt),
     scopes: readScopes(body['scope']),
   }
 }
@@ -52,11 +53,11 @@ export function readToken(body: JsonObject, name: string): string | null {
 }
 
 /** Seconds, which some servers write as a text. */
-function readExpiry(value: unknown, nowMs: number): number | null {
+function readExpiry(value: unknown, askedAt: number): number | null {
   if (value === undefined || value === null) return null
   const seconds = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value
   if (typeof seconds !== 'number' || !(seconds > 0 && seconds <= lifetimeSecondsMax)) throw invalid()
-  return nowMs + Math.floor(seconds * 1_000)
+  return askedAt + Math.floor(seconds * 1_000)
 }
 
 /** An empty text is no scope at all, and not what was asked for. */

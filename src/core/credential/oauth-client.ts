@@ -3,7 +3,8 @@
  *
  * Every method asks only addresses that the guard lets through: https (plain http for loopback alone), no redirects, bounded in size and time.
  * Every method rejects with GatewayError: `credential_unavailable` where a server cannot be asked now, `oauth_server_failed` where what it
- * says cannot be used, `oauth_refused` where it refuses. `details.reason` is an `OAuthFailure`; what the server said is never repeated.
+ * says cannot be used, `oauth_refused` where it refuses, `config_invalid` where a key of ours is none. `details.reason` is an `OAuthFailure`;
+ * what the server said is never repeated.
  */
 
 /** Why it did not work, in our words: what stands in `details.reason`. */
