@@ -155,10 +155,10 @@ export function sealedPlacesContract(createParts: () => Promise<SealedParts>): v
       const names = Array.from({ length: 30 }, (_, index) => `s${index}`)
       await store.write(names.map((name) => create(server(name))))
       const writer = createSealedStore(parts.resources, (await openTestVault({ store: parts.keys })).vault)
-      let isOver = false
+      const rotations = { areOver: false }
       const writing = (async () => {
         let writes = 0
-        for (; !isOver || writes < 60; writes++) {
+        for (; !rotations.areOver || writes < 60; writes++) {
           const name = names[writes % names.length] ?? ''
           const seen = await writer.find('server', name)
           if (!seen) throw new Error(`${name} is gone`)
@@ -168,7 +168,7 @@ export function sealedPlacesContract(createParts: () => Promise<SealedParts>): v
         return writes
       })()
       for (let round = 0; round < 3; round++) expect((await rotate()).kept).toEqual([])
-      isOver = true
+      rotations.areOver = true
       const writes = await writing
       const { changed } = await store.load()
       expect(changed.reduce((sum, { labels }) => sum + Number(labels['writes'] ?? 0), 0)).toBe(writes)

@@ -1,5 +1,6 @@
 /** Questions to a HashiCorp Vault or OpenBao over its HTTP API. No error here holds a token, or words of the one who was asked. */
 import { readFileSync } from 'node:fs'
+import request from 'undici/lib/api/api-request.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
 
@@ -45,7 +46,7 @@ export function createVaultHttp({ address, namespace, ca }: VaultHttpOptions): V
         new Pool(url.origin, { connections: 1, connect, maxResponseSize: answerBytesMax }),
       )
       try {
-        const { statusCode, body: answer } = await pool.request({
+        const { statusCode, body: answer } = await request.call(pool, {
           method: 'POST',
           path: `${url.pathname.replace(/\/$/, '')}/v1/${path}`,
           headers: { ...headers, ...(token !== null && { 'x-vault-token': token }) },
