@@ -3,7 +3,6 @@
  * much and not more, and has ended by its deadline. Nothing is kept for the next request: no connection, no cookie.
  */
 import type { Dispatcher } from 'undici'
-import buildConnector from 'undici/lib/core/connect.js'
 import errors from 'undici/lib/core/errors.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
@@ -52,20 +51,15 @@ export function createGuardedFetch(rules: AddressRules): GuardedFetch {
   }
 }
 
-/** For one request: what is reused would have been judged for another. */
+/** For one request: what is reused would have been judged for another. A host that is an address has been judged with the URL. */
 function openPool(url: URL, rules: AddressRules, timeoutMs: number): Pool {
-  const egress = rules.egressOf(url)
-  const connect = buildConnector({ timeout: timeoutMs, lookup: egress.lookup, allowH2: false })
+  const { lookup } = rules.egressOf(url)
   return new Pool(url.origin, {
     connections: 1,
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect(target, callback) {
-      const refusal = egress.refusalOf(target.hostname)
-      if (refusal === null) connect(target, callback)
-      else callback(refusal, null)
-    },
+    connect: { timeout: timeoutMs, lookup, allowH2: false },
   })
 }
 
@@ -107,12 +101,10 @@ class Ask implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     if (this.#isOver || status < 200) return
-    const { step } = this.#request
     const type = headers['content-type']
     this.#status = status
     this.#contentType = typeof type === 'string' && /^[\x20-\x7e]*$/.test(type) ? type : ''
-    if (status >= 300 && status < 400) this.#fail(serverFailed('redirected', step))
-    else if (Number(headers['content-length']) > answerBytesMax) this.#fail(serverFailed('too_large', step))
+    if (status >= 300 && status < 400) this.#fail(serverFailed('redirected', this.#request.step))
   }
 
   onResponseData(_: unknown, chunk: Buffer): void {
