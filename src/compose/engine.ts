@@ -12,6 +12,7 @@ import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import { toStaticCredential } from '#core/credential/static-credential.ts'
+import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
@@ -61,7 +62,7 @@ export function createEngine({
       const wires = openWires(server, { limits, egress: egress(server) })
       return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
     },
-    credentialHeaders: headersOf,
+    credentialOf: (server) => fixedCredential(headersOf(server)),
     hash: hashToken,
     randomId,
     sessionRecords,

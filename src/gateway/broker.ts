@@ -5,6 +5,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { compileAccess, type Access, type Hash } from '#core/access/access.ts'
 import { AccessPool } from '#core/access/access-pool.ts'
+import type { CredentialHolder } from '#core/credential/lease.ts'
 import type { Clock } from '#core/clock.ts'
 import { serverFacts } from '#core/identity/compose-token.ts'
 import type { Principal } from '#core/identity/principal.ts'
@@ -94,11 +95,20 @@ export class Broker {
   #toPrincipal(claims: SessionClaims, more: Pick<Principal, 'access' | 'expiresAt'>): Principal {
     const { session_id: id, agent_id: agentId } = claims
     const agentName = this.#deps.index.get('agent', agentId)?.name ?? ''
-    const session = { id, agentId, agentName }
+    const session = { id, agentId, agentName, ...this.#starterOf(id) }
     // Two sessions share nothing, be they of one agent.
     const principal = { ...more, id, tokenId: id, tokenName: agentName, token: null, session }
     this.#claims.set(principal, claims)
     return principal
+  }
+
+  #starterOf(id: string): CredentialHolder {
+    const { index, sessions } = this.#deps
+    const by = sessions.get(id)?.createdBy ?? ''
+    const owner = index.get('token', by)?.spec.owner
+    if (owner)
+      return { userId: owner.kind === 'user' ? owner.ref : null, teamId: owner.kind === 'team' ? owner.ref : null }
+    return { userId: index.get('user', by)?.id ?? null, teamId: null }
   }
 
   /**

@@ -59,7 +59,7 @@ describe('calls under way', () => {
 
   it('are bounded for an agent’s session as well', () => {
     const { limits } = limitsOf(undefined, 1)
-    const session = { id: 'ses_x', agentId: 'agt_x', agentName: 'x' }
+    const session = { id: 'ses_x', agentId: 'agt_x', agentName: 'x', userId: null, teamId: null }
     const call = { ...callOf(), principal: { ...principal('ses_x'), session } }
     expect(limits.begin(call)).not.toBeNull()
     expect(() => limits.begin(call)).toThrow(refused({ callsUnderWayMax: 1, retryAfterMs: 1_000 }))

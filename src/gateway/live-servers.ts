@@ -3,6 +3,7 @@ import { type GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
+import type { ServerCredential } from '#core/credential/lease.ts'
 import { canonicalJson } from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
@@ -17,8 +18,8 @@ export type LiveServersDeps = {
   serverInfo: JsonObject
   createEventReader: CreateEventReader
   openWires(server: ServedServer): Wires
-  /** Credential and static headers of a server, flat and lower case. */
-  credentialHeaders(server: ServedServer): string[]
+  /** How its requests are authenticated. @throws GatewayError `config_invalid` */
+  credentialOf(server: ServedServer): ServerCredential
   onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 
@@ -94,7 +95,7 @@ export class LiveServers {
       limits,
       createEventReader,
       wires: this.#deps.openWires(server),
-      headers: this.#deps.credentialHeaders(server),
+      credential: this.#deps.credentialOf(server),
       clientInfo: serverInfo,
       onListChanged: this.#onListChanged,
       onTrouble: (upstream, error) => this.#deps.onTrouble(upstream.name, error, upstream.diagnosis),

@@ -98,7 +98,7 @@ describe('recordCall', () => {
   })
 
   it('tells a session of an agent from a token', () => {
-    const session = { id: 'ses_1', agentId: 'agt_1', agentName: 'helper' }
+    const session = { id: 'ses_1', agentId: 'agt_1', agentName: 'helper', userId: null, teamId: null }
     expect(record('tools/call', 'read', { principal: { ...principal('ses_1'), session } })).toMatchObject({
       principalKind: 'agent',
       principalId: 'agt_1',

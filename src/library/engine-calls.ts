@@ -11,6 +11,7 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { wordOf } from '#gateway/methods/calls.ts'
 import { recordCall } from '#gateway/record.ts'
 import { parseMessage, responseText } from '#gateway/upstream/answer.ts'
+import { toSessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { Callers } from './callers.ts'
@@ -112,11 +113,8 @@ export class EngineCalls {
   }
 
   #place(upstream: Upstream, principal: Principal) {
-    const place = upstream.place({
-      principalId: principal.id,
-      sessionId: null,
-      capabilities: this.#questions.capabilities,
-    })
+    const { capabilities } = this.#questions
+    const place = upstream.place(toSessionUser(principal, { sessionId: null, capabilities }))
     const isShared = upstream.server.isolation === 'shared'
     if (isShared && this.#questions.canAnswer) place.attach(this.#questions.peer)
     return place

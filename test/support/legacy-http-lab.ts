@@ -7,6 +7,7 @@ import { openLegacyHttpSession } from '#gateway/upstream/legacy-http-session.ts'
 import type { CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeHttpWire, legacyHttpScript, type FakeExchange } from './fake-http-wire.ts'
+import { leaseOf } from './leases.ts'
 
 export class LegacyHttpLab {
   readonly clock = new FakeClock()
@@ -26,10 +27,11 @@ export class LegacyHttpLab {
 
   open(): Promise<UpstreamSession> {
     const { clock, wire, outside } = this
+    const lease = leaseOf(['authorization', 'Bearer upstream'])
     const options = {
-      exchange: { wire, createEventReader, responseBytesMax: 100_000 },
+      exchange: { wire, createEventReader, responseBytesMax: 100_000, lease },
       clock,
-      headers: ['authorization', 'Bearer upstream'],
+      lease,
       clientInfo: { name: 'toolgate', version: '0' },
       clientCapabilities: { elicitation: {} },
       timeoutMs: 5_000,

@@ -7,10 +7,13 @@ import type { Policy } from '#contract/policy.ts'
 import { Server, type ServedServer } from '#contract/server.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import { compileAccess } from '#core/access/access.ts'
+import type { CredentialHolder, ServerCredential } from '#core/credential/lease.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
-import { Upstream, type SessionUser, type Wires } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import { Upstream, type Wires } from '#gateway/upstream/upstream.ts'
+import { nobodysHolder, noCredential } from './leases.ts'
 import { FakeChannelWire, legacyScript } from './fake-channel.ts'
 import type { FakeClock } from './fake-clock.ts'
 
@@ -27,15 +30,15 @@ export type Told = { changes: ListKind[]; troubles: GatewayError[] }
 
 export function upstream(
   definition: ServedServer,
-  deps: { clock: FakeClock; wires: Wires; limits?: Limits; told?: Told },
+  deps: { clock: FakeClock; wires: Wires; limits?: Limits; told?: Told; credential?: ServerCredential },
 ): Upstream {
-  const { clock, wires, told } = deps
+  const { clock, wires, told, credential = noCredential } = deps
   return new Upstream(definition, {
     clock,
     limits: deps.limits ?? limits(),
     createEventReader,
     wires,
-    headers: [],
+    credential,
     clientInfo: { name: 'toolgate', version: '0' },
     onListChanged: (_upstream, kind) => told?.changes.push(kind),
     onTrouble: (_upstream, error) => told?.troubles.push(error),
@@ -59,6 +62,10 @@ export function principal(id: string, policies: readonly Policy[] = [policy('all
   return { id, tokenId: id, tokenName: id, access: compileAccess(policies), expiresAt: null, token: null }
 }
 
-export function user(principalId = 'ann', capabilities: JsonObject = {}): SessionUser {
-  return { principalId, sessionId: null, capabilities }
+export function user(
+  principalId = 'ann',
+  capabilities: JsonObject = {},
+  holder: CredentialHolder = nobodysHolder,
+): SessionUser {
+  return { principalId, holder, sessionId: null, capabilities }
 }

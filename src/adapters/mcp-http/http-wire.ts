@@ -126,7 +126,7 @@ class Exchange implements WireExchange, Dispatcher.DispatchHandler {
     this.#request = null
     this.#hasTurn = true
     const options: Dispatcher.DispatchOptions = {
-      path,
+      path: request.path ?? path,
       method: request.method,
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici only reads it, and a copy would be one for each call
       headers: request.headers as string[],

@@ -1,9 +1,10 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '#contract/errors.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import type { ChannelEnd } from '#core/upstream/channel-wire.ts'
 import type { ChannelPool } from './channel-pool.ts'
-import { toConnectError, toStatusError, withoutHeaders } from './sse-error.ts'
+import { firstOf, toConnectError, toStatusError, withoutHeaders } from './sse-error.ts'
 
 /** How the stream ended: `error` is for who waits for it to open. */
 export type StreamEnd = ChannelEnd & { error: GatewayError }
@@ -23,7 +24,7 @@ export interface EventStream {
   stop(): void
 }
 
-export type StreamTarget = { pool: ChannelPool; url: URL; headers: readonly string[]; messageBytesMax: number }
+export type StreamTarget = { pool: ChannelPool; url: URL; lease: Lease; messageBytesMax: number }
 
 /** One GET of `text/event-stream` (WHATWG HTML §9.2). It may be silent for as long as it likes and is not resumed. */
 export function createEventStream(target: StreamTarget): EventStream {
@@ -48,15 +49,16 @@ export function createEventStream(target: StreamTarget): EventStream {
   return {
     start(first) {
       listener = first
+      const { headers: sent } = target.lease
       pool.dispatch(
         {
           method: 'GET',
           path: url.pathname + url.search,
-          headers: ['accept', 'text/event-stream', ...withoutHeaders(target.headers, ['accept'])],
+          headers: ['accept', 'text/event-stream', ...withoutHeaders(sent, ['accept'])],
           headersTimeout: 0,
           bodyTimeout: 0,
         },
-        createHandler(parser, () => listener !== null, end),
+        createHandler(parser, { isOn: () => listener !== null, end, sent }),
       )
     },
     listen(next) {
@@ -70,8 +72,11 @@ export function createEventStream(target: StreamTarget): EventStream {
 
 type End = (reason: StreamEnd) => void
 
-/** `isOn` is asked before each chunk: a parser that has reported its limit must not be fed. */
-function createHandler(parser: EventSourceParser, isOn: () => boolean, end: End): Dispatcher.DispatchHandler {
+/** `sent`: what the lease's headers were. `isOn` is asked before each chunk: a parser that has reported its limit must not be fed. */
+function createHandler(
+  parser: EventSourceParser,
+  { isOn, end, sent }: { isOn: () => boolean; end: End; sent: readonly string[] },
+): Dispatcher.DispatchHandler {
   const decoder = new TextDecoder()
   return {
     // The library insists on it.
@@ -79,7 +84,7 @@ function createHandler(parser: EventSourceParser, isOn: () => boolean, end: End)
     onResponseStart(_controller, status, headers) {
       // An interim answer; the final one follows.
       if (status < 200) return
-      const refusal = findRefusal(status, headers['content-type'])
+      const refusal = findRefusal(status, headers, sent)
       if (refusal !== null) end({ kind: 'lost', text: 'The server refused the stream.', error: refusal })
     },
     onResponseData(_controller, chunk) {
@@ -95,9 +100,11 @@ function createHandler(parser: EventSourceParser, isOn: () => boolean, end: End)
   }
 }
 
-function findRefusal(status: number, contentType: string | string[] | undefined): GatewayError | null {
-  if (status >= 300) return toStatusError(status)
-  const [mediaType = ''] = String(contentType ?? '').split(';')
+type Headers = Record<string, string | string[] | undefined>
+
+function findRefusal(status: number, headers: Headers, sent: readonly string[]): GatewayError | null {
+  if (status >= 300) return toStatusError(status, { challenge: firstOf(headers['www-authenticate']), sent })
+  const [mediaType = ''] = String(headers['content-type'] ?? '').split(';')
   const isStream = status === 200 && mediaType.trim().toLowerCase() === 'text/event-stream'
   return isStream ? null : new GatewayError('upstream_protocol', { details: { status } })
 }

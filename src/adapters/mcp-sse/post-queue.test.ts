@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import { openEgress } from '#test/support/egress.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { createChannelPool, type ChannelPool } from './channel-pool.ts'
 import { createPostQueue, type PostQueue } from './post-queue.ts'
 
@@ -63,7 +64,7 @@ async function startPeer(answer: Answer): Promise<Peer> {
 function openQueue(endpoint: URL, options: { postTimeoutMs?: number } = {}): PostQueue {
   const pool = createChannelPool(endpoint, { connectTimeoutMs: 2000, egress: openEgress })
   cleanups.push(() => pool.destroy())
-  return createPostQueue({ pool, endpoint, headers: [], postTimeoutMs: 5000, ...options })
+  return createPostQueue({ pool, endpoint, lease: leaseOf(), postTimeoutMs: 5000, ...options })
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<GatewayError> {
@@ -200,7 +201,7 @@ describe('createPostQueue', () => {
     const handlers: Dispatcher.DispatchHandler[] = []
     const pool: ChannelPool = { dispatch: (_request, handler) => handlers.push(handler) > 0, destroy: async () => {} }
     const endpoint = new URL('http://127.0.0.1/')
-    const queue = createPostQueue({ pool, endpoint, headers: [], postTimeoutMs: 20 })
+    const queue = createPostQueue({ pool, endpoint, lease: leaseOf(), postTimeoutMs: 20 })
     expect((await failureOf(queue.send('1'))).code).toBe('upstream_timeout')
     const drops: Error[] = []
     const abort = (reason: Error) => void drops.push(reason)

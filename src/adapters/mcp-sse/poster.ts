@@ -1,14 +1,15 @@
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '#contract/errors.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import type { ChannelPool } from './channel-pool.ts'
-import { toPostError, toStatusError, withoutHeaders } from './sse-error.ts'
+import { firstOf, toPostError, toStatusError, withoutHeaders } from './sse-error.ts'
 
 /** The body of an answer says nothing to us: so much of it is read to keep the connection, then the connection goes. */
 const answerBytesMax = 65_536
 /** Answers whose body is still to come. The oldest is cut for a new one, so that they cannot pile up. */
 const openAnswersMax = 8
 
-export type PostTarget = { pool: ChannelPool; endpoint: URL; headers: readonly string[]; postTimeoutMs: number }
+export type PostTarget = { pool: ChannelPool; endpoint: URL; lease: Lease; postTimeoutMs: number }
 
 /**
  * Posts one message; resolves with the head of a 2xx answer.
@@ -16,38 +17,42 @@ export type PostTarget = { pool: ChannelPool; endpoint: URL; headers: readonly s
  * `upstream_closed` (the connection broke, or the server no longer knows the session) or `upstream_unreachable`.
  */
 export function createPoster(target: PostTarget): (body: Buffer) => Promise<void> {
-  const { pool, endpoint, postTimeoutMs } = target
+  const { pool, endpoint, lease, postTimeoutMs } = target
   const openAnswers = new Set<Dispatcher.DispatchController>()
   const ours = ['content-type', 'application/json']
-  const request: Dispatcher.DispatchOptions = {
+  const requestWith = (headers: readonly string[]): Dispatcher.DispatchOptions => ({
     method: 'POST',
     path: endpoint.pathname + endpoint.search,
-    headers: [...ours, ...withoutHeaders(target.headers, ['accept', 'content-type', 'content-length'])],
+    headers: [...ours, ...withoutHeaders(headers, ['accept', 'content-type', 'content-length'])],
     headersTimeout: 0,
     bodyTimeout: postTimeoutMs,
-  }
+  })
 
   return async (body) => {
-    const status = await new Promise<number>((resolve, reject) => {
+    const { headers: sent } = lease
+    const { status, challenge } = await new Promise<Taken>((resolve, reject) => {
       const exchange = createExchange(openAnswers, (outcome) => {
         clearTimeout(deadline)
-        if (typeof outcome === 'number') resolve(outcome)
-        else reject(outcome)
+        if (outcome instanceof GatewayError) reject(outcome)
+        else resolve(outcome)
       })
       const deadline = setTimeout(() => exchange.abort(new GatewayError('upstream_timeout')), postTimeoutMs)
-      pool.dispatch({ ...request, body }, exchange.handler)
+      pool.dispatch({ ...requestWith(sent), body }, exchange.handler)
     })
     if (status === 404 || status === 410) throw new GatewayError('upstream_closed', { details: { status } })
-    if (status >= 300) throw toStatusError(status)
+    if (status >= 300) throw toStatusError(status, { challenge, sent })
   }
 }
+
+/** The head of an answer. */
+type Taken = { status: number; challenge: string | null }
 
 type Exchange = { handler: Dispatcher.DispatchHandler; abort(error: GatewayError): void }
 
 /** @param settle is told the status, or why there is none; what it is told after that says nothing new */
 function createExchange(
   openAnswers: Set<Dispatcher.DispatchController>,
-  settle: (outcome: number | GatewayError) => void,
+  settle: (outcome: Taken | GatewayError) => void,
 ): Exchange {
   let controller: Dispatcher.DispatchController | null = null
   let aborted: GatewayError | null = null
@@ -57,10 +62,10 @@ function createExchange(
       controller = started
       if (aborted !== null) started.abort(aborted)
     },
-    onResponseStart(started, status) {
+    onResponseStart(started, status, headers) {
       // An interim answer; the final one follows.
       if (status < 200) return
-      settle(status)
+      settle({ status, challenge: firstOf(headers['www-authenticate']) })
       openAnswers.add(started)
       const [oldest] = openAnswers
       if (openAnswers.size > openAnswersMax) oldest?.abort(new Error('too many answers are open'))

@@ -1,4 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import { isNestedTooDeeply } from '#core/protocol/scan.ts'
 import type { Channel, ChannelEnd, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import type { ChannelPool } from './channel-pool.ts'
@@ -10,7 +11,7 @@ export type SseTarget = {
   /** Belongs to the channel, which destroys it. */
   pool: ChannelPool
   url: URL
-  headers: readonly string[]
+  lease: Lease
   messageBytesMax: number
   connectTimeoutMs: number
   postTimeoutMs: number

@@ -1,10 +1,11 @@
 import errors from 'undici/lib/core/errors.js'
 import { GatewayError } from '#contract/errors.ts'
+import { UpstreamRefused, type Refused } from '#core/upstream/upstream-refused.ts'
 
 /** An HTTP status that is no success, of the stream or of a POST. */
-export function toStatusError(status: number): GatewayError {
+export function toStatusError(status: number, refused: Omit<Refused, 'status'>): GatewayError {
   const details = { status }
-  if (status === 401 || status === 403) return new GatewayError('upstream_auth_failed', { details })
+  if (status === 401 || status === 403) return new UpstreamRefused({ status, ...refused })
   if (status >= 300 && status < 400) return new GatewayError('upstream_redirected', { details })
   if (status === 429) return new GatewayError('upstream_rate_limited', { details })
   return new GatewayError('upstream_unreachable', { details })
@@ -58,4 +59,8 @@ function toKnownError(error: Error): GatewayError | null {
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+export function firstOf(value: string | string[] | undefined): string | null {
+  return (typeof value === 'string' ? value : value?.[0]) ?? null
 }

@@ -10,6 +10,7 @@ import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
 import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
 import { openEgress } from '#test/support/egress.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { createSseWire, type SseWireOptions } from './sse-wire.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
@@ -68,7 +69,7 @@ type OpenOptions = Partial<SseWireOptions> & { headers?: string[]; events?: Chan
 
 async function open(url: string, options: OpenOptions = {}): Promise<Channel> {
   const { headers = [], events = recordEvents().events, signal = new AbortController().signal, ...rest } = options
-  const channel = await createSseWire({ url, ...limits, ...rest }).open({ headers, events, signal })
+  const channel = await createSseWire({ url, ...limits, ...rest }).open({ lease: leaseOf(headers), events, signal })
   cleanups.push(() => channel.close())
   return channel
 }

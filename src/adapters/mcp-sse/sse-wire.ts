@@ -1,3 +1,4 @@
+import type { Lease } from '#core/credential/lease.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import { createChannelPool } from './channel-pool.ts'
@@ -28,12 +29,17 @@ export type SseWireOptions = {
  */
 export function createSseWire(options: SseWireOptions): ChannelWire {
   return {
-    async open({ headers, events, signal }) {
+    async open({ lease, events, signal }) {
       const url = URL.parse(options.url)
       if (url === null) throw toConfigError()
       const pool = createChannelPool(url, options)
-      return openSseChannel({ ...options, pool, url, headers }, events, signal)
+      return openSseChannel({ ...options, pool, url: at(url, lease), lease }, events, signal)
     },
     diagnosis: () => '',
   }
+}
+
+/** Where the owner's own values are part of the address. */
+function at(url: URL, { path }: Lease): URL {
+  return path === undefined ? url : new URL(path, url.origin)
 }

@@ -7,6 +7,7 @@ import type { Channel, ChannelEnd } from '#core/upstream/channel-wire.ts'
 
 import { createStdioWire } from './stdio-wire.ts'
 import type { StdioWireOptions } from './stdio-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const stubborn = join(root, 'test/support/stdio/stubborn.mjs')
@@ -49,7 +50,7 @@ async function open(options: Partial<StdioWireOptions>) {
       ended(end)
     },
   }
-  const channel = await wire.open({ headers: [], events, signal: new AbortController().signal })
+  const channel = await wire.open({ lease: leaseOf(), events, signal: new AbortController().signal })
   channels.push(channel)
   /** The next message that has not been taken. */
   async function next(): Promise<unknown> {
@@ -93,7 +94,7 @@ describe('open', () => {
 
   it('rejects when the caller has given up before', async () => {
     const wire = createStdioWire({ command: 'cat', args: [], env: {}, messageBytesMax: 1000 })
-    const opening = wire.open({ headers: [], events: { message() {}, closed() {} }, signal: AbortSignal.abort() })
+    const opening = wire.open({ lease: leaseOf(), events: { message() {}, closed() {} }, signal: AbortSignal.abort() })
     await expect(opening).rejects.toMatchObject({ code: 'upstream_timeout' })
   })
 

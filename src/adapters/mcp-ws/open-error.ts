@@ -1,9 +1,10 @@
 import { GatewayError } from '#contract/errors.ts'
+import { UpstreamRefused, type Refused } from '#core/upstream/upstream-refused.ts'
 
 /** The HTTP status that a server gave instead of the upgrade. */
-export function toStatusError(status: number): GatewayError {
+export function toStatusError(status: number, refused: Omit<Refused, 'status'>): GatewayError {
   const details = { status }
-  if (status === 401 || status === 403) return new GatewayError('upstream_auth_failed', { details })
+  if (status === 401 || status === 403) return new UpstreamRefused({ status, ...refused })
   if (status >= 300 && status < 400) return new GatewayError('upstream_redirected', { details })
   return new GatewayError('upstream_unreachable', { details })
 }

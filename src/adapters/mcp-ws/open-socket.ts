@@ -1,5 +1,6 @@
 import { WebSocket, type ClientOptions } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import { toAbortError, toConfigError, toOpenError, toStatusError } from './open-error.ts'
 
@@ -9,7 +10,7 @@ const closeTimeoutMs = 1000
 
 export type SocketTarget = {
   url: string
-  headers: readonly string[]
+  lease: Lease
   messageBytesMax: number
   connectTimeoutMs: number
   egress: Egress
@@ -22,6 +23,7 @@ export type SocketTarget = {
  */
 export function openSocket<Result>(target: SocketTarget, onOpen: (socket: WebSocket) => Result): Promise<Result> {
   const { signal, connectTimeoutMs } = target
+  const { headers: sent } = target.lease
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw toAbortError(signal)
     const socket = dial(target)
@@ -42,7 +44,10 @@ export function openSocket<Result>(target: SocketTarget, onOpen: (socket: WebSoc
 
     const onError = (error: Error) => fail(toOpenError(error, { isAnswered }))
     socket.on('error', onError)
-    socket.on('unexpected-response', (_request, response) => fail(toStatusError(response.statusCode ?? 0)))
+    socket.on('unexpected-response', (_request, response) => {
+      const challenge = response.headers['www-authenticate'] ?? null
+      fail(toStatusError(response.statusCode ?? 0, { challenge, sent }))
+    })
     socket.on('upgrade', (response) => {
       isAnswered = true
       // Many servers name no subprotocol, which the library takes for a refusal. One that names another is refused.
@@ -58,14 +63,16 @@ export function openSocket<Result>(target: SocketTarget, onOpen: (socket: WebSoc
 
 function dial(target: SocketTarget): WebSocket {
   // Parsed here, because the library's message for a bad address repeats it, secrets in it included.
-  const url = URL.parse(target.url)
-  if (url === null) throw toConfigError()
+  const base = URL.parse(target.url)
+  if (base === null) throw toConfigError()
+  const { path } = target.lease
+  const url = path === undefined ? base : new URL(path, base)
   url.hash = ''
   const refusal = target.egress.refusalOf(url.hostname.replace(/^\[(.*)\]$/, '$1'))
   if (refusal !== null) throw refusal
   const options: ClientOptions & { closeTimeout: number; lookup: Egress['lookup'] } = {
     lookup: target.egress.lookup,
-    headers: toHeaderRecord(target.headers),
+    headers: toHeaderRecord(target.lease.headers),
     perMessageDeflate: false,
     followRedirects: false,
     maxPayload: target.messageBytesMax,

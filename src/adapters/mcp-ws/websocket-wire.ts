@@ -26,8 +26,8 @@ export type WebSocketWireOptions = {
 export function createWebSocketWire(options: WebSocketWireOptions): ChannelWire {
   const { pingIntervalMs = 30_000, ...target } = options
   return {
-    open: ({ headers, events, signal }) =>
-      openSocket({ ...target, headers, signal }, (socket) => createSocketChannel(socket, { events, pingIntervalMs })),
+    open: ({ lease, events, signal }) =>
+      openSocket({ ...target, lease, signal }, (socket) => createSocketChannel(socket, { events, pingIntervalMs })),
     diagnosis: () => '',
   }
 }

@@ -24,6 +24,9 @@ export type SessionFacts = {
   agentId: string
   /** Empty where the agent is gone. */
   agentName: string
+  /** For whom it runs: who started it, or whose token did. Both null where nobody knows, or nobody does any more. */
+  userId: string | null
+  teamId: string | null
 }
 
 /** What else is known of who holds a token, and where and how often it may be used. Ids are those of resources. */

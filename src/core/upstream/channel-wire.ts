@@ -1,4 +1,5 @@
 /** Port: a two-way channel of JSON-RPC messages to one upstream (stdio, WebSocket, HTTP+SSE). Types only. */
+import type { Lease } from '#core/credential/lease.ts'
 
 export type ChannelEvents = {
   /** One parsed JSON value that arrived; whether it is a valid message is the listener's question. */
@@ -25,9 +26,9 @@ export interface ChannelWire {
   /**
    * Opens one channel: starts the child, connects the socket.
    * Rejects with `upstream_unreachable`, `upstream_auth_failed`, `upstream_redirected`, `upstream_too_large` or `upstream_timeout`.
-   * @param options.headers flat list of header names and values; ignored by stdio
+   * @param options.lease read for each request; stdio has none to make
    */
-  open(options: { headers: readonly string[]; events: ChannelEvents; signal: AbortSignal }): Promise<Channel>
+  open(options: { lease: Lease; events: ChannelEvents; signal: AbortSignal }): Promise<Channel>
   /** The last lines the upstream wrote to its standard error, for the operator only. Empty where there is none. */
   diagnosis(): string
 }

@@ -5,6 +5,8 @@ export type WireRequest = {
   method: 'POST' | 'GET' | 'DELETE'
   /** Flat list: name, value, name, value. Names are lower case. */
   headers: readonly string[]
+  /** Path and query, where they are not those of the wire's own address. */
+  path?: string
   body?: string | Uint8Array | null
   /** Longest silence, before the answer's head and within its body. 0: none. */
   silenceMsMax: number

@@ -12,7 +12,9 @@ import { readParamHeaders, type ParamHeader } from '#core/protocol/mcp-headers.t
 import type { Era } from '#core/protocol/revisions.ts'
 import { takesTasks } from '#core/protocol/tasks.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
+import { tryTwice } from '#gateway/upstream/second-chance.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { fetchList, type FetchedList, type ListName } from './list-fetch.ts'
 
@@ -161,11 +163,10 @@ export class Catalog {
     const cancellation = new Cancellation()
     const cancelTimer = this.#deps.clock.after(this.#deps.limits.listingTimeoutMs * 3, () => cancellation.cancel())
     try {
-      const fetched = await this.#fetch(upstream, name, { user, cancellation }).catch((error: unknown) => {
-        if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
-        // The upstream has forgotten the session, or speaks another era than it did: one fresh session, one more try.
-        return this.#fetch(upstream, name, { user, cancellation })
-      })
+      const fetched = await tryTwice(
+        () => upstream.place(user),
+        (session) => this.#fetch(session, name, { user, cancellation }),
+      )
       const list = this.#toList(upstream, name, fetched)
       entry.list = list
       // Views that were made without it are to be made again.
@@ -173,7 +174,7 @@ export class Catalog {
       entry.failure = undefined
       return list
     } catch (error) {
-      const failure = cancellation.isCancelled ? new GatewayError('upstream_timeout') : toUpstreamError(error)
+      const failure = cancellation.isCancelled ? new GatewayError('upstream_timeout') : toGatewayError(error)
       entry.failure = { error: failure, until: this.#deps.clock.now() + failureMs }
       throw failure
     } finally {
@@ -183,11 +184,10 @@ export class Catalog {
   }
 
   async #fetch(
-    upstream: Upstream,
+    session: UpstreamSession,
     name: ListName,
     { user, cancellation }: { user: SessionUser; cancellation: Cancellation },
   ): Promise<FetchedList & { session: UpstreamSession }> {
-    const session = await upstream.place(user).acquire()
     const { limits, clientInfo } = this.#deps
     const { listItemsMax: itemsMax, responseBytesMax: charsMax } = limits
     const options = { clientInfo, capabilities: user.capabilities, itemsMax, charsMax, cancellation }
@@ -230,9 +230,4 @@ function announcesChanges(capabilities: JsonObject, name: ListName): boolean {
 function believedMs(ttlMs: number | undefined, server: { limitMs: number; isAnnounced: boolean }): number {
   if (ttlMs === undefined || (ttlMs === 0 && server.isAnnounced)) return server.limitMs
   return Math.min(Math.max(ttlMs, ttlMsMin), server.limitMs)
-}
-
-function toUpstreamError(error: unknown): GatewayError {
-  const failure = toGatewayError(error)
-  return failure.code === 'session_not_found' ? new GatewayError('upstream_closed', { cause: failure }) : failure
 }

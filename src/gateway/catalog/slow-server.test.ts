@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Limits } from '#contract/limits.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
+import { nobodysHolder } from '#test/support/leases.ts'
 import { Catalog } from './catalog.ts'
 
-const user: SessionUser = { principalId: 'p', sessionId: null, capabilities: {} }
+const user: SessionUser = { principalId: 'p', holder: nobodysHolder, sessionId: null, capabilities: {} }
 const hanging = {
   name: 'hanging',
   listKey: () => '',

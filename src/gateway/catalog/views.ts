@@ -13,7 +13,8 @@ import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import { toLegacyTool, toModernTool, withoutExecution } from '#core/protocol/translate.ts'
 import type { Era } from '#core/protocol/revisions.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Catalog, CatalogItem, CatalogList } from './catalog.ts'
 import type { ListName } from './list-fetch.ts'
 
@@ -102,7 +103,7 @@ export class Views {
     if (!shelves) this.#shelves.set(endpoint, (shelves = new WeakMap()))
     let shelf = shelves.get(caller.access)
     if (!shelf) shelves.set(caller.access, (shelf = new Map()))
-    const key = capabilitiesKey(caller.user.capabilities)
+    const key = shelfKey(endpoint, caller)
     let places = shelf.get(key)
     if (!places) {
       // Capabilities are the client's word: how many sets of them are remembered is bounded.
@@ -192,6 +193,16 @@ export class Views {
     if (name === 'resources' || name === 'resourceTemplates') return exposeUri(upstream.name, key)
     return exposeName({ prefix: upstream.name, separator: this.#deps.separator, name: key }, this.#deps.hash)
   }
+}
+
+/** What is shared by callers of equal access is not shared where a server shows each owner of a credential its own. */
+function shelfKey({ upstreams }: Endpoint, { user }: ViewCaller): string {
+  let key = capabilitiesKey(user.capabilities)
+  for (const upstream of upstreams) {
+    const owner = upstream.ownerOf(user)
+    if (owner !== '') key += ` ${owner}`
+  }
+  return key
 }
 
 function withHidden(report: ServerReport, contested: ReadonlyMap<string, ReadonlySet<string>>): ServerReport {

@@ -24,7 +24,8 @@ import { isLoudEnough } from './log-level.ts'
 import { OpenQuestions, type Outlet } from './open-questions.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import { toSessionUser, type SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
 import { mayWatch, WatchedResources, type Wish } from './watched-resources.ts'
 
@@ -102,7 +103,7 @@ export class ClientSession implements Viewer {
   }
 
   get user(): SessionUser {
-    return { principalId: this.principal.id, sessionId: this.id, capabilities: this.facts.capabilities }
+    return toSessionUser(this.principal, { sessionId: this.id, capabilities: this.facts.capabilities })
   }
 
   get hasEnded(): boolean {

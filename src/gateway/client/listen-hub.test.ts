@@ -4,6 +4,7 @@ import type { Endpoint } from '#gateway/endpoint.ts'
 import { TaskOwners } from '#gateway/tasks/task-owners.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
 import { channelUpstream, policy, principal, server } from '#test/support/upstreams.ts'
+import { nobodysHolder } from '#test/support/leases.ts'
 import { ListenHub, ListenStream, type ListenStreamOptions } from './listen-hub.ts'
 
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId'
@@ -115,7 +116,7 @@ describe('a ListenStream whose servers change', () => {
     const [old, next] = [aggregateOf('files', 'git'), aggregateOf('files')]
     const { listener } = stream({}, { endpoint: old })
     listener.refreshPlaces()
-    const user = { principalId: 'ann', sessionId: null, capabilities: {} }
+    const user = { principalId: 'ann', holder: nobodysHolder, sessionId: null, capabilities: {} }
     const placesOf = ({ upstreams }: Endpoint) => upstreams.map((upstream) => upstream.place(user))
     await settled()
     expect(placesOf(old).map(({ peers }) => peers.size)).toEqual([1, 1])

@@ -7,6 +7,7 @@ import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
+import { toSessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
 import { mayWatch } from './watched-resources.ts'
@@ -77,11 +78,8 @@ export class ListenStream implements Viewer {
   /** Only a server that is connected says that something has changed. */
   async #open(upstream: Upstream): Promise<void> {
     try {
-      const place = upstream.place({
-        principalId: this.principal.id,
-        sessionId: null,
-        capabilities: this.#options.capabilities,
-      })
+      const { capabilities } = this.#options
+      const place = upstream.place(toSessionUser(this.principal, { sessionId: null, capabilities }))
       await place.acquire()
       this.join(place)
     } catch {

@@ -4,7 +4,9 @@ import { isJsonObject, type Outcome } from '#core/protocol/json-rpc.ts'
 import { toLegacyOutcome } from '#core/protocol/translate.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
-import type { UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
+import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import { tryTwice } from '#gateway/upstream/second-chance.ts'
+import type { UpstreamFacts, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import type { ClientSession } from './client-session.ts'
 
 export type Watching = {
@@ -20,24 +22,18 @@ export type Watching = {
  * @throws GatewayError why the upstream gave no answer; `method_not_found` where it does not declare subscriptions, `request_cancelled`,
  *   `rate_limited`
  */
-export async function watchResource(session: ClientSession, watching: Watching): Promise<Outcome> {
-  try {
-    return await watchOnce(session, watching)
-  } catch (error) {
-    if (!isSessionGone(error)) throw error
-  }
-  // The upstream has forgotten the session and took nothing: one fresh session, one more try.
-  try {
-    return await watchOnce(session, watching)
-  } catch (error) {
-    throw isSessionGone(error) ? new GatewayError('upstream_closed') : error
-  }
+export function watchResource(session: ClientSession, watching: Watching): Promise<Outcome> {
+  return tryTwice(
+    () => watching.upstream.place(session.user),
+    (opened, place) => watchAt(session, watching, { opened, place }),
+  )
 }
 
-async function watchOnce(session: ClientSession, watching: Watching): Promise<Outcome> {
-  const { upstream, uri, cancellation } = watching
-  const place = upstream.place(session.user)
-  const opened = await place.acquire()
+async function watchAt(
+  session: ClientSession,
+  { upstream, uri, cancellation }: Watching,
+  { opened, place }: { opened: UpstreamSession; place: PooledSession },
+): Promise<Outcome> {
   if (cancellation.isCancelled) throw new GatewayError('request_cancelled')
   if (!canWatch(opened.facts)) throw new GatewayError('method_not_found')
   session.join(place)
@@ -66,8 +62,4 @@ async function unlessCancelled<T>(answer: Promise<T>, cancellation: Cancellation
   } finally {
     forgetCancel()
   }
-}
-
-function isSessionGone(error: unknown): boolean {
-  return error instanceof GatewayError && error.code === 'session_not_found'
 }

@@ -13,7 +13,8 @@ import {
 } from '#core/protocol/tasks.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import { toViewCaller, type MethodContext, type Run } from './method-context.ts'
 

@@ -1,10 +1,11 @@
-/** What the methods of an endpoint work with. Types only. */
+/** What the methods of an endpoint work with. */
 import type { Limits } from '#contract/limits.ts'
 import type { Clock } from '#core/clock.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { ListView, ViewCaller, Views } from '#gateway/catalog/views.ts'
 import type { ListName } from '#gateway/catalog/list-fetch.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
+import { userOfCall } from '#gateway/client/user-of-call.ts'
 import type { ListenHub } from '#gateway/client/listen-hub.ts'
 import type { Registry } from '#gateway/endpoint.ts'
 import type { CallFacts } from '#gateway/record.ts'
@@ -36,7 +37,5 @@ export function viewOf(run: Run, name: ListName): ListView | Promise<ListView> {
 }
 
 export function toViewCaller(call: ClientCall): ViewCaller {
-  const { principal, session, facts } = call
-  const user = { principalId: principal.id, sessionId: session?.id ?? null, capabilities: facts.capabilities }
-  return { access: principal.access, user }
+  return { access: call.principal.access, user: userOfCall(call) }
 }

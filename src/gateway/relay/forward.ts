@@ -1,9 +1,10 @@
 /** Step 8 of a call: to the pooled upstream session, in that session's era, and the answer back in the client's. */
-import { GatewayError } from '#contract/errors.ts'
 import { toOutcome, type Outcome, type Question, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
+import { userOfCall } from '#gateway/client/user-of-call.ts'
 import { endingOf, parseMessage, rawText } from '#gateway/upstream/answer.ts'
-import type { SessionUser } from '#gateway/upstream/upstream.ts'
+import { canBeMended, mend, tryForTheLastTime } from '#gateway/upstream/second-chance.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Answer, CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
@@ -37,11 +38,7 @@ function ownerOfState(call: ClientCall, { upstream, method, params }: Target): s
 
 /** No turn is waited that need not be: with an open session the request is on the wire when this returns. */
 function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
-  const user = {
-    principalId: call.principal.id,
-    sessionId: call.session?.id ?? null,
-    capabilities: call.facts.capabilities,
-  }
+  const user = userOfCall(call)
   const place = target.upstream.place(user)
   place.use(user.principalId)
   call.session?.join(place)
@@ -56,29 +53,21 @@ function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promi
         ? correct(call, target, { answer: first, user, deps })
         : handOver(call, target, { answer: first, deps }),
     (failure: unknown) => {
-      if (!isSessionGone(failure)) throw failure
-      return retry(call, target, { user, deps })
+      if (!canBeMended(failure)) throw failure
+      return mend(place, failure).then(() => retry(call, target, { user, deps }))
     },
   )
 }
 
-/** The upstream has forgotten the session and took nothing: one fresh session, one more try. */
-async function retry(
-  call: ClientCall,
-  target: Target,
-  context: { user: SessionUser; deps: ForwardDeps },
-): Promise<Answer> {
-  try {
-    // The place may be another by now: one that nobody joined goes with its session.
-    const place = target.upstream.place(context.user)
-    place.use(context.user.principalId)
-    call.session?.join(place)
-    const session = await place.acquire()
-    const answer = await relay(call, target, { session, deps: context.deps })
-    return handOver(call, target, { answer, deps: context.deps })
-  } catch (failure) {
-    throw isSessionGone(failure) ? new GatewayError('upstream_closed') : failure
-  }
+type Again = { user: SessionUser; deps: ForwardDeps }
+
+async function retry(call: ClientCall, target: Target, { user, deps }: Again): Promise<Answer> {
+  // The place may be another by now: one that nobody joined goes with its session.
+  const place = target.upstream.place(user)
+  place.use(user.principalId)
+  call.session?.join(place)
+  const answer = await tryForTheLastTime(place, (session) => relay(call, target, { session, deps }))
+  return handOver(call, target, { answer, deps })
 }
 
 /** A client with headers of its own is told, and finds the new list when it asks; a channel has none: they are made anew, once. */
@@ -90,10 +79,6 @@ async function correct(
   const renewing = renewTarget(target, call, given.deps.lists)
   const renewed = call.headers === null ? await renewing : null
   return renewed ? retry(call, renewed, given) : handOver(call, target, given)
-}
-
-function isSessionGone(failure: unknown): boolean {
-  return failure instanceof GatewayError && failure.code === 'session_not_found'
 }
 
 function relay(

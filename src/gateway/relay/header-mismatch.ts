@@ -6,8 +6,10 @@ import { toOutcome, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { buildParamHeaders, type ParamHeader } from '#core/protocol/mcp-headers.ts'
 import type { CatalogItem } from '#gateway/catalog/catalog.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
+import { userOfCall } from '#gateway/client/user-of-call.ts'
 import { parseMessage, rawText } from '#gateway/upstream/answer.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import type { Target } from './target.ts'
 
@@ -32,8 +34,7 @@ export function isHeaderMismatch(answer: Answer): boolean {
 export async function renewTarget(target: Target, call: ClientCall, lists: ToolLists): Promise<Target | null> {
   const { upstream, params, paramHeaders } = target
   const { name } = params
-  const { principal, session, facts } = call
-  const user = { principalId: principal.id, sessionId: session?.id ?? null, capabilities: facts.capabilities }
+  const user = userOfCall(call)
   if (target.method !== 'tools/call' || typeof name !== 'string') return null
   try {
     const tool = await lists.renewTool(upstream, user, { name, paramHeaders })

@@ -13,12 +13,15 @@ import {
 } from '#core/protocol/json-rpc.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
+import { userOfCall } from '#gateway/client/user-of-call.ts'
 import type { Registry } from '#gateway/endpoint.ts'
 import { SameEraHooks } from '#gateway/relay/forward.ts'
 import type { Target } from '#gateway/relay/target.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
-import type { SessionUser, Upstream } from '#gateway/upstream/upstream.ts'
-import type { CallHooks, UpstreamCall } from '#gateway/upstream/upstream-session.ts'
+import type { SessionUser } from '#gateway/upstream/session-user.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
+import { tryTwice } from '#gateway/upstream/second-chance.ts'
+import type { CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { fetchOwnTasks } from './own-tasks.ts'
 import type { TaskOwners } from './task-owners.ts'
 
@@ -50,7 +53,7 @@ export class TasksElsewhere {
     const hooks = new SameEraHooks(call, server)
     const headers = call.headers === null ? [] : forwardedRequestHeaders(call.headers)
     const { method, params } = target
-    const question = { user: userOf(call), era: call.era, server, method, params, headers }
+    const question = { user: toldUser(call), era: call.era, server, method, params, headers }
     const answer = await this.#deps.asks.ask(
       replica,
       { kind: askKind, question },
@@ -72,7 +75,7 @@ export class TasksElsewhere {
     call: ClientCall,
     { server, cancellation }: { server: string; cancellation: Cancellation },
   ): Promise<JsonObject[] | null> {
-    const question = { user: userOf(call), server }
+    const question = { user: toldUser(call), server }
     const answer = await this.#deps.asks.ask(replica, { kind: listKind, question }, { cancellation })
     if (!answer) return null
     const { tasks } = answer
@@ -88,12 +91,14 @@ export class TasksElsewhere {
     if (!isOwn || typeof method !== 'string' || !method.startsWith('tasks/') || !isJsonObject(params))
       throw noSuchTask()
     const request = { method, params, headers: Array.isArray(headers) ? headers.map(String) : [], raw: null }
-    const send = (): Promise<Outcome> => call({ upstream, user, era }, request, toHooks(user, asker))
-    return send().catch((error: unknown) => {
-      if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
-      // The upstream has forgotten the session: one fresh session, one more try.
-      return send()
-    })
+    return tryTwice(
+      () => upstream.place(user),
+      async (session, place) => {
+        place.use(user.principalId)
+        if (session.facts.era !== era) throw noSuchTask()
+        return call(session, request, toHooks(user, asker))
+      },
+    )
   }
 
   async #serveList(asked: JsonObject, { cancellation }: Asker): Promise<JsonObject> {
@@ -111,15 +116,7 @@ export class TasksElsewhere {
   }
 }
 
-async function call(
-  { upstream, user, era }: { upstream: Upstream; user: SessionUser; era: unknown },
-  request: UpstreamCall,
-  hooks: CallHooks,
-): Promise<Outcome> {
-  const place = upstream.place(user)
-  place.use(user.principalId)
-  const session = await place.acquire()
-  if (session.facts.era !== era) throw noSuchTask()
+async function call(session: UpstreamSession, request: UpstreamCall, hooks: CallHooks): Promise<Outcome> {
   const answer = await session.call(request, hooks)
   if ('result' in answer || 'error' in answer) return answer
   throw notMcp('no result')
@@ -137,13 +134,25 @@ function toHooks({ principalId }: SessionUser, { cancellation, note, question }:
 
 const unanswered: Outcome = { error: { code: -32601, message: 'The client cannot be asked any more.' } }
 
-function userOf({ principal, session, facts }: ClientCall): SessionUser {
-  return { principalId: principal.id, sessionId: session?.id ?? null, capabilities: facts.capabilities }
+/** Of a holder only what it is for: who holds a token is much else. */
+function toldUser(call: ClientCall): JsonObject {
+  const { holder, ...user } = userOfCall(call)
+  return { ...user, holder: { userId: holder.userId, teamId: holder.teamId } }
 }
 
-function toUser({ principalId, sessionId, capabilities }: JsonObject): SessionUser | null {
-  if (typeof principalId !== 'string' || !isJsonObject(capabilities)) return null
-  return { principalId, sessionId: typeof sessionId === 'string' ? sessionId : null, capabilities }
+function toUser({ principalId, holder, sessionId, capabilities }: JsonObject): SessionUser | null {
+  if (typeof principalId !== 'string' || !isJsonObject(holder) || !isJsonObject(capabilities)) return null
+  const { userId, teamId } = holder
+  return {
+    principalId,
+    holder: { userId: textOrNull(userId), teamId: textOrNull(teamId) },
+    sessionId: textOrNull(sessionId),
+    capabilities,
+  }
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 function toQuestion({ method, params }: JsonObject): Question {

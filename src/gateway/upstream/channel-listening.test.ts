@@ -4,6 +4,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeChannelWire, legacyScript, modernScript } from '#test/support/fake-channel.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { openChannelSession } from './channel-session.ts'
 import type { UpstreamSession } from './upstream-session.ts'
 
@@ -30,7 +31,7 @@ function open(): Promise<UpstreamSession> {
     ended: () => undefined,
   }
   const times = { timeoutMs: 5_000, timeoutTotalMs: 60_000, openTimeoutMs: 10_000 }
-  const identity = { headers: [], clientInfo: { name: 'toolgate', version: '0' }, clientCapabilities: {} }
+  const identity = { lease: leaseOf(), clientInfo: { name: 'toolgate', version: '0' }, clientCapabilities: {} }
   return openChannelSession({ wire, clock, protocol: 'auto', events, ...times, ...identity }, new Cancellation())
 }
 

@@ -5,6 +5,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeChannelWire, legacyScript, modernScript, serverScript } from '#test/support/fake-channel.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { openChannelSession, type ChannelSessionOptions } from './channel-session.ts'
 import type { Answer, CallHooks, UpstreamSession } from './upstream-session.ts'
 
@@ -17,7 +18,7 @@ let ends: (GatewayError | null)[]
 const options = (more: Partial<ChannelSessionOptions> = {}): ChannelSessionOptions => ({
   wire,
   clock,
-  headers: [],
+  lease: leaseOf(),
   clientInfo: { name: 'toolgate', version: '0' },
   clientCapabilities: { elicitation: {} },
   protocol: 'auto',

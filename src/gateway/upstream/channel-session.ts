@@ -126,7 +126,7 @@ class ChannelSession implements UpstreamSession {
 
   async #connect(): Promise<void> {
     if (this.#isAbandoned) throw new GatewayError('upstream_closed')
-    const { wire, headers, clock, openTimeoutMs } = this.#options
+    const { wire, lease, clock, openTimeoutMs } = this.#options
     const connecting = new AbortController()
     const connection = ++this.#connections
     const cancelTimer = clock.after(openTimeoutMs, () => connecting.abort(new GatewayError('upstream_timeout')))
@@ -143,7 +143,7 @@ class ChannelSession implements UpstreamSession {
     this.#connecting = connecting
     this.#hasEnded = false
     try {
-      this.#channel = await wire.open({ headers, events, signal: connecting.signal })
+      this.#channel = await wire.open({ lease, events, signal: connecting.signal })
     } finally {
       cancelTimer()
       this.#connecting = undefined

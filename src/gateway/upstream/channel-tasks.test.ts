@@ -5,6 +5,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeChannelWire, legacyScript } from '#test/support/fake-channel.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { openChannelSession } from './channel-session.ts'
 import type { Answer, CallHooks, UpstreamSession } from './upstream-session.ts'
 
@@ -24,7 +25,7 @@ beforeEach(async () => {
     {
       wire,
       clock,
-      headers: [],
+      lease: leaseOf(),
       clientInfo: {},
       clientCapabilities: {},
       protocol: 'legacy',

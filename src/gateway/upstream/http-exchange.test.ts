@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
 import { GatewayError } from '#contract/errors.ts'
 import { FakeHttpWire, type FakeExchange } from '#test/support/fake-http-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { startExchange, type ExchangeHandlers } from './http-exchange.ts'
 
 type Told = string[]
@@ -20,7 +21,7 @@ function start(more: Partial<ExchangeHandlers> = {}): { one: FakeExchange; told:
     ...more,
   }
   const request = { method: 'POST' as const, headers: [], silenceMsMax: 0 }
-  startExchange({ wire, createEventReader, responseBytesMax: 400_000 }, request, handlers)
+  startExchange({ wire, createEventReader, responseBytesMax: 400_000, lease: leaseOf() }, request, handlers)
   return { one: wire.last('POST'), told }
 }
 

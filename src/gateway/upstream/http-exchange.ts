@@ -1,14 +1,17 @@
 /** One HTTP exchange with an upstream, up to the point where messages begin: statuses, content types, limits. */
 import { GatewayError } from '#contract/errors.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import { ResponseScan, type ResponseEnding } from '#core/protocol/response-scan.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import type { CreateEventReader, EventReader } from '#core/upstream/event-reader.ts'
+import { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import type { ByteSink } from './upstream-session.ts'
 
 export type ExchangeDeps = {
   wire: HttpWire
   createEventReader: CreateEventReader
   responseBytesMax: number
+  lease: Lease
 }
 
 /** Given where both sides speak one era and nothing has to be seen: large bodies go through as bytes. */
@@ -45,9 +48,16 @@ const heldBytesMax = 262_144
 
 export function startExchange(deps: ExchangeDeps, request: WireRequest, handlers: ExchangeHandlers): WireExchange {
   const reader = new AnswerReader(deps, handlers)
-  const exchange = deps.wire.send(request, reader)
+  const exchange = deps.wire.send(dressed(request, deps.lease), reader)
   reader.exchange = exchange
   return exchange
+}
+
+/** What the lease says of this one request. Its headers are in it already. */
+function dressed(request: WireRequest, { path, sign }: Lease): WireRequest {
+  if (path === undefined && sign === undefined) return request
+  const addressed = path === undefined ? request : { ...request, path }
+  return sign === undefined ? addressed : { ...addressed, headers: [...addressed.headers, ...sign(addressed)] }
 }
 
 /** A stream is taken up again by a header: what no header can hold is no position in it. */
@@ -61,6 +71,8 @@ class AnswerReader implements WireAnswer {
   readonly #deps: ExchangeDeps
   readonly #handlers: ExchangeHandlers
   readonly #passing: Passing | null
+  /** What the lease's headers were when this was sent. */
+  readonly #sent: readonly string[]
   #mode: Mode = 'empty'
   #head: WireHead | undefined
   #chunks: Uint8Array[] = []
@@ -76,11 +88,12 @@ class AnswerReader implements WireAnswer {
     this.#deps = deps
     this.#handlers = handlers
     this.#passing = handlers.passing ?? null
+    this.#sent = deps.lease.headers
   }
 
   head(head: WireHead): void {
     this.#head = head
-    const refusal = refusalOf(head)
+    const refusal = refusalOf(head, this.#sent)
     if (refusal) return this.#refuse(refusal)
     const type = (head.header('content-type') ?? '').toLowerCase()
     if (type.startsWith('text/event-stream') && head.status < 300) {
@@ -234,11 +247,11 @@ function toBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** Statuses that speak of the gateway, not of the message. Their bodies are never read: they may echo our credential. */
-function refusalOf(head: WireHead): GatewayError | null {
+function refusalOf(head: WireHead, sent: readonly string[]): GatewayError | null {
   const { status } = head
   if (status >= 300 && status < 400) return new GatewayError('upstream_redirected', { details: { status } })
   if (status === 401 || status === 403 || status === 407)
-    return new GatewayError('upstream_auth_failed', { details: { status } })
+    return new UpstreamRefused({ status, sent, challenge: head.header('www-authenticate') ?? null })
   if (status === 429) return new GatewayError('upstream_rate_limited', { details: { status } })
   return status >= 500 ? new GatewayError('upstream_unreachable', { details: { status } }) : null
 }

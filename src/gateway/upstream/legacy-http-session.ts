@@ -72,7 +72,10 @@ class LegacyHttpSession implements UpstreamSession {
   callsUnderWay = 0
   readonly #options: LegacyHttpOptions
   readonly #host: LegacyCallHost
+  /** What every request has, but for what the lease says now. */
+  #own: readonly string[] = accept
   #headers: readonly string[]
+  #leased: readonly string[]
   #sessionId: string | undefined
   #nextId = 1
   #stream: WireExchange | undefined
@@ -86,7 +89,8 @@ class LegacyHttpSession implements UpstreamSession {
 
   constructor(options: LegacyHttpOptions) {
     this.#options = options
-    this.#headers = [...accept, ...options.headers]
+    this.#leased = options.lease.headers
+    this.#headers = [...accept, ...this.#leased]
     this.lastUsedAt = options.clock.now()
     this.#begun = new BegunTasks(options.clock)
     this.#host = this.#createHost()
@@ -104,7 +108,8 @@ class LegacyHttpSession implements UpstreamSession {
     this.facts = facts
     this.#sessionId = head?.header('mcp-session-id')
     const own = this.#sessionId === undefined ? [] : ['mcp-session-id', this.#sessionId]
-    this.#headers = [...accept, 'mcp-protocol-version', facts.revision, ...own, ...this.#options.headers]
+    this.#own = [...accept, 'mcp-protocol-version', facts.revision, ...own]
+    this.#headers = [...this.#own, ...this.#leased]
     await this.#post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }), cancellation)
     this.#openStream()
   }
@@ -188,7 +193,17 @@ class LegacyHttpSession implements UpstreamSession {
 
   /** Calls watch their silence themselves, as they know when they wait for a person; the gateway's own requests are bounded as a whole. */
   #request(method: WireRequest['method'], body: string | null, extra: readonly string[]): WireRequest {
-    return { method, headers: extra.length === 0 ? this.#headers : [...this.#headers, ...extra], body, silenceMsMax: 0 }
+    const headers = this.#currentHeaders()
+    return { method, headers: extra.length === 0 ? headers : [...headers, ...extra], body, silenceMsMax: 0 }
+  }
+
+  /** Put together once for all calls, and anew when the lease says something else. */
+  #currentHeaders(): readonly string[] {
+    const { headers } = this.#options.lease
+    if (headers === this.#leased) return this.#headers
+    this.#leased = headers
+    this.#headers = [...this.#own, ...headers]
+    return this.#headers
   }
 
   /** A request of the gateway's own. */

@@ -6,6 +6,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeHttpWire, type FakeExchange } from '#test/support/fake-http-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { ModernHttpSession } from './modern-http-session.ts'
 import type { Answer, ByteSink, CallHooks, UpstreamCall } from './upstream-session.ts'
 
@@ -15,11 +16,13 @@ let outside: string[]
 let noted: RpcNotification[]
 let ends: (GatewayError | null)[]
 
+const lease = leaseOf(['authorization', 'Bearer upstream'])
+
 function open(capabilities: JsonObject = { tools: {} }): ModernHttpSession {
   return new ModernHttpSession({
-    exchange: { wire, createEventReader, responseBytesMax: 1_000_000 },
+    exchange: { wire, createEventReader, responseBytesMax: 1_000_000, lease },
     clock,
-    headers: ['authorization', 'Bearer upstream'],
+    lease,
     facts: { era: 'modern', revision: '2026-07-28', capabilities, serverInfo: {}, instructions: undefined },
     clientInfo: { name: 'toolgate' },
     clientCapabilities: {},

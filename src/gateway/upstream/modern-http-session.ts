@@ -89,7 +89,7 @@ export class ModernHttpSession implements UpstreamSession {
 
   /** Calls watch their silence themselves; a stream of what belongs to no call may be silent for ever. */
   #request(call: Pick<UpstreamCall, 'method' | 'params' | 'headers'>, body: string) {
-    return { method: 'POST' as const, headers: modernHeaders(call, this.#options.headers), body, silenceMsMax: 0 }
+    return { method: 'POST' as const, headers: modernHeaders(call, this.#options.lease.headers), body, silenceMsMax: 0 }
   }
 
   #createListening(): ModernListening {

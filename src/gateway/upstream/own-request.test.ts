@@ -5,6 +5,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeHttpWire } from '#test/support/fake-http-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { sendOwn, type OwnAnswer } from './own-request.ts'
 
 let clock: FakeClock
@@ -20,7 +21,7 @@ beforeEach(() => {
 function send(id: number | null = 1): Promise<OwnAnswer> {
   const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' })
   const request = { method: 'POST' as const, headers: [], body, silenceMsMax: 0 }
-  const exchange = { wire, createEventReader, responseBytesMax: 10_000 }
+  const exchange = { wire, createEventReader, responseBytesMax: 10_000, lease: leaseOf() }
   return sendOwn({ exchange, clock, timeoutMs: 1_000 }, { request, id, cancellation })
 }
 

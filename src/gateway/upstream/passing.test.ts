@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createEventReader } from '#adapters/mcp-http/event-reader.ts'
 import { GatewayError } from '#contract/errors.ts'
 import { FakeHttpWire, type FakeExchange } from '#test/support/fake-http-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { startExchange } from './http-exchange.ts'
 import type { ByteSink } from './upstream-session.ts'
 
@@ -26,7 +27,7 @@ function start(more: { canWrite?: boolean; responseBytesMax?: number } = {}): Pa
     destroy: () => void told.push('destroy'),
   }
   startExchange(
-    { wire, createEventReader, responseBytesMax: more.responseBytesMax ?? 2_000_000 },
+    { wire, createEventReader, responseBytesMax: more.responseBytesMax ?? 2_000_000, lease: leaseOf() },
     { method: 'POST', headers: [], silenceMsMax: 0 },
     {
       passing: {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import type { RpcNotification } from '#core/protocol/json-rpc.ts'
 import { settled } from '#test/support/fake-clock.ts'
+import { unleased } from '#test/support/leases.ts'
 import type { Peer } from './peer.ts'
 import { PooledSession } from './pooled-session.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
@@ -57,6 +58,7 @@ let gate: PromiseWithResolvers<void> | null
 function place(isShared: boolean): PooledSession {
   return new PooledSession({
     server: 'files',
+    ...unleased,
     isShared,
     open: async (events) => {
       await gate?.promise
@@ -117,6 +119,7 @@ describe('acquire', () => {
     let count = 0
     const one = new PooledSession({
       server: 'files',
+      ...unleased,
       isShared: false,
       open: async (events) => {
         if (count++ === 0) throw new GatewayError('upstream_unreachable')

@@ -1,5 +1,5 @@
 /** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
-import { GatewayError } from '#contract/errors.ts'
+import { GatewayError, toGatewayError } from '#contract/errors.ts'
 import {
   toRpcError,
   type JsonObject,
@@ -8,14 +8,19 @@ import {
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { taskNamedIn } from '#core/protocol/tasks.ts'
+import type { Lease, UpstreamRefusal } from '#core/credential/lease.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
+import type { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import type { ListKind, Peer } from './peer.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
 
 export type PooledSessionOptions = {
   server: string
+  /** See ServerCredential, for whose place this is. */
+  lease(): Lease | Promise<Lease>
+  renew(lease: Lease, refusal: UpstreamRefusal): Promise<Lease>
   /** Rejects with `upstream_closed` at the cancel. */
-  open(events: SessionEvents, cancellation: Cancellation): Promise<UpstreamSession>
+  open(events: SessionEvents, by: { lease: Lease; cancellation: Cancellation }): Promise<UpstreamSession>
   /** Several principals may be behind this session: what belongs to no call must not reach any of them. */
   isShared: boolean
   onListChanged(kind: ListKind): void
@@ -25,6 +30,7 @@ export type PooledSessionOptions = {
 export class PooledSession implements SessionEvents {
   readonly peers = new Set<Peer>()
   readonly #options: PooledSessionOptions
+  #lease: Lease | undefined
   #session: UpstreamSession | undefined
   #opening: { done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
   /** How many wait for what is being opened. */
@@ -57,14 +63,38 @@ export class PooledSession implements SessionEvents {
     return this.#waiting + (this.session?.callsUnderWay ?? 0)
   }
 
-  /** Synchronous when the session is open: the hot path does not wait a turn. */
+  /**
+   * Synchronous when the session is open and the credential good: the hot path does not wait a turn. Never throws: what keeps it from being
+   * used is a rejected promise.
+   */
   acquire(): UpstreamSession | Promise<UpstreamSession> {
+    try {
+      const lease = this.#options.lease()
+      return lease instanceof Promise ? this.#waitFor(lease.then((own) => this.#use(own))) : this.#use(lease)
+    } catch (error) {
+      return Promise.reject(toGatewayError(error))
+    }
+  }
+
+  #use(lease: Lease): UpstreamSession | Promise<UpstreamSession> {
+    this.#lease = lease
     if (this.#session?.isOpen) return this.#session
     if (!this.#opening) {
       const cancellation = new Cancellation()
-      this.#opening = { cancellation, done: this.#open(cancellation) }
+      this.#opening = { cancellation, done: this.#open({ lease, cancellation }) }
     }
     return this.#waitFor(this.#opening.done)
+  }
+
+  /**
+   * The upstream refused what went out from here. Resolves where one more try makes sense.
+   * @param isLast see UpstreamRefusal
+   * @throws GatewayError what is told instead
+   */
+  async renew(refused: UpstreamRefused, { isLast }: { isLast: boolean }): Promise<void> {
+    const refusal = refused.toRefusal(isLast)
+    if (!refusal || !this.#lease) throw refused
+    this.#lease = await this.#options.renew(this.#lease, refusal)
   }
 
   async #waitFor(opened: Promise<UpstreamSession>): Promise<UpstreamSession> {
@@ -76,9 +106,9 @@ export class PooledSession implements SessionEvents {
     }
   }
 
-  async #open(cancellation: Cancellation): Promise<UpstreamSession> {
+  async #open(by: { lease: Lease; cancellation: Cancellation }): Promise<UpstreamSession> {
     try {
-      this.#session = await this.#options.open(this, cancellation)
+      this.#session = await this.#options.open(this, by)
       this.refreshListening()
       return this.#session
     } finally {

@@ -4,6 +4,7 @@ import { GatewayError } from '#contract/errors.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { FakeHttpWire, type FakeExchange } from '#test/support/fake-http-wire.ts'
+import { leaseOf } from '#test/support/leases.ts'
 import { probeHttp } from './probe.ts'
 
 let clock: FakeClock
@@ -17,9 +18,13 @@ beforeEach(() => {
 function probe(script: (exchange: FakeExchange) => void) {
   wire.script = script
   return probeHttp({
-    exchange: { wire, createEventReader, responseBytesMax: 10_000 },
+    exchange: {
+      wire,
+      createEventReader,
+      responseBytesMax: 10_000,
+      lease: leaseOf(['authorization', 'Bearer upstream']),
+    },
     clock,
-    headers: ['authorization', 'Bearer upstream'],
     clientInfo: { name: 'toolgate' },
     clientCapabilities: { roots: {} },
     timeoutMs: 5_000,

@@ -11,7 +11,6 @@ import { sendOwn, type OwnRequestDeps } from './own-request.ts'
 import type { UpstreamFacts } from './upstream-session.ts'
 
 export type ProbeOptions = OwnRequestDeps & {
-  headers: readonly string[]
   clientInfo: JsonObject
   clientCapabilities: JsonObject
   cancellation?: Cancellation
@@ -45,7 +44,7 @@ async function discover(options: ProbeOptions, attempt: number): Promise<Outcome
     {},
     { capabilities: options.clientCapabilities, info: options.clientInfo, logLevel: undefined },
   )
-  const headers = modernHeaders({ method, params, headers: [] }, options.headers)
+  const headers = modernHeaders({ method, params, headers: [] }, options.exchange.lease.headers)
   const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
   const request = { method: 'POST' as const, headers, body, silenceMsMax: options.timeoutMs }
   try {

@@ -1,6 +1,7 @@
 /** One conversation with one upstream, whatever its wire and era. Types only. */
 import type { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
+import type { Lease } from '#core/credential/lease.ts'
 import type { JsonObject, Outcome, Question, RequestId, RpcNotification } from '#core/protocol/json-rpc.ts'
 import type { ResponseEnding } from '#core/protocol/response-scan.ts'
 import type { LargeRequest } from '#core/protocol/scan.ts'
@@ -87,8 +88,8 @@ export type SessionEvents = {
 /** What every session is opened with. */
 export type SessionOptions = {
   clock: Clock
-  /** Credential and static headers, flat and lower case. */
-  headers: readonly string[]
+  /** How its requests are authenticated; read for each of them. */
+  lease: Lease
   /** What the gateway calls itself, and declares, towards the upstream. */
   clientInfo: JsonObject
   clientCapabilities: JsonObject

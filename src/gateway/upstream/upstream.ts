@@ -3,6 +3,7 @@ import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.t
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
+import type { Lease, ServerCredential } from '#core/credential/lease.ts'
 import {
   bridgedCapabilities,
   canonicalJson,
@@ -15,13 +16,16 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
+import { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import { openChannelSession } from './channel-session.ts'
+import type { ExchangeDeps } from './http-exchange.ts'
 import { openLegacyHttpSession } from './legacy-http-session.ts'
 import { ModernHttpSession } from './modern-http-session.ts'
 import type { ListKind } from './peer.ts'
 import { Places, type PlaceKey } from './places.ts'
 import { PooledSession } from './pooled-session.ts'
 import { probeHttp } from './probe.ts'
+import type { SessionUser } from './session-user.ts'
 import type { SessionEvents, SessionOptions, UpstreamFacts, UpstreamSession } from './upstream-session.ts'
 
 /** What a server's transport gives; `sse` is the older HTTP transport at the same address, tried where the newer is not served. */
@@ -32,26 +36,23 @@ export type UpstreamDeps = {
   limits: Limits
   createEventReader: CreateEventReader
   wires: Wires
-  /** Credential and static headers, flat and lower case. */
-  headers: readonly string[]
+  credential: ServerCredential
   /** What the gateway calls itself towards upstreams. */
   clientInfo: JsonObject
   onListChanged(upstream: Upstream, kind: ListKind): void
   onTrouble(upstream: Upstream, error: GatewayError): void
 }
 
-/** On whose behalf a session is used. */
-export type SessionUser = {
-  principalId: string
-  /** The client's own session, where it has one. */
-  sessionId: string | null
-  capabilities: JsonObject
-}
-
 /** What is known of an HTTP server: the facts of a modern one, or which older way it speaks. */
 type Verdict = UpstreamFacts | 'legacy' | 'sse'
 
-type Opening = { capabilities: JsonObject; events: SessionEvents; cancellation: Cancellation; attempt: number }
+type Opening = {
+  capabilities: JsonObject
+  lease: Lease
+  events: SessionEvents
+  cancellation: Cancellation
+  attempt: number
+}
 
 export type UpstreamState = 'idle' | 'connected' | 'failing'
 
@@ -110,37 +111,47 @@ export class Upstream {
   }
 
   /**
-   * The place in the pool for this user. Key: isolation identity × declared client capabilities; where many share, the gateway declares
-   * what it can bridge and there is one place.
+   * The place in the pool for this user. Key: isolation identity × owner of the credential × declared client capabilities; where many share,
+   * the gateway declares what it can bridge and there is one place for each owner.
    */
   place(user: SessionUser): PooledSession {
     const key = this.#placeKey(user)
     let place = this.#places.get(key)
     if (!place) {
       if (this.#places.size >= placesMax) this.#dropUnused()
-      place = this.#createPlace(this.server.isolation === 'shared' ? sharedClientCapabilities : user.capabilities)
+      place = this.#createPlace(user)
       this.#places.add(key, place)
     }
     return place
   }
 
   #placeKey(user: SessionUser): PlaceKey {
+    const owner = this.ownerOf(user)
     switch (this.server.isolation) {
       case 'shared':
-        return everybody
-      case 'principal':
-        return { owner: user.principalId, declared: capabilitiesKey(user.capabilities) }
+        return owner === '' ? everybody : { owner, declared: '' }
+      case 'principal': {
+        const sharer = owner === '' ? user.principalId : `${user.principalId} ${owner}`
+        return { owner: sharer, declared: capabilitiesKey(user.capabilities) }
+      }
       default:
         return {
-          owner: `${user.principalId} ${user.sessionId ?? ''}`,
+          owner: `${user.principalId} ${owner} ${user.sessionId ?? ''}`,
           declared: capabilitiesKey(user.capabilities),
         }
     }
   }
 
-  /** Servers show different lists to clients of different capabilities; who shares a session shares a list. */
+  /** Whose credential this user's calls go out with; empty: the gateway's own. */
+  ownerOf({ holder }: SessionUser): string {
+    return this.#deps.credential.ownerOf(holder)
+  }
+
+  /** Servers show different lists to other credentials, and to clients of other capabilities; who shares a session shares a list. */
   listKey(user: SessionUser): string {
-    return this.server.isolation === 'shared' ? '' : capabilitiesKey(user.capabilities)
+    const owner = this.ownerOf(user)
+    const declared = this.server.isolation === 'shared' ? '' : capabilitiesKey(user.capabilities)
+    return owner === '' ? declared : `${owner} ${declared}`
   }
 
   /** Whether the place is one of this server's, and not of one that had its name before. */
@@ -155,14 +166,19 @@ export class Upstream {
       throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
   }
 
-  #createPlace(capabilities: JsonObject): PooledSession {
+  #createPlace({ holder, ...user }: SessionUser): PooledSession {
+    const { credential } = this.#deps
+    const isShared = this.server.isolation === 'shared'
+    const capabilities = isShared ? sharedClientCapabilities : user.capabilities
     let attempt = 0
     return new PooledSession({
       server: this.name,
-      isShared: this.server.isolation === 'shared',
-      open: (events, cancellation) => {
+      isShared,
+      lease: () => credential.lease(holder),
+      renew: (lease, refusal) => credential.rejected(lease, refusal),
+      open: (events, { lease, cancellation }) => {
         attempt = ++this.#attempts
-        return this.#open({ capabilities, events, cancellation, attempt })
+        return this.#open({ capabilities, lease, events, cancellation, attempt })
       },
       onListChanged: (kind) => this.#deps.onListChanged(this, kind),
       onEnded: (error) => this.#onEnded(error, attempt),
@@ -186,19 +202,22 @@ export class Upstream {
     } catch (error) {
       const failure = asUpstreamFailure(error)
       this.#verdict = undefined
-      if (!opening.cancellation.isCancelled) this.#fail(failure, opening.attempt)
+      // One owner's credential is refused: the server is well, and there for the others.
+      const isOwners = failure instanceof UpstreamRefused && opening.lease.owner !== ''
+      if (!opening.cancellation.isCancelled && !isOwners) this.#fail(failure, opening.attempt)
       throw failure
     }
   }
 
   async #openWire(opening: Opening): Promise<UpstreamSession> {
     const { wires } = this.#deps
-    const { capabilities, events, cancellation } = opening
+    const { capabilities, lease, cancellation } = opening
     if (wires.kind === 'channel') return this.#openChannel(wires.channel, opening)
-    const verdict = await this.#eraVerdict(wires.http, capabilities)
+    const exchange = this.#exchange(wires.http, lease)
+    const verdict = await this.#eraVerdict(exchange, capabilities)
     if (cancellation.isCancelled) throw new GatewayError('upstream_closed')
     if (verdict === 'sse') return this.#openChannel(wires.sse, opening)
-    const common = { ...this.#common(events), exchange: this.#exchange(wires.http) }
+    const common = { ...this.#common(opening), exchange }
     if (verdict !== 'legacy')
       return new ModernHttpSession({ ...common, facts: verdict, clientCapabilities: bridgedCapabilities(capabilities) })
     try {
@@ -211,10 +230,11 @@ export class Upstream {
     }
   }
 
-  async #openChannel(wire: ChannelWire, { capabilities, events, cancellation }: Opening): Promise<UpstreamSession> {
+  async #openChannel(wire: ChannelWire, opening: Opening): Promise<UpstreamSession> {
+    const { capabilities, cancellation } = opening
     const isKnown = this.#knownEra !== undefined && this.server.protocol === 'auto'
     const options = {
-      ...this.#common(events),
+      ...this.#common(opening),
       wire,
       protocol: isKnown ? ('legacy' as const) : this.server.protocol,
       clientCapabilities: legacyUpstreamCapabilities(capabilities, true),
@@ -225,32 +245,31 @@ export class Upstream {
     return session
   }
 
-  #common(events: SessionEvents): Omit<SessionOptions, 'clientCapabilities'> {
-    const { clock, headers, clientInfo } = this.#deps
+  #common({ lease, events }: Opening): Omit<SessionOptions, 'clientCapabilities'> {
+    const { clock, clientInfo } = this.#deps
     const { timeoutMs, timeoutTotalMs } = this.server
-    return { clock, headers, clientInfo, timeoutMs, timeoutTotalMs, events }
+    return { clock, lease, clientInfo, timeoutMs, timeoutTotalMs, events }
   }
 
-  #exchange(wire: HttpWire) {
+  #exchange(wire: HttpWire, lease: Lease): ExchangeDeps {
     const { createEventReader, limits } = this.#deps
-    return { wire, createEventReader, responseBytesMax: limits.responseBytesMax }
+    return { wire, createEventReader, responseBytesMax: limits.responseBytesMax, lease }
   }
 
   /** A stale "modern" fails loudly, a stale "legacy" works for ever: so both expire. */
-  async #eraVerdict(wire: HttpWire, capabilities: JsonObject): Promise<Verdict> {
+  async #eraVerdict(exchange: ExchangeDeps, capabilities: JsonObject): Promise<Verdict> {
     if (this.server.protocol === 'legacy') return 'legacy'
     const known = this.#knownEra
     if (known) return known
-    this.#probing ??= this.#probe(wire, capabilities).finally(() => (this.#probing = undefined))
+    this.#probing ??= this.#probe(exchange, capabilities).finally(() => (this.#probing = undefined))
     return this.#probing
   }
 
-  async #probe(wire: HttpWire, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy'> {
-    const { headers, clientInfo, clock } = this.#deps
+  async #probe(exchange: ExchangeDeps, capabilities: JsonObject): Promise<UpstreamFacts | 'legacy'> {
+    const { clientInfo, clock } = this.#deps
     const facts = await probeHttp({
-      exchange: this.#exchange(wire),
+      exchange,
       clock,
-      headers,
       clientInfo,
       clientCapabilities: bridgedCapabilities(capabilities),
       timeoutMs: this.server.timeoutMs,

@@ -1,0 +1,147 @@
+/** How an upstream's pool lives with credentials that are their users' own, and that end and are renewed. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import { Cancellation } from '#core/upstream/cancellation.ts'
+import { failureOf } from '#test/support/failure.ts'
+import { FakeChannelWire } from '#test/support/fake-channel.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { FakeCredential } from '#test/support/fake-credential.ts'
+import { FakeHttpWire, legacyHttpScript, type FakeExchange } from '#test/support/fake-http-wire.ts'
+import { server, upstream, user, type Told } from '#test/support/upstreams.ts'
+import { tryTwice } from './second-chance.ts'
+import type { SessionUser } from './session-user.ts'
+import type { Upstream } from './upstream.ts'
+import type { Answer } from './upstream-session.ts'
+
+const [ann, bob] = ['ann', 'bob'].map((id) => user(id, {}, { userId: id, teamId: null })) as [SessionUser, SessionUser]
+const transport = {
+  kind: 'streamable_http',
+  url: 'http://a.example/mcp',
+  headers: {},
+  credential: { kind: 'none' },
+} as const
+const challenge = 'Bearer resource_metadata="https://a.example/.well-known/oauth-protected-resource"'
+
+let wire: FakeHttpWire
+let credential: FakeCredential
+let told: Told
+/** Bearers that the upstream refuses, and how. */
+let refused: Map<string, number>
+
+function open(isolation: 'principal' | 'shared' = 'principal'): Upstream {
+  const serve = legacyHttpScript({ tools: {} }, { 'tools/call': (one: FakeExchange) => one.result({ content: [] }) })
+  wire = new FakeHttpWire((one) => {
+    const status = refused.get(one.header('authorization') ?? '')
+    if (status === undefined) serve(one)
+    else one.empty(status, { 'www-authenticate': challenge })
+  })
+  const wires = { kind: 'http' as const, http: wire, sse: new FakeChannelWire() }
+  return upstream(server('files', { transport, isolation }), { clock: new FakeClock(), wires, told, credential })
+}
+
+const bearersOf = (method: string): (string | undefined)[] =>
+  wire.exchanges.filter(({ body }) => body['method'] === method).map((one) => one.header('authorization'))
+
+function call(files: Upstream, by: SessionUser): Promise<Answer> {
+  const params: JsonObject = { name: 'a' }
+  const hooks = {
+    notify: () => undefined,
+    ask: () => Promise.reject(new Error('asked')),
+    cancellation: new Cancellation(),
+  }
+  return tryTwice(
+    () => files.place(by),
+    (session) => session.call({ method: 'tools/call', params, headers: [], raw: null }, hooks),
+  )
+}
+
+beforeEach(() => {
+  credential = new FakeCredential()
+  credential.connect('ann', 'one')
+  credential.connect('bob', 'two')
+  told = { changes: [], troubles: [] }
+  refused = new Map()
+})
+
+describe('the pool', () => {
+  it.each(['principal', 'shared'] as const)(
+    'gives each owner a session of its own where isolation is %s',
+    async (isolation) => {
+      const files = open(isolation)
+      expect(files.place(ann)).not.toBe(files.place(bob))
+      await Promise.all([call(files, ann), call(files, bob), call(files, ann)])
+      expect(new Set(bearersOf('initialize'))).toEqual(new Set(['Bearer one', 'Bearer two']))
+      expect(bearersOf('initialize')).toHaveLength(2)
+      expect(bearersOf('tools/call').filter((bearer) => bearer === 'Bearer one')).toHaveLength(2)
+    },
+  )
+
+  it('keeps lists apart by owner', () => {
+    const files = open('shared')
+    expect(files.listKey(ann)).not.toBe(files.listKey(bob))
+  })
+
+  it('contacts nobody for who has no credential', async () => {
+    const files = open()
+    const error = await failureOf(call(files, user('eve', {}, { userId: 'eve', teamId: null })))
+    expect(error.code).toBe('credential_required')
+    expect(wire.exchanges).toEqual([])
+  })
+})
+
+describe('a credential that is refused', () => {
+  it('is renewed and tried once more, in the session that is open', async () => {
+    const files = open()
+    await call(files, ann)
+    refused.set('Bearer one', 401)
+    expect(await call(files, ann)).toMatchObject({ result: { content: [] } })
+    expect(bearersOf('initialize')).toEqual(['Bearer one'])
+    expect(bearersOf('tools/call')).toEqual(['Bearer one', 'Bearer one', 'Bearer renewed-1'])
+    expect(credential.refusals).toEqual([
+      { status: 401, challenge, isLast: false, sent: ['authorization', 'Bearer one'] },
+    ])
+  })
+
+  it('is renewed where it is refused at the opening already', async () => {
+    refused.set('Bearer one', 401)
+    const files = open()
+    expect(await call(files, ann)).toMatchObject({ result: { content: [] } })
+    expect(bearersOf('initialize')).toEqual(['Bearer one', 'Bearer renewed-1'])
+  })
+
+  it('is tried twice and not three times', async () => {
+    refused.set('Bearer one', 401).set('Bearer renewed-1', 403)
+    const files = open()
+    expect(await failureOf(call(files, ann))).toMatchObject({ code: 'credential_required' })
+    expect(credential.refusals.map(({ status, isLast }) => [status, isLast])).toEqual([
+      [401, false],
+      [403, true],
+    ])
+  })
+
+  it('is renewed once for all calls that it was refused to', async () => {
+    const files = open()
+    await call(files, ann)
+    refused.set('Bearer one', 401)
+    await Promise.all([call(files, ann), call(files, ann), call(files, ann)])
+    expect(new Set(bearersOf('tools/call'))).toEqual(new Set(['Bearer one', 'Bearer renewed-1']))
+  })
+
+  it('leaves the server as it was for everybody else', async () => {
+    credential.canRenew = false
+    refused.set('Bearer one', 401)
+    const files = open()
+    expect(await failureOf(call(files, ann))).toMatchObject({ code: 'credential_required' })
+    expect(files.state).toEqual({ state: 'idle', reason: undefined })
+    expect(told.troubles).toEqual([])
+    expect(await call(files, bob)).toMatchObject({ result: { content: [] } })
+  })
+
+  it('says nothing of the upstream’s words in what is told', async () => {
+    refused.set('Bearer one', 407)
+    const error = await failureOf(call(open(), ann))
+    expect(error).toMatchObject({ code: 'upstream_auth_failed', details: { status: 407 } })
+    expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('resource_metadata')
+    expect(credential.refusals).toEqual([])
+  })
+})

@@ -1,0 +1,40 @@
+/** A credential of which each user has its own, and which a test renews and ends by hand. */
+import { GatewayError } from '#contract/errors.ts'
+import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
+
+type Own = { owner: string; headers: readonly string[] }
+
+export class FakeCredential implements ServerCredential {
+  readonly refusals: UpstreamRefusal[] = []
+  /** Whether a refused one can be renewed. */
+  canRenew = true
+  readonly #leases = new Map<string, Own>()
+  #renewals = 0
+
+  /** Gives a user a token. */
+  connect(userId: string, token: string): void {
+    this.#leases.set(userId, { owner: userId, headers: headersOf(token) })
+  }
+
+  ownerOf({ userId }: CredentialHolder): string {
+    return userId ?? ''
+  }
+
+  lease({ userId }: CredentialHolder): Lease | Promise<Lease> {
+    const own = this.#leases.get(userId ?? '')
+    if (!own) throw new GatewayError('credential_required', { details: { server: 'files' } })
+    return own
+  }
+
+  async rejected({ owner }: Lease, refusal: UpstreamRefusal): Promise<Lease> {
+    this.refusals.push(refusal)
+    const own = this.#leases.get(owner)
+    if (!own || !this.canRenew || refusal.isLast) throw new GatewayError('credential_required', { details: { owner } })
+    if (own.headers === refusal.sent) own.headers = headersOf(`renewed-${++this.#renewals}`)
+    return own
+  }
+}
+
+function headersOf(token: string): readonly string[] {
+  return ['authorization', `Bearer ${token}`]
+}
