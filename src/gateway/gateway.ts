@@ -29,6 +29,7 @@ import type { Address, Registry } from './endpoint.ts'
 import { identify, nobody, type Identities } from './identify.ts'
 import { admit, locate, type Located } from './locate.ts'
 import { LiveServers, type LiveServersDeps } from './live-servers.ts'
+import { askToConnect } from '#gateway/methods/ask-to-connect.ts'
 import { describeEndpoint, negotiateRevision, toInitializeResult } from '#gateway/methods/describe.ts'
 import { dispatch } from '#gateway/methods/dispatch.ts'
 import type { MethodContext } from '#gateway/methods/method-context.ts'
@@ -165,6 +166,14 @@ export class Gateway {
   /** Something is no more as it was for these callers, which is no change of servers and identities. */
   recheck(isConcerned: (principal: Principal) => boolean): void {
     this.#move([...this.#hub].filter(({ principal }) => isConcerned(principal)))
+  }
+
+  /** What an owner (see ServerCredential) has given for a server is there, or is there no more: what it sees of the server is something else. */
+  credentialChanged(server: string, owner: string): void {
+    const upstream = this.registry.find(server)
+    if (!upstream) return
+    this.#catalog.forgetOwner(upstream, owner)
+    this.#hub.ownedChanged({ upstream, owner })
   }
 
   #move(viewers: Iterable<Viewer>): void {
@@ -373,11 +382,21 @@ export class Gateway {
           // oxlint-disable-next-line promise/no-callback-in-promise -- what it would be chained to is another turn, for each call
           done(answer)
         },
-        (error: unknown) => failed(this.#fail({ call, facts, running, tally }, error)),
+        (error: unknown) => this.#settleFailed({ call, facts, running, tally }, { error, done, failed }),
       )
     } catch (error) {
-      failed(this.#fail({ call, facts, running, tally }, error))
+      this.#settleFailed({ call, facts, running, tally }, { error, done, failed })
     }
+  }
+
+  #settleFailed(
+    ending: Ending,
+    { error, done, failed }: { error: unknown; done: (answer: Answer) => void; failed: (error: GatewayError) => void },
+  ): void {
+    const failure = this.#fail(ending, error)
+    const question = askToConnect(ending.call, failure, this.#deps)
+    if (question) done(question)
+    else failed(failure)
   }
 
   /** @returns when, Unix time in milliseconds */

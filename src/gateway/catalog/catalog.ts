@@ -14,6 +14,7 @@ import { takesTasks } from '#core/protocol/tasks.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
+import { isConnectable } from '#gateway/methods/ask-to-connect.ts'
 import { tryTwice } from '#gateway/upstream/second-chance.ts'
 import type { UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 import { fetchList, type FetchedList, type ListName } from './list-fetch.ts'
@@ -131,6 +132,13 @@ export class Catalog {
     this.version++
   }
 
+  /** Of what one owner's credential showed. */
+  forgetOwner(upstream: Upstream, owner: string): void {
+    const entries = this.#entries.get(upstream)
+    for (const key of entries?.keys() ?? []) if (key.split(' ')[1] === owner) entries?.delete(key)
+    this.version++
+  }
+
   forget(upstream: Upstream): void {
     this.#entries.delete(upstream)
     this.version++
@@ -175,7 +183,8 @@ export class Catalog {
       return list
     } catch (error) {
       const failure = cancellation.isCancelled ? new GatewayError('upstream_timeout') : toGatewayError(error)
-      entry.failure = { error: failure, until: this.#deps.clock.now() + failureMs }
+      // Nobody was asked where a credential is missing: it may be there the next moment.
+      if (!isConnectable(failure)) entry.failure = { error: failure, until: this.#deps.clock.now() + failureMs }
       throw failure
     } finally {
       cancelTimer()

@@ -34,6 +34,8 @@ export type ServerReport = {
   name: string
   status: 'ok' | 'failing'
   reason?: ErrorCode
+  /** Where its caller can give the credential that is missing. */
+  connectUrl?: string
   /** Names that another server's would be as well, so that neither is offered. */
   hidden?: readonly string[]
 }
@@ -128,7 +130,7 @@ export class Views {
     for (const outcome of outcomes) {
       const { upstream } = outcome
       if ('error' in outcome) {
-        reports.push({ name: upstream.name, status: 'failing', reason: outcome.error.code })
+        reports.push(toFailing(upstream.name, outcome.error))
         freshUntil = Math.min(freshUntil, this.#deps.clock.now() + partialMs)
         continue
       }
@@ -193,6 +195,11 @@ export class Views {
     if (name === 'resources' || name === 'resourceTemplates') return exposeUri(upstream.name, key)
     return exposeName({ prefix: upstream.name, separator: this.#deps.separator, name: key }, this.#deps.hash)
   }
+}
+
+function toFailing(name: string, { code: reason, details: { connectUrl } }: GatewayError): ServerReport {
+  const report = { name, status: 'failing', reason } as const
+  return typeof connectUrl === 'string' ? { ...report, connectUrl } : report
 }
 
 /** What is shared by callers of equal access is not shared where a server shows each owner of a credential its own. */

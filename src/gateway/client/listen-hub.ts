@@ -1,4 +1,5 @@
 /** Modern clients' `subscriptions/listen` streams: each is a peer on the upstream sessions of its endpoint. */
+import { holderOf } from '#core/credential/holder.ts'
 import { subscriptionIdKey } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject, type RequestId, type RpcNotification } from '#core/protocol/json-rpc.ts'
 import { isTaskStatus, taskNamedIn } from '#core/protocol/tasks.ts'
@@ -19,6 +20,8 @@ export type ListenWish = {
   /** In the same way, the ids of tasks. */
   tasks: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
+
+type OwnedServer = { upstream: Upstream; owner: string }
 
 export type ListenStreamOptions = {
   principal: Principal
@@ -164,8 +167,22 @@ export class ListenHub {
     yield* this.#viewers
   }
 
+  /** What an owner of a credential sees of a server is something else now. */
+  ownedChanged(owned: OwnedServer): void {
+    for (const viewer of viewersThrough(this.#viewers, owned))
+      for (const kind of ['tools', 'prompts', 'resources'] as const) viewer.listChanged(owned.upstream.name, kind)
+  }
+
   listChanged(server: string, kind: ListKind): void {
     for (const viewer of this.#viewers) if (seesServer(viewer, server)) viewer.listChanged(server, kind)
+  }
+}
+
+/** Whoever sees a server through the credential of one owner. */
+function* viewersThrough(viewers: Iterable<Viewer>, { upstream, owner }: OwnedServer): Iterable<Viewer> {
+  for (const viewer of viewers) {
+    const holder = holderOf(viewer.principal)
+    if (seesServer(viewer, upstream.name) && upstream.ownerOf({ holder }) === owner) yield viewer
   }
 }
 

@@ -8,6 +8,7 @@ import { forward } from '#gateway/relay/forward.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { canBecomeTask, knownParams, noteTask } from './announced-tasks.ts'
+import { withoutConnectAnswer } from './ask-to-connect.ts'
 import { viewOf, type Run } from './method-context.ts'
 import { exposeResult, findByAlias, findEntry, requireText, routeResource, withAskedUri } from './route.ts'
 
@@ -23,7 +24,7 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   const { call, context } = run
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
   if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
-  const params = knownParams(call)
+  const params = withoutConnectAnswer(knownParams(call))
   decideCall(run, tool, params['arguments'])
   if (call.era === 'modern' && call.headers !== null) {
     checkParamHeaders(call.headers, tool.item.paramHeaders, params['arguments'])
@@ -111,7 +112,7 @@ export async function getPrompt(run: Run): Promise<Answer> {
   facts.server = prompt.upstream.name
   facts.target = prompt.item.key
   facts.reason = wordOf(prompt.decision)
-  const params = { ...call.message.params, name: prompt.item.key }
+  const params = withoutConnectAnswer({ ...call.message.params, name: prompt.item.key })
   return forward(
     sending(run, call),
     {
@@ -133,7 +134,7 @@ export async function readResource(run: Run): Promise<Answer> {
   facts.server = upstream.name
   facts.target = uri
   facts.reason = wordOf(call.principal.access.server(upstream.name))
-  const params = { ...call.message.params, uri }
+  const params = withoutConnectAnswer({ ...call.message.params, uri })
   const toExposed = exposeResult(run, upstream)
   const target = { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }
   const answer = await forward(sending(run, call), target, run.context.forward)

@@ -15,7 +15,8 @@ import type { Principal } from '#core/identity/principal.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
 import type { SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
-import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
+import type { Answer, UpstreamFacts, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
+import { isConnectable } from './ask-to-connect.ts'
 import { toViewCaller, type MethodContext, type Run } from './method-context.ts'
 
 export type Description = {
@@ -37,7 +38,7 @@ export async function describeEndpoint(
 ): Promise<Description> {
   if (endpoint.kind === 'single') {
     const [upstream] = endpoint.upstreams
-    const session = await upstream?.place(caller.user).acquire()
+    const session = upstream && (await acquireOrAsk(upstream, caller.user))
     return session ? describeSingle(session.facts) : { ...nothing, serverInfo: context.serverInfo }
   }
   const visible = endpoint.upstreams.filter((upstream) => caller.principal.access.mayReach(upstream.name))
@@ -50,7 +51,20 @@ export async function describeEndpoint(
   }
 }
 
-const nothing = { capabilities: {}, tasks: undefined, instructions: undefined }
+/**
+ * @returns null where the caller has yet to give a credential: its client comes in all the same, or nobody could ask it to
+ * @throws GatewayError where the server cannot be reached
+ */
+async function acquireOrAsk(upstream: Upstream, user: SessionUser): Promise<UpstreamSession | null> {
+  try {
+    return await upstream.place(user).acquire()
+  } catch (error) {
+    if (isConnectable(error)) return null
+    throw error
+  }
+}
+
+const nothing = { capabilities: { tools: { listChanged: true } }, tasks: undefined, instructions: undefined }
 
 /** Tasks of one form mean nothing to a client of the other: a server that declares both is heard in the one it is spoken to in. */
 function describeSingle({ era, capabilities, serverInfo, instructions }: UpstreamFacts): Description {

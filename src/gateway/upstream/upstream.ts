@@ -143,7 +143,7 @@ export class Upstream {
   }
 
   /** Whose credential this user's calls go out with; empty: the gateway's own. */
-  ownerOf({ holder }: SessionUser): string {
+  ownerOf({ holder }: Pick<SessionUser, 'holder'>): string {
     return this.#deps.credential.ownerOf(holder)
   }
 
