@@ -12,6 +12,7 @@ import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import { toStaticCredential } from '#core/credential/static-credential.ts'
+import { compileForwarding } from '#core/credential/forwarded-headers.ts'
 import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Egress } from '#core/egress/egress.ts'
@@ -63,6 +64,7 @@ export function createEngine({
       return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
     },
     credentialOf: (server) => fixedCredential(headersOf(server)),
+    forwardingOf: () => compileForwarding({ forwardHeaders: [], cookies: null }, []),
     hash: hashToken,
     randomId,
     sessionRecords,

@@ -3,6 +3,7 @@ import { type GatewayError, toGatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
+import type { Forwarding } from '#core/credential/forwarded-headers.ts'
 import type { ServerCredential } from '#core/credential/lease.ts'
 import { canonicalJson } from '#core/protocol/capabilities.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
@@ -19,7 +20,13 @@ export type LiveServersDeps = {
   createEventReader: CreateEventReader
   openWires(server: ServedServer): Wires
   /** How its requests are authenticated. @throws GatewayError `config_invalid` */
+<<<<<<< HEAD
   credentialOf(server: ServedServer): ServerCredential
+=======
+  credentialOf(server: Server): ServerCredential
+  /** What passes of a caller's headers. @throws GatewayError `config_invalid` */
+  forwardingOf(server: Server): Forwarding
+>>>>>>> 65f4f9e (Send a server the headers and cookies of its caller that it names, with calls alone)
   onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 
@@ -96,6 +103,7 @@ export class LiveServers {
       createEventReader,
       wires: this.#deps.openWires(server),
       credential: this.#deps.credentialOf(server),
+      forwarding: this.#deps.forwardingOf(server),
       clientInfo: serverInfo,
       onListChanged: this.#onListChanged,
       onTrouble: (upstream, error) => this.#deps.onTrouble(upstream.name, error, upstream.diagnosis),

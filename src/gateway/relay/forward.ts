@@ -6,7 +6,6 @@ import { endingOf, parseMessage, rawText } from '#gateway/upstream/answer.ts'
 import { canBeMended, mend, tryForTheLastTime } from '#gateway/upstream/second-chance.ts'
 import type { SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Answer, CallHooks, UpstreamCall, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
-import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import { buildParamHeaders } from '#core/protocol/mcp-headers.ts'
 import { canAnswer } from '#core/protocol/capabilities.ts'
 import { isHeaderMismatch, renewTarget } from './header-mismatch.ts'
@@ -38,7 +37,7 @@ function ownerOfState(call: ClientCall, { upstream, method, params }: Target): s
 
 /** No turn is waited that need not be: with an open session the request is on the wire when this returns. */
 function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promise<Answer> {
-  const user = userOfCall(call)
+  const user = userWithCookies(call, target, deps)
   const place = target.upstream.place(user)
   place.use(user.principalId)
   call.session?.join(place)
@@ -57,6 +56,27 @@ function forwardOpen(call: ClientCall, target: Target, deps: ForwardDeps): Promi
       return mend(place, failure).then(() => retry(call, target, { user, deps }))
     },
   )
+}
+
+/** Who brings cookies shares no session with who brings others. */
+function userWithCookies(call: ClientCall, target: Target, { hash }: Pick<ForwardDeps, 'hash'>): SessionUser {
+  const user = userOfCall(call)
+  const cookie = cookieOf(call, target)
+  return cookie === null ? user : { ...user, cookies: hash(cookie) }
+}
+
+function cookieOf({ headers }: ClientCall, { upstream }: Target): string | null {
+  const { cookie } = upstream.forwarding
+  return cookie === null || headers === null ? null : cookie(headers['cookie'])
+}
+
+/** A channel's messages have no headers. */
+export function headersFromCaller(call: ClientCall, target: Target): string[] {
+  if (call.headers === null) return []
+  const headers = target.upstream.forwarding.fromCaller(call.headers)
+  const cookie = cookieOf(call, target)
+  if (cookie !== null) headers.push('cookie', cookie)
+  return headers
 }
 
 type Again = { user: SessionUser; deps: ForwardDeps }
@@ -87,7 +107,7 @@ function relay(
   context: { session: UpstreamSession; deps: ForwardDeps },
 ): Promise<Answer> {
   const { session, deps } = context
-  const headers = call.headers === null ? [] : forwardedRequestHeaders(call.headers)
+  const headers = headersFromCaller(call, target)
   if (call.era === 'legacy' && session.facts.era === 'modern')
     return callModern(session, target, { call, headers, deps })
   if (call.era === 'modern' && session.facts.era === 'legacy')

@@ -2,7 +2,6 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { ReplicaAsks } from '#core/bus/replica-asks.ts'
 import type { Asker } from '#core/bus/replica-service.ts'
-import { forwardedRequestHeaders } from '#core/credential/forwarded-headers.ts'
 import {
   isJsonObject,
   isNotification,
@@ -15,7 +14,7 @@ import type { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { userOfCall } from '#gateway/client/user-of-call.ts'
 import type { Registry } from '#gateway/endpoint.ts'
-import { SameEraHooks } from '#gateway/relay/forward.ts'
+import { headersFromCaller, SameEraHooks } from '#gateway/relay/forward.ts'
 import type { Target } from '#gateway/relay/target.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { SessionUser } from '#gateway/upstream/session-user.ts'
@@ -51,7 +50,7 @@ export class TasksElsewhere {
   async ask(replica: string, call: ClientCall, target: Target): Promise<Outcome | null> {
     const server = target.upstream.name
     const hooks = new SameEraHooks(call, server)
-    const headers = call.headers === null ? [] : forwardedRequestHeaders(call.headers)
+    const headers = headersFromCaller(call, target)
     const { method, params } = target
     const question = { user: toldUser(call), era: call.era, server, method, params, headers }
     const answer = await this.#deps.asks.ask(

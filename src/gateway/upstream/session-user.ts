@@ -12,6 +12,8 @@ export type SessionUser = {
   /** The client's own session, where it has one. */
   sessionId: string | null
   capabilities: JsonObject
+  /** A hash of the cookies that its calls bring with them; undefined: none. */
+  cookies?: string
 }
 
 type Client = { sessionId: string | null; capabilities: JsonObject }

@@ -3,6 +3,7 @@ import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.t
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
+import type { Forwarding } from '#core/credential/forwarded-headers.ts'
 import type { Lease, ServerCredential } from '#core/credential/lease.ts'
 import {
   bridgedCapabilities,
@@ -37,6 +38,8 @@ export type UpstreamDeps = {
   createEventReader: CreateEventReader
   wires: Wires
   credential: ServerCredential
+  /** What passes of a caller's headers. */
+  forwarding: Forwarding
   /** What the gateway calls itself towards upstreams. */
   clientInfo: JsonObject
   onListChanged(upstream: Upstream, kind: ListKind): void
@@ -105,6 +108,10 @@ export class Upstream {
     return [...this.#places].some((place) => place.isActive && !place.session)
   }
 
+  get forwarding(): Forwarding {
+    return this.#deps.forwarding
+  }
+
   /** The last words on standard error; for the operator only. */
   get diagnosis(): string {
     return this.#deps.wires.kind === 'channel' ? this.#deps.wires.channel.diagnosis() : ''
@@ -126,7 +133,8 @@ export class Upstream {
   }
 
   #placeKey(user: SessionUser): PlaceKey {
-    const owner = this.ownerOf(user)
+    const own = this.ownerOf(user)
+    const owner = user.cookies === undefined ? own : `${own} ${user.cookies}`
     switch (this.server.isolation) {
       case 'shared':
         return owner === '' ? everybody : { owner, declared: '' }
