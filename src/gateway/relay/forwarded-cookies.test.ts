@@ -36,7 +36,6 @@ beforeEach(() => {
 
 function call(headers: HeaderLookup | null): Promise<Answer> {
   const params = { name: 'a' }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is not asked for is not there
   const one = {
     principal: principal('ann'),
     era: 'legacy',
