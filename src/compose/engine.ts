@@ -6,13 +6,14 @@ import { createStdioWire } from '#adapters/mcp-stdio/stdio-wire.ts'
 import { createWebSocketWire } from '#adapters/mcp-ws/websocket-wire.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
+import { credentialHeader } from '#contract/credential-faults.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { credentialHeaders } from '#core/credential/credential-headers.ts'
 import { toStaticCredential } from '#core/credential/static-credential.ts'
-import { compileForwarding } from '#core/credential/forwarded-headers.ts'
+import { compileForwarding, traceOnly, type Forwarding } from '#core/credential/forwarded-headers.ts'
 import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Egress } from '#core/egress/egress.ts'
@@ -64,7 +65,7 @@ export function createEngine({
       return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
     },
     credentialOf: (server) => fixedCredential(headersOf(server)),
-    forwardingOf: () => compileForwarding({ forwardHeaders: [], cookies: null }, []),
+    forwardingOf,
     hash: hashToken,
     randomId,
     sessionRecords,
@@ -78,9 +79,17 @@ export function createEngine({
 
 function headersOf({ transport }: ServedServer): string[] {
   if (transport.kind === 'stdio') return []
-  if (transport.forwardHeaders.length + transport.variables.length > 0 || transport.cookies || transport.tls)
+  if (transport.variables.length > 0 || transport.tls)
     throw new GatewayError('config_invalid', { details: { reason: 'a part of this definition is not served yet' } })
   return credentialHeaders(toStaticCredential(transport.credential), transport.headers)
+}
+
+function forwardingOf({ transport }: ServedServer): Forwarding {
+  if (transport.kind === 'stdio') return traceOnly
+  const { forwardHeaders, cookies = null, headers } = transport
+  const taken = credentialHeader(transport)
+  const ownNames = [...Object.keys(headers).map((name) => name.toLowerCase()), ...(taken === null ? [] : [taken])]
+  return compileForwarding({ forwardHeaders, cookies }, ownNames)
 }
 
 type WireParts = { limits: Limits; egress: Egress }

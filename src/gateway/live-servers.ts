@@ -20,13 +20,9 @@ export type LiveServersDeps = {
   createEventReader: CreateEventReader
   openWires(server: ServedServer): Wires
   /** How its requests are authenticated. @throws GatewayError `config_invalid` */
-<<<<<<< HEAD
   credentialOf(server: ServedServer): ServerCredential
-=======
-  credentialOf(server: Server): ServerCredential
   /** What passes of a caller's headers. @throws GatewayError `config_invalid` */
-  forwardingOf(server: Server): Forwarding
->>>>>>> 65f4f9e (Send a server the headers and cookies of its caller that it names, with calls alone)
+  forwardingOf(server: ServedServer): Forwarding
   onTrouble(server: string, error: GatewayError, diagnosis: string): void
 }
 

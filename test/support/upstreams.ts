@@ -7,7 +7,7 @@ import type { Policy } from '#contract/policy.ts'
 import { Server, type ServedServer } from '#contract/server.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import { compileAccess } from '#core/access/access.ts'
-import { compileForwarding, type Forwarding } from '#core/credential/forwarded-headers.ts'
+import { traceOnly, type Forwarding } from '#core/credential/forwarded-headers.ts'
 import type { CredentialHolder, ServerCredential } from '#core/credential/lease.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
@@ -31,7 +31,14 @@ export type Told = { changes: ListKind[]; troubles: GatewayError[] }
 
 export function upstream(
   definition: ServedServer,
-  deps: { clock: FakeClock; wires: Wires; limits?: Limits; told?: Told; credential?: ServerCredential; forwarding?: Forwarding },
+  deps: {
+    clock: FakeClock
+    wires: Wires
+    limits?: Limits
+    told?: Told
+    credential?: ServerCredential
+    forwarding?: Forwarding
+  },
 ): Upstream {
   const { clock, wires, told, credential = noCredential } = deps
   return new Upstream(definition, {
@@ -40,7 +47,7 @@ export function upstream(
     createEventReader,
     wires,
     credential,
-    forwarding: deps.forwarding ?? compileForwarding({ forwardHeaders: [], cookies: null }, []),
+    forwarding: deps.forwarding ?? traceOnly,
     clientInfo: { name: 'toolgate', version: '0' },
     onListChanged: (_upstream, kind) => told?.changes.push(kind),
     onTrouble: (_upstream, error) => told?.troubles.push(error),
