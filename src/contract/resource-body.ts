@@ -5,8 +5,9 @@ import { Organization } from './organization.ts'
 import { parseBody } from './parse-body.ts'
 import { Policy } from './policy.ts'
 import { Project } from './project.ts'
-import { Labels, type ResourceKind, ResourceName } from './resource.ts'
+import { Labels, type ManagedKind, ResourceName } from './resource.ts'
 import { RoleBinding } from './role-binding.ts'
+import { Secret } from './secret.ts'
 import { Isolation, Server } from './server.ts'
 import { Team } from './team.ts'
 import { Token, TokenOwner } from './token.ts'
@@ -30,14 +31,15 @@ export const resourceBodies = {
   agent: Agent.safeExtend(common),
   token: Token.safeExtend(common),
   role_binding: RoleBinding.safeExtend(common),
-} as const satisfies Record<ResourceKind, z.ZodObject>
+  secret: Secret.safeExtend(common),
+} as const satisfies Record<ManagedKind, z.ZodObject>
 
-export type ResourceBody<Kind extends ResourceKind> = z.infer<(typeof resourceBodies)[Kind]>
+export type ResourceBody<Kind extends ManagedKind> = z.infer<(typeof resourceBodies)[Kind]>
 
-const schemas: { [Kind in ResourceKind]: z.ZodType<ResourceBody<Kind>> } = resourceBodies
+const schemas: { [Kind in ManagedKind]: z.ZodType<ResourceBody<Kind>> } = resourceBodies
 
 /** @throws GatewayError `invalid_body` */
-export function parseResourceBody<Kind extends ResourceKind>(kind: Kind, body: unknown): ResourceBody<Kind> {
+export function parseResourceBody<Kind extends ManagedKind>(kind: Kind, body: unknown): ResourceBody<Kind> {
   return parseBody(schemas[kind], body)
 }
 

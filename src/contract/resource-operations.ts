@@ -2,11 +2,11 @@
 import type { ErrorCode } from './errors.ts'
 import type { Operation } from './operation.ts'
 import { ListQuery } from './operation-queries.ts'
-import { type ResourceKind, resourceKinds } from './resource.ts'
+import { type ManagedKind, managedKinds } from './resource.ts'
 import { MintToken, resourceBodies } from './resource-body.ts'
 
 /** A part of an address, and the word of one and of several. */
-const collections: Record<ResourceKind, { path: string; one: string; many: string }> = {
+const collections: Record<ManagedKind, { path: string; one: string; many: string }> = {
   organization: { path: 'organizations', one: 'Organization', many: 'Organizations' },
   team: { path: 'teams', one: 'Team', many: 'Teams' },
   user: { path: 'users', one: 'User', many: 'Users' },
@@ -17,6 +17,7 @@ const collections: Record<ResourceKind, { path: string; one: string; many: strin
   agent: { path: 'agents', one: 'Agent', many: 'Agents' },
   token: { path: 'tokens', one: 'Token', many: 'Tokens' },
   role_binding: { path: 'role-bindings', one: 'RoleBinding', many: 'RoleBindings' },
+  secret: { path: 'secrets', one: 'Secret', many: 'Secrets' },
 }
 
 const writeErrors: readonly ErrorCode[] = [
@@ -32,9 +33,9 @@ export const changeErrors: readonly ErrorCode[] = ['no_such_resource', 'forbidde
 
 /** What is done with one kind, whichever it is. */
 export type ResourceVerb = 'list' | 'create' | 'get' | 'replace' | 'delete'
-export type ResourceOperation = Operation & { kind: ResourceKind; verb: ResourceVerb }
+export type ResourceOperation = Operation & { kind: ManagedKind; verb: ResourceVerb }
 
-function readOperations(kind: ResourceKind): ResourceOperation[] {
+function readOperations(kind: ManagedKind): ResourceOperation[] {
   const { path, one, many } = collections[kind]
   return [
     {
@@ -64,7 +65,7 @@ function readOperations(kind: ResourceKind): ResourceOperation[] {
   ]
 }
 
-function createOperation(kind: ResourceKind): ResourceOperation {
+function createOperation(kind: ManagedKind): ResourceOperation {
   const { path, one } = collections[kind]
   return {
     kind,
@@ -81,7 +82,7 @@ function createOperation(kind: ResourceKind): ResourceOperation {
   }
 }
 
-function changeOperations(kind: ResourceKind): ResourceOperation[] {
+function changeOperations(kind: ManagedKind): ResourceOperation[] {
   const { path, one } = collections[kind]
   return [
     {
@@ -112,7 +113,7 @@ function changeOperations(kind: ResourceKind): ResourceOperation[] {
   ]
 }
 
-export const resourceOperations: readonly ResourceOperation[] = resourceKinds.flatMap((kind) => [
+export const resourceOperations: readonly ResourceOperation[] = managedKinds.flatMap((kind) => [
   ...readOperations(kind),
   createOperation(kind),
   ...changeOperations(kind),

@@ -1,8 +1,8 @@
 /** What every stored resource has in common: identity, version, and who changed it. */
 import { z } from 'zod'
 
-/** Also the path segment of its collection, in the plural, under `/api/v1`. */
-export const resourceKinds = [
+/** What people make, read and change. Also the path segment of its collection, in the plural, under `/api/v1`. */
+export const managedKinds = [
   'organization',
   'team',
   'user',
@@ -13,9 +13,16 @@ export const resourceKinds = [
   'agent',
   'token',
   'role_binding',
+  'secret',
 ] as const
-export const ResourceKind = z.enum(resourceKinds)
-export type ResourceKind = z.infer<typeof ResourceKind>
+export const ManagedKind = z.enum(managedKinds)
+export type ManagedKind = z.infer<typeof ManagedKind>
+
+/** Kept in the same store, and the gateway's own: no binding is about them, and no operation makes, shows or names one. */
+const internalKinds = ['credential'] as const
+
+export const resourceKinds = [...managedKinds, ...internalKinds] as const
+export type ResourceKind = (typeof resourceKinds)[number]
 
 /** ASCII only, so that no two names look alike. Lower case, so that no two differ by case alone. */
 export const ResourceName = z

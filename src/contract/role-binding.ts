@@ -24,6 +24,7 @@ export const ManagedResource = z.enum([
   'sessions',
   'tokens',
   'role-bindings',
+  'secrets',
 ])
 export type ManagedResource = z.infer<typeof ManagedResource>
 

@@ -6,7 +6,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Role } from '#contract/role-binding.ts'
 import { can } from '#core/rbac/evaluate.ts'
-import { managedResourceOf } from '#core/rbac/managed-resource.ts'
+import { isManagedKind, managedResourceOf } from '#core/rbac/managed-resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
@@ -14,9 +14,9 @@ import { heldPolicies, teamsManagedBy } from './grants.ts'
 
 type Question = { role: Role; resource: Resource }
 
-/** Whether bindings alone allow it. */
+/** Whether bindings alone allow it. None is about what is the gateway's own. */
 export function hasBinding(actor: Actor, { role, resource: { kind, id } }: Question): boolean {
-  return can(actor.bindings, role, { resource: managedResourceOf[kind], name: id })
+  return isManagedKind(kind) && can(actor.bindings, role, { resource: managedResourceOf[kind], name: id })
 }
 
 export function isAllowed(index: ResourceIndex, actor: Actor, { role, resource }: Question): boolean {
@@ -30,7 +30,7 @@ export function isAllowed(index: ResourceIndex, actor: Actor, { role, resource }
 export function authorize(index: ResourceIndex, actor: Actor, { role, resource }: Question): void {
   if (isAllowed(index, actor, { role, resource })) return
   const isVisible = role !== 'view' && isAllowed(index, actor, { role: 'view', resource })
-  if (!isVisible) throw new GatewayError('no_such_resource')
+  if (!isVisible || !isManagedKind(resource.kind)) throw new GatewayError('no_such_resource')
   throw new GatewayError('forbidden', { details: { role, resource: managedResourceOf[resource.kind] } })
 }
 

@@ -5,7 +5,7 @@ import type { Decision } from '#core/access/access.ts'
 import { allowsExecute, allowsRead } from '#core/access/decide.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import { can, canRun, satisfies } from '#core/rbac/evaluate.ts'
-import { toResourceKind } from '#core/rbac/managed-resource.ts'
+import { toManagedKind } from '#core/rbac/managed-resource.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { accessOf } from './access-of.ts'
 import type { Actor } from './actor.ts'
@@ -53,7 +53,7 @@ type ManageQuestion = { role: Role; resource: ManagedResource; name: string | un
 
 async function canManage(deps: CanIDeps, actor: Actor, { role, resource, name }: ManageQuestion): Promise<CanIAnswer> {
   if (resource === 'sessions') return canHandleSession(deps, actor, { role, name })
-  const kind = toResourceKind(resource)
+  const kind = toManagedKind(resource)
   const isOne = name !== undefined && kind !== null && role !== 'create'
   const found: Resource | null = isOne ? await findResource(deps, kind, name) : null
   const target = { resource, name: found?.id ?? name }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resourceKinds } from '#contract/resource.ts'
+import { managedKinds } from '#contract/resource.ts'
 import type { Binding, ManagedResource } from '#contract/role-binding.ts'
 import { bound, controlWorld, having } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
@@ -38,6 +38,7 @@ const bodies: Record<CreatableKind, object> = {
       { role: 'run', action: 'logs' },
     ],
   },
+  secret: { name: 'key', description: 'of a service', value: 'CANARY' },
 }
 /** What is stored of it: ids, and secrets. */
 const kept: Record<CreatableKind, RegExp> = {
@@ -50,8 +51,9 @@ const kept: Record<CreatableKind, RegExp> = {
   project: /"srv_github"/,
   agent: /"srv_github".*"pol_reader"/,
   role_binding: /"team_platform".*"srv_github"/,
+  secret: /CANARY/,
 }
-const kinds = resourceKinds.filter((kind): kind is CreatableKind => kind !== 'token')
+const kinds = managedKinds.filter((kind): kind is CreatableKind => kind !== 'token')
 
 describe('createResource', () => {
   it.each(kinds)('makes a %s, keeps ids and shows names', async (kind) => {
@@ -61,7 +63,7 @@ describe('createResource', () => {
     const stored = await world.stored(kind, name)
     expect(stored).toMatchObject({ id: view.id, version: 1, createdBy: admin.id, updatedBy: admin.id })
     expect(stored?.createdAt).toBe(world.clock.now())
-    const { transport: _, ...plain } = bodies[kind] as { transport?: object }
+    const { transport: _, value: __, ...plain } = bodies[kind] as { transport?: object; value?: string }
     expect(view).toMatchObject({ ...plain, kind, version: 1, isReadOnly: false })
     expect(JSON.stringify(view)).not.toContain('CANARY')
     expect(JSON.stringify(stored?.spec)).toMatch(kept[kind])

@@ -1,5 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind, ResourceKind } from '#contract/resource.ts'
 import { referenceRules } from '#core/resources/references.ts'
 import type { Change, Resource } from '#core/resources/resource-store.ts'
 import type { Actor, Caller } from './actor.ts'
@@ -24,7 +24,7 @@ import { checkNotOutranked } from './user-rules.ts'
 export async function deleteResource(
   deps: ControlDeps,
   caller: Caller,
-  { kind, ref, version }: { kind: ResourceKind; ref: string; version: number | null },
+  { kind, ref, version }: { kind: ManagedKind; ref: string; version: number | null },
 ): Promise<void> {
   const { actor } = caller
   return recorded(deps, { caller, action: 'delete', kind, name: ref }, async (note) => {

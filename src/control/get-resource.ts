@@ -1,5 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind, ResourceKind } from '#contract/resource.ts'
 import type { Role } from '#contract/role-binding.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor, Caller } from './actor.ts'
@@ -12,7 +12,7 @@ import { type ResourceView, toView } from './to-view.ts'
 export async function getResource(
   deps: ControlDeps,
   { actor }: Caller,
-  { kind, ref }: { kind: ResourceKind; ref: string },
+  { kind, ref }: { kind: ManagedKind; ref: string },
 ): Promise<ResourceView> {
   return toView(deps, actor, await getFor(deps, actor, { kind, ref, role: 'view' }))
 }
@@ -21,11 +21,11 @@ export async function getResource(
  * The resource, where the actor may do this with it.
  * @throws GatewayError `no_such_resource`, `forbidden`
  */
-export async function getFor<Kind extends ResourceKind>(
+export async function getFor<Kind extends ManagedKind>(
   deps: ControlDeps,
   actor: Actor,
   { kind, ref, role }: { kind: Kind; ref: string; role: Role },
-): Promise<Resource<Kind> & Resource> {
+): Promise<Resource<Kind> & Resource<ManagedKind>> {
   const resource = await findResource(deps, kind, ref)
   if (!resource || !isOfKind(kind, resource)) throw new GatewayError('no_such_resource')
   authorize(deps.index, actor, { role, resource })
@@ -33,9 +33,9 @@ export async function getFor<Kind extends ResourceKind>(
 }
 
 /** Always: the compiler does not see it while the kind is a parameter. */
-function isOfKind<Kind extends ResourceKind>(
+function isOfKind<Kind extends ManagedKind>(
   kind: Kind,
   resource: { kind: ResourceKind },
-): resource is Resource<Kind> & Resource {
+): resource is Resource<Kind> & Resource<ManagedKind> {
   return resource.kind === kind
 }

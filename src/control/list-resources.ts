@@ -1,4 +1,4 @@
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind, ResourceKind } from '#contract/resource.ts'
 import { allowedScope } from '#core/rbac/evaluate.ts'
 import { managedResourceOf } from '#core/rbac/managed-resource.ts'
 import { referencesOf } from '#core/resources/references.ts'
@@ -11,7 +11,7 @@ import { namingRight } from './resolve-references.ts'
 import { type ResourceView, toViews } from './to-view.ts'
 
 export type ListQuery = {
-  kind: ResourceKind
+  kind: ManagedKind
   /** 1 to 500. */
   limit: number
   /** The name after which the page begins: the `next` of the page before. */
@@ -19,7 +19,7 @@ export type ListQuery = {
   /** Labels that must all be there with these values. */
   labels?: Readonly<Record<string, string>> | undefined
   /** Only those that name this resource, by name or id: a user's tokens, an organization's teams. */
-  of?: { kind: ResourceKind; ref: string } | undefined
+  of?: { kind: ManagedKind; ref: string } | undefined
 }
 
 export type ListPage = { items: ResourceView[]; next: string | null }
@@ -32,7 +32,7 @@ export async function listResources(deps: ControlDeps, { actor }: Caller, query:
 }
 
 /** One more than asked for, where there are more. */
-async function findPage(deps: ControlDeps, actor: Actor, query: ListQuery): Promise<Resource[]> {
+async function findPage(deps: ControlDeps, actor: Actor, query: ListQuery): Promise<Resource<ManagedKind>[]> {
   const { kind, limit, after, labels } = query
   const names = await namesToTell(deps, actor, query)
   if (names?.size === 0) return []
@@ -50,7 +50,10 @@ async function findPage(deps: ControlDeps, actor: Actor, query: ListQuery): Prom
 }
 
 /** What is declared hides what is stored under its name, as it does everywhere. */
-function merge(declared: readonly Resource[], stored: readonly Resource[]): Resource[] {
+function merge(
+  declared: readonly Resource<ManagedKind>[],
+  stored: readonly Resource<ManagedKind>[],
+): Resource<ManagedKind>[] {
   const names = new Set(declared.map(({ name }) => name))
   return [...declared, ...stored.filter(({ name }) => !names.has(name))].toSorted((one, other) =>
     one.name < other.name ? -1 : 1,
@@ -75,7 +78,7 @@ async function namesToTell(
   return visible === null ? naming : naming.intersection(visible)
 }
 
-async function visibleNames(deps: ControlDeps, actor: Actor, kind: ResourceKind): Promise<ReadonlySet<string> | null> {
+async function visibleNames(deps: ControlDeps, actor: Actor, kind: ManagedKind): Promise<ReadonlySet<string> | null> {
   const scope = allowedScope(actor.bindings, 'view', managedResourceOf[kind])
   if (scope === 'all') return null
   const names = kind === 'token' ? await namesOfOwnTokens(deps, actor) : new Set<string>()
@@ -87,7 +90,7 @@ async function visibleNames(deps: ControlDeps, actor: Actor, kind: ResourceKind)
 }
 
 /** The lists of what `authority.ts` tells of a single resource. */
-function idsByBelonging({ index }: ControlDeps, actor: Actor, kind: ResourceKind): Iterable<string> {
+function idsByBelonging({ index }: ControlDeps, actor: Actor, kind: ManagedKind): Iterable<string> {
   const { user } = actor
   if (!user) return []
   switch (kind) {
@@ -115,7 +118,7 @@ const referrersMax = 1_000
 /** The names of all of a kind that name this one. */
 async function namesOfReferrers(
   { store }: ControlDeps,
-  kind: ResourceKind,
+  kind: ManagedKind,
   named: { kind: ResourceKind; id: string },
 ): Promise<Set<string>> {
   const referrers = await store.referrers(named.kind, named.id, referrersMax)
@@ -128,7 +131,7 @@ async function namesOfReferrers(
 /** The store tells no more than so many referrers at once: where there are more, each of the kind is looked at. */
 async function namesOfMany(
   store: ResourceStore,
-  kind: ResourceKind,
+  kind: ManagedKind,
   named: { kind: ResourceKind; id: string },
 ): Promise<Set<string>> {
   const names = new Set<string>()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayError } from '#contract/errors.ts'
-import { type ResourceKind, resourceKinds } from '#contract/resource.ts'
+import { type ManagedKind, managedKinds } from '#contract/resource.ts'
 import { bound, controlWorld, having } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
@@ -36,11 +36,12 @@ const rest = [
   resource('toolset', 'search'),
   resource('project', 'site', { servers: [github.id] }),
   resource('agent', 'bot'),
+  resource('secret', 'key'),
   bound(noah.id, { role: 'view', resource: 'agents' }),
 ]
 const all = [reader, acme, admin, viewer, mia, noah, platform, web, other, github, ...tokens, ...rest]
 
-const named = (kind: ResourceKind) => all.filter((one) => one.kind === kind).map(({ name }) => name)
+const named = (kind: ManagedKind) => all.filter((one) => one.kind === kind).map(({ name }) => name)
 
 describe('getResource', () => {
   it.each(['admin', 'vera'])('shows everything to %s, and no secret', async (name) => {
@@ -80,7 +81,7 @@ describe('getResource', () => {
     'finds nothing by the name %j',
     async (ref) => {
       const world = await controlWorld(all)
-      for (const kind of resourceKinds) {
+      for (const kind of managedKinds) {
         const failure = await failureOf(getResource(world.deps, world.as('user', 'admin'), { kind, ref }))
         expect(failure.code).toBe('no_such_resource')
       }
@@ -132,13 +133,13 @@ describe('getResource', () => {
 })
 
 describe('listResources', () => {
-  const list = async (name: string, query: Partial<ListQuery> & { kind: ResourceKind }) => {
+  const list = async (name: string, query: Partial<ListQuery> & { kind: ManagedKind }) => {
     const world = await controlWorld(all)
     const page = await listResources(world.deps, world.as('user', name), { limit: 100, ...query })
     return page.items.map((item) => item.name)
   }
 
-  it.each(resourceKinds)('tells exactly what can be got, of kind %s', async (kind) => {
+  it.each(managedKinds)('tells exactly what can be got, of kind %s', async (kind) => {
     const world = await controlWorld(all)
     for (const name of ['admin', 'vera', 'mia', 'noah']) {
       const caller = world.as('user', name)

@@ -1,8 +1,9 @@
 /** The places in a spec where it names other resources: people write names or ids there, the store keeps ids. */
 import type { ResourceKind } from '#contract/resource.ts'
+import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Binding } from '#contract/role-binding.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
-import { toResourceKind } from '#core/rbac/managed-resource.ts'
+import { toManagedKind } from '#core/rbac/managed-resource.ts'
 import { referenceRules } from '#core/resources/references.ts'
 
 /** One reference. `path` is where it stands, such as `members[3].user`. */
@@ -36,7 +37,7 @@ export function listReferences(kind: ResourceKind, spec: object): NamedReference
 /** The resource that a binding is narrowed to; of `create` and of what is not stored the name is kept as it is. */
 function kindOfBindingName(binding: Binding): ResourceKind | null {
   if ('action' in binding || binding.name === undefined || binding.role === 'create') return null
-  return toResourceKind(binding.resource)
+  return toManagedKind(binding.resource)
 }
 
 type Walk = { to: ResourceKind; rewrite: Rewrite; path: string }
@@ -53,9 +54,11 @@ function mapAt(value: unknown, members: readonly string[], walk: Walk): unknown 
   return { ...value, [member]: mapAt(value[member], rest, { ...walk, path }) }
 }
 
-/** A text, or `{ kind, ref }` where it may be of several kinds. */
+/** A text, or `{ kind, ref }` where it may be of several kinds, or secrets anywhere in it. */
 function mapReference(value: unknown, { to, rewrite, path }: Walk): unknown {
   if (typeof value === 'string') return rewrite({ kind: to, ref: value, path })
+  if (to === 'secret')
+    return mapSecretRefs(value, (ref, at) => ({ secretRef: rewrite({ kind: to, ref, path: `${path}.${at}` }) }))
   if (!isJsonObject(value) || typeof value['ref'] !== 'string') return value
   const kind = subjectKinds.find((one) => one === value['kind'])
   return kind === undefined ? value : { ...value, ref: rewrite({ kind, ref: value['ref'], path: `${path}.ref` }) }

@@ -2,7 +2,7 @@
  * What must hold of a resource before it is stored, beside that its maker may make it: nobody gives what it does not have itself, unless it
  * may manage everything anyway.
  */
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
 import type { Change } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import { checkAgent } from './agent-rules.ts'
@@ -17,13 +17,13 @@ import { checkTokenUpdate } from './token-rules.ts'
 import type { Transition } from './transition.ts'
 import { checkUser } from './user-rules.ts'
 
-type Rule<Kind extends ResourceKind> = (
+type Rule<Kind extends ManagedKind> = (
   deps: ControlDeps,
   actor: Actor,
   transition: Transition<Kind>,
 ) => Promise<Change[] | void> | void
 
-const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
+const rules: { [Kind in ManagedKind]: Rule<Kind> } = {
   organization: (_, actor, transition) => checkOrganizationPolicies(actor, transition),
   team: checkTeam,
   user: checkUser,
@@ -37,13 +37,14 @@ const rules: { [Kind in ResourceKind]: Rule<Kind> } = {
   agent: checkAgent,
   token: checkTokenUpdate,
   role_binding: (_, actor, transition) => checkRoleBinding(actor, transition),
+  secret: () => undefined,
 }
 
 /**
  * @returns what must be written together with it
  * @throws GatewayError `exceeds_creator`, `forbidden`, `invalid_body`, `last_admin`, `person_required`
  */
-export async function checkRules<Kind extends ResourceKind>(
+export async function checkRules<Kind extends ManagedKind>(
   deps: ControlDeps,
   actor: Actor,
   transition: Transition<Kind>,

@@ -1,20 +1,28 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
+import type { Change } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
+import { forgetGiven } from './given-credentials.ts'
+import { checkNamedSecrets } from './secret-rules.ts'
 import { changedMembers, exceedsCreator, isFree, isSameSet, type Transition } from './transition.ts'
 
-/** @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden` */
-export function checkServer(
-  { index }: Pick<ControlDeps, 'index'>,
+/**
+ * @returns what must be written together with it
+ * @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden`
+ */
+export async function checkServer(
+  { index, store, clock }: Pick<ControlDeps, 'index' | 'store' | 'clock'>,
   actor: Actor,
   { before, after }: Transition<'server'>,
-): void {
+): Promise<Change[]> {
   if (!isFree(actor)) {
     checkReach({ before, after })
     checkProgram({ before, after })
+    await checkNamedSecrets({ index, store }, actor, { before, after })
   }
   checkWords(index, { before, after })
+  return forgetGiven({ store, clock }, actor, { before, after })
 }
 
 /** A word that two servers have would lead to the wrong one, or to none. What was so before stays as it is. */

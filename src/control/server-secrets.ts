@@ -36,6 +36,24 @@ export function keepSecrets(
   return { spec: { ...sent, transport }, problems }
 }
 
+/** Whether what goes with requests goes to the same address or program. */
+export function isSameDestination(one: Transport, other: Transport): boolean {
+  if (one.kind === 'stdio' || other.kind === 'stdio') return isSameProgram(one, other)
+  return one.kind === other.kind && originOf(one.url) === originOf(other.url)
+}
+
+function isSameProgram(one: Transport, other: Transport): boolean {
+  if (one.kind !== 'stdio' || other.kind !== 'stdio') return false
+  return one.command === other.command && one.cwd === other.cwd && isSame(one.args, other.args)
+}
+
+/** Of two that go to the same place: whether the secret that stands at this path is used for the same thing in both. */
+export function isSameUse(path: string, one: Transport, other: Transport): boolean {
+  if (one.kind === 'stdio' || other.kind === 'stdio') return true
+  if (path.startsWith('credential.')) return isSameCredential(one.credential, other.credential)
+  return !path.startsWith('tls.') || isSame(one.tls ?? {}, other.tls ?? {})
+}
+
 function hideInRemote(transport: Remote): Remote {
   const { tls } = transport
   return {
@@ -70,7 +88,7 @@ function keepInTransport(sent: Transport, stored: Transport): Transport {
     return sent.kind === 'stdio' && stored.kind === 'stdio' ? keepInStdio(sent, stored) : sent
   }
   const url = sent.url === hideInUrl(stored.url) ? stored.url : sent.url
-  if (sent.kind !== stored.kind || originOf(url) !== originOf(stored.url)) return sent
+  if (!isSameDestination({ ...sent, url }, stored)) return sent
   const { headers, credential, variables, tls } = sent
   return {
     ...sent,
@@ -83,11 +101,7 @@ function keepInTransport(sent: Transport, stored: Transport): Transport {
 }
 
 function keepInStdio(sent: Stdio, stored: Stdio): Stdio {
-  const isSame =
-    sent.command === stored.command &&
-    sent.cwd === stored.cwd &&
-    JSON.stringify(sent.args) === JSON.stringify(stored.args)
-  return isSame ? { ...sent, env: keepValues(sent.env, stored.env) } : sent
+  return isSameDestination(sent, stored) ? { ...sent, env: keepValues(sent.env, stored.env) } : sent
 }
 
 /** Members that say neither where a secret goes nor what is made of it there. */
@@ -96,9 +110,13 @@ const adjustable = ['scopes', 'helpUrl', 'timeoutMs', 'tokenTtlMs']
 /** Of the same kind, for the same header, and to the same authorization server. */
 function keepInCredential(sent: Remote['credential'], stored: Remote['credential']): Remote['credential'] {
   const shown = hideInCredential(stored)
-  if (!isSame(without(sent, adjustable), without(shown, adjustable))) return sent
+  if (!isSameCredential(sent, shown)) return sent
   const adjusted = Object.entries(sent).filter(([key]) => adjustable.includes(key))
   return Credential.parse({ ...without(stored, adjustable), ...Object.fromEntries(adjusted) })
+}
+
+function isSameCredential(one: Remote['credential'], other: Remote['credential']): boolean {
+  return isSame(without(one, adjustable), without(other, adjustable))
 }
 
 function keepInTls(sent: Tls, stored: Tls): Tls {

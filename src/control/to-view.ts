@@ -1,6 +1,7 @@
 /** What people see of a resource: names instead of ids, no secret, and nothing that only the gateway needs. */
 import { resourceBodies } from '#contract/resource-body.ts'
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
+import { secretMark } from '#contract/secret-places.ts'
 import { tokenStatus } from '#core/identity/token-status.ts'
 import { isDeclaredId } from '#core/resources/resource-ids.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
@@ -12,7 +13,7 @@ import { hideSecrets } from './server-secrets.ts'
 
 /** Beside these the members of its kind's body, which a later update takes as they are. */
 export type ResourceView = {
-  kind: ResourceKind
+  kind: ManagedKind
   id: string
   name: string
   version: number
@@ -28,7 +29,7 @@ export type ResourceView = {
 export async function toViews(
   deps: ControlDeps,
   actor: Actor,
-  resources: readonly Resource[],
+  resources: readonly Resource<ManagedKind>[],
 ): Promise<ResourceView[]> {
   const tokenIds = resources.filter(({ kind }) => kind === 'token').map(({ id }) => id)
   const lastUses = tokenIds.length > 0 ? await deps.store.lastUses(tokenIds) : new Map<string, number>()
@@ -54,17 +55,18 @@ export async function toViews(
   )
 }
 
-export async function toView(deps: ControlDeps, actor: Actor, resource: Resource): Promise<ResourceView> {
+export async function toView(deps: ControlDeps, actor: Actor, resource: Resource<ManagedKind>): Promise<ResourceView> {
   const [view] = await toViews(deps, actor, [resource])
   if (!view) throw new Error('one resource has one view')
   return view
 }
 
 /** Only what the body of its kind has: whatever else the store keeps is nobody's business until somebody says so here. */
-function toPublic({ index }: ControlDeps, actor: Actor, resource: Resource): object {
+function toPublic({ index }: ControlDeps, actor: Actor, resource: Resource<ManagedKind>): object {
   if (resource.kind === 'server') {
     return hideSecrets(resource.spec, { isEditor: isAllowed(index, actor, { role: 'edit', resource }) })
   }
+  if (resource.kind === 'secret') return { ...resource.spec, value: secretMark }
   const members = new Set(Object.keys(resourceBodies[resource.kind].shape))
   return Object.fromEntries(Object.entries(resource.spec).filter(([member]) => members.has(member)))
 }

@@ -1,6 +1,6 @@
 /** A resource as it was and as it is to be, and what whoever has less than everything may not do to it. */
 import { GatewayError } from '#contract/errors.ts'
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
 import { canManageEverything } from '#core/rbac/evaluate.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
@@ -8,7 +8,7 @@ import type { ControlDeps } from './control-deps.ts'
 import { organizationOf } from './grants.ts'
 
 /** `before` is null where it is new. References in both are ids. */
-export type Transition<Kind extends ResourceKind = ResourceKind> = {
+export type Transition<Kind extends ManagedKind = ManagedKind> = {
   before: Resource<Kind> | null
   after: Resource<Kind>
 }

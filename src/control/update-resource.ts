@@ -1,6 +1,6 @@
 import { GatewayError } from '#contract/errors.ts'
 import { parseResourceBody } from '#contract/resource-body.ts'
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
 import { isDeclaredId } from '#core/resources/resource-ids.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { Caller } from './actor.ts'
@@ -26,7 +26,7 @@ import { changedMembers } from './transition.ts'
 export async function updateResource(
   deps: ControlDeps,
   caller: Caller,
-  { kind, ref, version, body }: { kind: ResourceKind; ref: string; version: number | null; body: unknown },
+  { kind, ref, version, body }: { kind: ManagedKind; ref: string; version: number | null; body: unknown },
 ): Promise<ResourceView> {
   const { actor } = caller
   return recorded(deps, { caller, action: 'update', kind, name: ref }, async (note) => {
@@ -52,8 +52,8 @@ export function requireChangeable(resource: Resource, version: number | null): v
 async function toUpdated(
   deps: ControlDeps,
   { actor }: Caller,
-  { before, body }: { before: Resource; body: unknown },
-): Promise<Resource> {
+  { before, body }: { before: Resource<ManagedKind>; body: unknown },
+): Promise<Resource<ManagedKind>> {
   const { kind } = before
   const parsed = parseResourceBody(kind, body)
   if (parsed.name !== before.name) checkName(deps, kind, parsed.name)
@@ -62,7 +62,7 @@ async function toUpdated(
   return updatedResource(before, { kind, body: parsed, spec }, { at: deps.clock.now(), by: actor.id })
 }
 
-function changesOf(before: Resource, after: Resource): string[] {
+function changesOf(before: Resource<ManagedKind>, after: Resource<ManagedKind>): string[] {
   const named = ({ name, labels }: Resource) => ({ name, labels })
   return [...changedMembers(named(before), named(after)), ...changedMembers(before.spec, after.spec)]
 }

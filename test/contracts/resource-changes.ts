@@ -29,7 +29,7 @@ export function resourceChangesContract(createStore: CreateResourceStore): void 
       expect(changed.toSorted((one, other) => (one.id < other.id ? -1 : 1))).toEqual(
         oneOfEachKind().toSorted((one, other) => (one.id < other.id ? -1 : 1)),
       )
-      expect({ deleted, upTo }).toEqual({ deleted: [], upTo: 10 })
+      expect({ deleted, upTo }).toEqual({ deleted: [], upTo: 12 })
     })
 
     it('are told since a number: what is there as it is now, what is gone as gone, each once', async () => {

@@ -76,12 +76,12 @@ export function resourceDeletesContract(createStore: CreateResourceStore): void 
       expect(details['referrers']).toHaveLength(10)
     })
 
-    it('takes a deleted server out of every list, in a change for each', async () => {
+    it('takes a deleted server out of every list, in a change for each, and what was given for it goes with it', async () => {
       const store = await filled()
       await store.write([update(annsToken('ci', { ...tokenWithout(), tools: [{ server: 'srv_github', tool: 'a' }] }))])
       const last = await store.lastChange()
       const upTo = await store.write([remove(resource('server', 'github'))])
-      expect(upTo).toBe(last + 5)
+      expect(upTo).toBe(last + 6)
       const edited = { version: 2, updatedAt: 77, updatedBy: 'usr_deleter', createdBy: 'system' }
       expect(await store.get('toolset', 'tls_issues')).toMatchObject({ ...edited, spec: { tools: [] } })
       expect(await store.get('project', 'prj_site')).toMatchObject({
@@ -93,11 +93,11 @@ export function resourceDeletesContract(createStore: CreateResourceStore): void 
       expect(await store.get('token', 'tok_ci')).toMatchObject({ version: 3, spec: { servers: [], tools: [] } })
       expect(await store.referrers('server', 'srv_github', 9)).toEqual([])
       const changes = await store.changesSince(last)
-      expect(changes.deleted).toEqual([{ kind: 'server', id: 'srv_github' }])
+      expect(changes.deleted.map(({ id }) => id).toSorted()).toEqual(['crd_srv_github.user.usr_ann', 'srv_github'])
       expect(changes.changed.map(({ id }) => id).toSorted()).toEqual(['agt_fixer', 'prj_site', 'tls_issues', 'tok_ci'])
     })
 
-    it('deletes with a user its tokens, and takes both out of teams and role bindings', async () => {
+    it('deletes with a user its tokens and credentials, and takes both out of teams and role bindings', async () => {
       const store = await filled([...oneOfEachKind(), annsToken('two'), annsToken('three')])
       const last = await store.lastChange()
       await store.write([remove(resource('user', 'ann'))])
@@ -108,19 +108,28 @@ export function resourceDeletesContract(createStore: CreateResourceStore): void 
         spec: { subjects: [{ kind: 'team', ref: 'team_blue' }] },
       })
       const { changed, deleted, upTo } = await store.changesSince(last)
-      expect(upTo - last).toBe(6)
+      expect(upTo - last).toBe(7)
       expect(changed.map(({ id }) => id).toSorted()).toEqual(['rb_viewers', 'team_blue'])
-      expect(deleted.map(({ id }) => id).toSorted()).toEqual(['tok_ci', 'tok_three', 'tok_two', 'usr_ann'])
+      expect(deleted.map(({ id }) => id).toSorted()).toEqual([
+        'crd_srv_github.user.usr_ann',
+        'tok_ci',
+        'tok_three',
+        'tok_two',
+        'usr_ann',
+      ])
     })
 
-    it('deletes with a team and with a project the tokens that are theirs', async () => {
+    it('deletes with a team and with a project the tokens and credentials that are theirs', async () => {
+      const owner = { kind: 'team', ref: 'team_blue' }
       const store = await filled([
         ...oneOfEachKind(),
+        resource('credential', 'of-the-team', { server: 'srv_github', owner }),
         annsToken('of-the-team', { owner: { kind: 'team', ref: 'team_blue' } }),
         annsToken('free'),
       ])
       await store.write([remove(resource('project', 'site')), remove(resource('team', 'blue'))])
       expect((await store.list('token', { limit: 9 })).map(({ name }) => name)).toEqual(['free'])
+      expect(await store.find('credential', 'of-the-team')).toBeNull()
       expect(await store.get('role_binding', 'rb_viewers')).toMatchObject({
         version: 3,
         spec: { subjects: [{ kind: 'user', ref: 'usr_ann' }] },

@@ -72,7 +72,16 @@ export class ControlWorld {
 }
 
 /** What is named by others comes first. */
-const order: readonly ResourceKind[] = ['policy', 'server', 'organization', 'toolset', 'user', 'team', 'project']
+const order: readonly ResourceKind[] = [
+  'policy',
+  'secret',
+  'server',
+  'organization',
+  'toolset',
+  'user',
+  'team',
+  'project',
+]
 
 /** @param declared ids `cfg_…` */
 export async function controlWorld(
@@ -90,7 +99,7 @@ export async function controlWorld(
 }
 
 /** What binds a user to all that. */
-export function bound(userId: string, ...bindings: Binding[]): Resource {
+export function bound(userId: string, ...bindings: Binding[]): Resource<'role_binding'> {
   return resource('role_binding', `of-${userId}`.replaceAll('_', '-'), {
     subjects: [{ kind: 'user', ref: userId }],
     bindings,

@@ -1,5 +1,5 @@
 /** For each operation of the management API that changes or asks something with a body: a request that is taken, in a world made for it. */
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
 import { resourceOperations } from '#contract/resource-operations.ts'
 import type { ManagedGateway } from './management.ts'
 
@@ -8,7 +8,7 @@ export type Example = { ref?: string; body?: Readonly<Record<string, unknown>> }
 const personPassword = 'a password of sixteen'
 
 /** A body that is taken for a new resource of this name. */
-const bodies: Record<ResourceKind, (name: string) => Record<string, unknown>> = {
+const bodies: Record<ManagedKind, (name: string) => Record<string, unknown>> = {
   organization: (name) => ({ name, policies: ['a-policy'] }),
   team: (name) => ({ name, organization: 'a-organization', members: [{ user: 'a-user' }], policies: ['a-policy'] }),
   user: (name) => ({ name, email: `${name}@example.com`, organization: 'a-organization', policies: ['a-policy'] }),
@@ -23,11 +23,13 @@ const bodies: Record<ResourceKind, (name: string) => Record<string, unknown>> = 
     subjects: [{ kind: 'user', ref: 'a-user' }],
     bindings: [{ role: 'view', resource: 'servers' }],
   }),
+  secret: (name) => ({ name, value: `the value of ${name}` }),
 }
 
 /** What is named by others comes first. */
-const order: readonly ResourceKind[] = [
+const order: readonly ManagedKind[] = [
   'policy',
+  'secret',
   'organization',
   'server',
   'toolset',
@@ -40,7 +42,7 @@ const order: readonly ResourceKind[] = [
 ]
 
 /** Of each kind `a-{kind}` and `b-{kind}`, underscores as dashes. */
-export const nameOf = (kind: ResourceKind, which: 'a' | 'b' | 'new'): string => `${which}-${kind.replace('_', '-')}`
+export const nameOf = (kind: ManagedKind, which: 'a' | 'b' | 'new'): string => `${which}-${kind.replace('_', '-')}`
 
 /** Makes the world, and gives the examples by the operation's id. */
 export async function prepareExamples({ api }: Pick<ManagedGateway, 'api'>): Promise<Record<string, Example>> {

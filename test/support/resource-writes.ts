@@ -21,8 +21,10 @@ export const annsToken = (name: string, spec: object = {}): Resource<'token'> =>
 
 /** One resource of every kind; they name each other in every way that there is. */
 export function oneOfEachKind(): Resource[] {
-  const server = resource('server', 'github', { labels: ['a'], transport: { kind: 'stdio', command: 'x' } })
+  const env = { KEY: { secretRef: 'sec_key' } }
+  const server = resource('server', 'github', { labels: ['a'], transport: { kind: 'stdio', command: 'x', env } })
   return [
+    resource('secret', 'key'),
     resource('policy', 'readers', { rules: [{ server: 'github', tool: '*', level: 'read' }] }),
     resource('organization', 'acme', { policies: ['pol_readers'] }),
     resource('user', 'ann', { organization: 'org_acme', email: 'ann@example.com', policies: ['pol_readers'] }),
@@ -39,6 +41,10 @@ export function oneOfEachKind(): Resource[] {
         { kind: 'token', ref: 'tok_ci' },
       ],
       bindings: [{ role: 'view', resource: '*' }],
+    }),
+    resource('credential', 'srv_github.user.usr_ann', {
+      server: 'srv_github',
+      owner: { kind: 'user', ref: 'usr_ann' },
     }),
   ]
 }

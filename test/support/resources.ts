@@ -5,6 +5,7 @@ import { Policy } from '#contract/policy.ts'
 import { Project } from '#contract/project.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import { RoleBinding } from '#contract/role-binding.ts'
+import { Secret } from '#contract/secret.ts'
 import { Server } from '#contract/server.ts'
 import { Team } from '#contract/team.ts'
 import { Token, type TokenState } from '#contract/token.ts'
@@ -30,6 +31,19 @@ const parsers: { [Kind in ResourceKind]: (spec: object) => SpecOf[Kind] } = {
   agent: (spec) => Agent.parse(spec),
   token: (spec) => parseToken(spec),
   role_binding: (spec) => RoleBinding.parse(spec),
+  secret: (spec) => Secret.parse({ value: 'CANARY', ...spec }),
+  credential: (spec) => ({ ...emptyCredential, ...spec }),
+}
+
+const emptyCredential: SpecOf['credential'] = {
+  server: 'srv_github',
+  owner: { kind: 'gateway', ref: '' },
+  state: 'connected',
+  reason: 'connected',
+  stateAt: 1,
+  secret: null,
+  variables: {},
+  renewingUntil: null,
 }
 
 function parseToken(spec: object): SpecOf['token'] {

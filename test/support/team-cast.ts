@@ -1,5 +1,5 @@
 /** Who and what there is where a team's admin is tried against what it may not do. */
-import type { ResourceKind } from '#contract/resource.ts'
+import type { ManagedKind } from '#contract/resource.ts'
 import { updateResource } from '#control/update-resource.ts'
 import type { ControlWorld } from './control-world.ts'
 import { resource } from './resources.ts'
@@ -22,6 +22,6 @@ export const team = resource('team', 'web', { members: [{ user: mia.id, role: 'a
 export const site = resource('project', 'site', { servers: [github.id] })
 export const all = [reader, noDelete, acme, admin, mia, noah, olga, github, team, site]
 
-export type Change = { kind: ResourceKind; ref: string; version?: number | null; body: unknown }
+export type Change = { kind: ManagedKind; ref: string; version?: number | null; body: unknown }
 export const update = (world: ControlWorld, name: string, { version = null, ...change }: Change) =>
   updateResource(world.deps, world.as('user', name), { ...change, version })

@@ -1,6 +1,7 @@
 /** Where this database holds sealed texts. A table that gets some more of them gets a place here, and a `sealed_by` that names `vault_key`. */
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { sealedKinds, sealedSpecContext, sealedTextOf, toSealedSpec } from '#core/resources/sealed-spec.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
 import { answerContext } from '#core/resources/sealed-answer.ts'
 import { sealingKeyOf } from '#core/vault/sealed-form.ts'
 import type { SealedEntry, SealedPlace } from '#core/vault/sealed-place.ts'
@@ -36,11 +37,16 @@ function resourcePlace(queries: Kysely<Tables>): SealedPlace {
           await lockCounter(transaction)
           let count = 0n
           for (const { seen, sealed } of entries) {
+            const row = await transaction
+              .selectFrom('resource')
+              .select(['id', 'kind', 'spec'])
+              .where('id', '=', seen.id)
+              .executeTakeFirst()
+            if (!row || toEntry(row).text !== seen.text) continue
             const { numUpdatedRows } = await transaction
               .updateTable('resource')
-              .set({ spec: JSON.stringify(toSealedSpec(sealed)), sealed_by: sealingKeyOf(sealed) })
+              .set({ spec: JSON.stringify(toSealedSpec(toSpecOfRow(row), sealed)), sealed_by: sealingKeyOf(sealed) })
               .where('id', '=', seen.id)
-              .where('spec', '=', seen.isSealed ? JSON.stringify(toSealedSpec(seen.text)) : seen.text)
               .executeTakeFirstOrThrow()
             count += numUpdatedRows
           }
@@ -57,6 +63,11 @@ function resourcePlace(queries: Kysely<Tables>): SealedPlace {
       return toCounts(rows)
     },
   }
+}
+
+function toSpecOfRow(row: Pick<Selectable<ResourceTable>, 'kind' | 'spec'>): Pick<Resource, 'kind' | 'spec'> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed or not, it is of this kind
+  return { kind: toKind(row.kind), spec: JSON.parse(row.spec) as Resource['spec'] }
 }
 
 function toEntry(row: Pick<Selectable<ResourceTable>, 'id' | 'kind' | 'spec'>): SealedEntry {

@@ -1,5 +1,5 @@
 /** What role bindings call each kind of resource: its plural, as in addresses. */
-import { type ResourceKind, resourceKinds } from '#contract/resource.ts'
+import { type ManagedKind, managedKinds, type ResourceKind } from '#contract/resource.ts'
 import type { ManagedResource } from '#contract/role-binding.ts'
 
 export const managedResourceOf = {
@@ -13,13 +13,18 @@ export const managedResourceOf = {
   agent: 'agents',
   token: 'tokens',
   role_binding: 'role-bindings',
-} as const satisfies Record<ResourceKind, ManagedResource>
+  secret: 'secrets',
+} as const satisfies Record<ManagedKind, ManagedResource>
 
-const kindOf: ReadonlyMap<ManagedResource, ResourceKind> = new Map(
-  resourceKinds.map((kind) => [managedResourceOf[kind], kind]),
+const kindOf: ReadonlyMap<ManagedResource, ManagedKind> = new Map(
+  managedKinds.map((kind) => [managedResourceOf[kind], kind]),
 )
 
 /** `null` for what is no stored kind: `*`, and sessions. */
-export function toResourceKind(resource: ManagedResource): ResourceKind | null {
+export function toManagedKind(resource: ManagedResource): ManagedKind | null {
   return kindOf.get(resource) ?? null
+}
+
+export function isManagedKind(kind: ResourceKind): kind is ManagedKind {
+  return Object.hasOwn(managedResourceOf, kind)
 }

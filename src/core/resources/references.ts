@@ -1,5 +1,6 @@
 /** Which resources a resource names, and what becomes of it when one of them is deleted. `docs/reference/deletes.md` is made from this. */
 import type { ResourceKind } from '#contract/resource.ts'
+import { mapSecretRefs } from '#contract/secret-text.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { Resource } from './resource-store.ts'
 
@@ -58,13 +59,22 @@ export const referenceRules: readonly Rule[] = [
   { from: 'role_binding', path: 'subjects', to: 'user', onDelete: 'remove', why: 'the subject is gone' },
   { from: 'role_binding', path: 'subjects', to: 'team', onDelete: 'remove', why: 'the subject is gone' },
   { from: 'role_binding', path: 'subjects', to: 'token', onDelete: 'remove', why: 'the subject is gone' },
+  { from: 'server', path: 'transport', to: 'secret', onDelete: 'refuse', why: 'it could not be called any more' },
+  { from: 'credential', path: 'server', to: 'server', onDelete: 'cascade', why: 'it is for that server alone' },
+  { from: 'credential', path: 'owner', to: 'user', onDelete: 'cascade', why: 'it is its owner’s' },
+  { from: 'credential', path: 'owner', to: 'team', onDelete: 'cascade', why: 'it is its owner’s' },
 ]
 
-/** Every resource that this one names. */
-export function referencesOf({ kind, spec }: Pick<Resource, 'kind' | 'spec'>): Reference[] {
+/** Every resource that this one names; of a sealed one, what was seen in it before (`sealed-spec.ts`). */
+export function referencesOf({ kind, spec }: { kind: ResourceKind; spec: unknown }): Reference[] {
+  if (isSealed(spec)) return [...(spec.references ?? [])]
   return referenceRules
     .filter(({ from }) => from === kind)
     .flatMap(({ path, to }) => [...new Set(idsAt(spec, path.split('.'), to))].map((id) => ({ kind: to, id, path })))
+}
+
+function isSealed(spec: unknown): spec is { sealed: string; references?: readonly Reference[] } {
+  return isJsonObject(spec) && typeof spec['sealed'] === 'string'
 }
 
 /** What a delete of a resource does to one that names it there. A path that no rule knows any more refuses. */
@@ -89,13 +99,23 @@ function withoutItems(value: unknown, path: readonly string[], names: Names): un
   return { ...value, [member]: withoutItems(value[member], rest, names) }
 }
 
-/** A reference is an id, or `{kind, ref}` where it may be to several kinds. */
+/** A reference is an id, or `{kind, ref}` where it may be to several kinds. A secret may be named anywhere below the path. */
 function idsAt(value: unknown, path: readonly string[], to: ResourceKind): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => idsAt(item, path, to))
   const [member, ...rest] = path
   if (isJsonObject(value)) {
     if (member !== undefined) return idsAt(value[member], rest, to)
+    if (to === 'secret') return secretsIn(value)
     return value['kind'] === to && typeof value['ref'] === 'string' ? [value['ref']] : []
   }
   return typeof value === 'string' && member === undefined ? [value] : []
+}
+
+function secretsIn(value: unknown): string[] {
+  const ids: string[] = []
+  mapSecretRefs(value, (ref) => {
+    ids.push(ref)
+    return ref
+  })
+  return ids
 }

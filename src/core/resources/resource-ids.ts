@@ -12,6 +12,8 @@ export const idPrefixes = {
   agent: 'agt',
   token: 'tok',
   role_binding: 'rb',
+  secret: 'sec',
+  credential: 'crd',
 } as const satisfies Record<ResourceKind, string>
 
 const declaredPrefix = 'cfg_'

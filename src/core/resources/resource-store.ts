@@ -5,11 +5,13 @@ import type { Policy } from '#contract/policy.ts'
 import type { Project } from '#contract/project.ts'
 import type { ResourceKind, ResourceMeta } from '#contract/resource.ts'
 import type { RoleBinding } from '#contract/role-binding.ts'
+import type { Secret } from '#contract/secret.ts'
 import type { Server } from '#contract/server.ts'
 import type { Team } from '#contract/team.ts'
 import type { Token, TokenState } from '#contract/token.ts'
 import type { Toolset } from '#contract/toolset.ts'
 import type { User, UserState } from '#contract/user.ts'
+import type { StoredCredential } from '#core/credential/stored-credential.ts'
 import type { StoredPassword } from '#core/identity/password-store.ts'
 
 /** What each kind says, as it is stored: every reference in it is an id. */
@@ -24,6 +26,8 @@ export type SpecOf = {
   agent: Agent
   token: Token & TokenState
   role_binding: RoleBinding
+  secret: Secret
+  credential: StoredCredential
 }
 
 export type Resource<Kind extends ResourceKind = ResourceKind> = {

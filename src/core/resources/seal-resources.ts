@@ -43,7 +43,7 @@ function sealed(change: Change, vault: Vault): Change {
   if (change.do === 'delete' || !isSealedKind(change.resource.kind)) return change
   const { kind, id, spec } = change.resource
   const text = vault.seal(JSON.stringify(spec), sealedSpecContext(kind, id))
-  return { ...change, resource: withSpec(change.resource, toSealedSpec(text)) }
+  return { ...change, resource: withSpec(change.resource, toSealedSpec(change.resource, text)) }
 }
 
 function opened<Kind extends ResourceKind>(resource: Resource<Kind>, vault: Vault): Resource<Kind> {

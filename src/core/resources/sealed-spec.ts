@@ -2,10 +2,11 @@
 import type { ResourceKind } from '#contract/resource.ts'
 import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import { sealingKeyOf } from '#core/vault/sealed-form.ts'
+import { referencesOf } from './references.ts'
 import type { Resource } from './resource-store.ts'
 
 /** Kinds whose whole spec is secret. */
-export const sealedKinds: readonly ResourceKind[] = ['server']
+export const sealedKinds: readonly ResourceKind[] = ['server', 'secret', 'credential']
 
 export function isSealedKind(kind: ResourceKind): boolean {
   return sealedKinds.includes(kind)
@@ -16,8 +17,10 @@ export function sealedSpecContext(kind: ResourceKind, id: string): string {
   return `${kind} ${id}`
 }
 
-export function toSealedSpec(sealed: string): { sealed: string } {
-  return { sealed }
+/** What it names stays to be seen, so that a store can find who names what: these are ids. */
+export function toSealedSpec(resource: Pick<Resource, 'kind' | 'spec'>, sealed: string): object {
+  const references = referencesOf(resource)
+  return { sealed, ...(references.length > 0 && { references }) }
 }
 
 /** Null where it is not sealed. */

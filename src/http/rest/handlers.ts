@@ -6,7 +6,7 @@ import { AuditQuery, ExplainQuery, ListQuery } from '#contract/operation-queries
 import { CanI, Introspect, SignIn, type SpecialOperationId } from '#contract/operations.ts'
 import type { ResourceOperation, ResourceVerb } from '#contract/resource-operations.ts'
 import { CreateSession } from '#contract/session.ts'
-import { Ref, ResourceKind } from '#contract/resource.ts'
+import { ManagedKind, Ref } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'
 import type { AuthenticateDeps } from '#control/authenticate.ts'
 import { canI } from '#control/can-i.ts'
@@ -75,7 +75,7 @@ function versioned(view: { version: number }): RestReply {
   return { body: view, version: view.version }
 }
 
-async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind: ResourceKind; query: unknown }) {
+async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind: ManagedKind; query: unknown }) {
   const { limit, cursor, labels, references } = parseQuery(ListQuery, query)
   const page = await listResources(deps, caller, {
     kind,
@@ -118,9 +118,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readReference(text: string): { kind: ResourceKind; ref: string } {
+function readReference(text: string): { kind: ManagedKind; ref: string } {
   const [kind, ref] = splitAt(text, ':')
-  const known = ResourceKind.safeParse(kind)
+  const known = ManagedKind.safeParse(kind)
   if (!known.success)
     throw new GatewayError('invalid_params', { details: { reason: 'references: names no kind of resource' } })
   return { kind: known.data, ref }
