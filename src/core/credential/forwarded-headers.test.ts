@@ -95,7 +95,7 @@ describe('compileForwarding', () => {
   it.each([
     'Authorization',
     'COOKIE',
-    'Set-Cookie',
+    'X-Api-Key',
     'Mcp-Session-Id',
     'mcp-param-region',
     'Host',

@@ -1,14 +1,12 @@
 /** What of the caller's headers passes to an upstream: by allow-list, so that nothing passes by accident. Of an upstream's none comes back. */
 import { GatewayError } from '#contract/errors.ts'
+import { isCallerHeader } from '#contract/header-text.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
 import { compileCookies, type CookieFilter, type CookieRule } from './cookies.ts'
 import { checkedName, invalidHeader, isHeaderValue } from './header-merge.ts'
 
 /** Trace context (W3C Trace Context and Baggage) always passes: who the caller is ends at the gateway. `Mcp-*` are the relay's own to write. */
 const traceHeaders = ['traceparent', 'tracestate', 'baggage'] as const
-
-/** Who the caller is to us is nobody else's to know; its cookies have a list of their own. */
-const neverForwarded = new Set(['authorization', 'cookie', 'set-cookie'])
 
 /** Baggage §3.3.2: 8192 bytes. A longer trace context is dropped, because it is never worth a failing call. */
 const headerCharsMax = 8_192
@@ -53,7 +51,7 @@ const traceNames: ReadonlySet<string> = new Set(traceHeaders)
 
 function checkedForwarding(text: string): string {
   const name = checkedName(text)
-  if (neverForwarded.has(name)) throw invalidHeader(name, 'it is between the caller and the gateway')
+  if (isCallerHeader(name)) throw invalidHeader(name, 'it says who the caller is, which ends at the gateway')
   return name
 }
 

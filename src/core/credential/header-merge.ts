@@ -5,27 +5,7 @@
  * transport writes is its own: nobody else sets it.
  */
 import { GatewayError } from '#contract/errors.ts'
-
-/** The transport writes these itself (MCP basic/transports; RFC 9110 §7.6.1 for those of one hop; RFC 6455 §4.1). */
-const transportHeaders = new Set([
-  'accept',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'last-event-id',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-const transportPrefixes = ['mcp-', 'sec-websocket-']
+import { isTransportHeader } from '#contract/header-text.ts'
 
 const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -58,9 +38,7 @@ export function checkedName(text: string): string {
   const name = text.toLowerCase()
   if (!headerName.test(name))
     throw new GatewayError('config_invalid', { details: { reason: 'a header name is not valid' } })
-  if (transportHeaders.has(name) || transportPrefixes.some((prefix) => name.startsWith(prefix))) {
-    throw invalidHeader(name, 'the transport sets it')
-  }
+  if (isTransportHeader(name)) throw invalidHeader(name, 'the transport sets it')
   return name
 }
 
