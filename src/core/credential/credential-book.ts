@@ -3,6 +3,8 @@ import type { CredentialOwner, StoredCredential } from './stored-credential.ts'
 
 export type CredentialEntry = {
   id: string
+  /** See `credential-name.ts`. */
+  name: string
   /** Rises by one with each change; a writer names the one it has seen. */
   version: number
   credential: StoredCredential
@@ -11,7 +13,7 @@ export type CredentialEntry = {
 export interface CredentialBook {
   /** Rises with each change that this process knows of: what was concluded from `find` is good for one version. */
   readonly version: number
-  /** As this process knows it: at once, and a moment late. By a name of `credential-name.ts`. */
+  /** As this process knows it: at once, and a moment late. */
   find(name: string): CredentialEntry | undefined
   /** All that this process knows of. */
   all(): Iterable<CredentialEntry>

@@ -10,12 +10,12 @@ let got: number
 let lifeMs: number | null
 let failure: Error | undefined
 
-const textOf = async (key = 'a', of = '') =>
+const textOf = async (key = 'a', of = '', serverName = 'files') =>
   (
     await cache.current({
       key,
       of,
-      serverName: 'files',
+      serverName,
       get: async () => {
         got++
         const mine = got
@@ -99,6 +99,16 @@ describe('a cache of credentials', () => {
     failure = undefined
     await clock.advance(2_000)
     expect(await textOf()).toBe('a-4')
+  })
+
+  it('tells each who asked of its own server, and of what its owner must do', async () => {
+    failure = new GatewayError('credential_unavailable')
+    const [one, other] = await Promise.all([failureOf(textOf('a', '', 'one')), failureOf(textOf('a', '', 'other'))])
+    expect([one.details['server'], other.details['server']]).toEqual(['one', 'other'])
+    failure = new GatewayError('credential_required')
+    expect(await failureOf(textOf('b'))).toMatchObject({ code: 'credential_required' })
+    expect(await failureOf(textOf('b'))).toMatchObject({ code: 'credential_required' })
+    expect(got).toBe(3)
   })
 
   it('does not ask another key later because one has failed', async () => {

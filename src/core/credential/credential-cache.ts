@@ -1,4 +1,5 @@
 /** Tokens and keys that the gateway gets for itself whenever it needs one: in memory, and nowhere else. */
+import { GatewayError } from '#contract/errors.ts'
 import type { Clock } from '#core/clock.ts'
 import { SharedAsks } from '#core/shared-asks.ts'
 import { BackOff } from './back-off.ts'
@@ -39,7 +40,8 @@ export class CredentialCache<Value> {
 
   /**
    * At once where there is a good one. Who asks while one is got gets the same one.
-   * @throws GatewayError `credential_unavailable`, or rejects with it: at once where asking has failed a moment ago
+   * @throws GatewayError `credential_unavailable`, or rejects with it: at once where asking has failed a moment ago. `credential_required` of
+   *   `get` is passed on
    */
   current(ask: CacheAsk<Value>): Cached<Value> | Promise<Cached<Value>> {
     const { key, of } = ask
@@ -47,7 +49,10 @@ export class CredentialCache<Value> {
     if (known?.of === of && this.#clock.now() < known.goodUntil) return known
     const failure = this.#backOff.find(key)
     if (failure) return this.#whileFailing(ask, failure)
-    return this.#asks.run(`${key} ${of}`, () => this.#get(ask))
+    // Each who asked is told of its own server: the others are none of its business.
+    return this.#asks.run(`${key} ${of}`, () => this.#get(ask)).catch((error: unknown) => {
+      throw isRequired(error) ? error : credentialUnavailable(ask.serverName, reasonOf(error))
+    })
   }
 
   /** Not used any more, if it is the one that is kept. */
@@ -65,6 +70,7 @@ export class CredentialCache<Value> {
       this.#keep(key, got)
       return got
     } catch (error) {
+      if (isRequired(error)) throw error
       return this.#whileFailing(ask, this.#backOff.fail(key, reasonOf(error)))
     }
   }
@@ -91,4 +97,8 @@ export class CredentialCache<Value> {
       this.#values.delete(other)
     }
   }
+}
+
+function isRequired(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'credential_required'
 }

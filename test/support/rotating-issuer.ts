@@ -1,0 +1,69 @@
+/** An authorization server that gives a new refresh token each time, and ends the whole grant when an old one comes again (RFC 9700 §4.14.2). */
+import { GatewayError } from '#contract/errors.ts'
+import type { OAuthClient, TokenSet, TokenSource } from '#core/credential/oauth-client.ts'
+import { settled } from './fake-clock.ts'
+
+export const issuerSource: TokenSource = {
+  server: {
+    issuer: 'https://as.example',
+    authorizationEndpoint: null,
+    tokenEndpoint: 'https://as.example/token',
+    registrationEndpoint: null,
+    revocationEndpoint: null,
+    scopes: null,
+    authMethods: null,
+    sendsIssuer: true,
+    takesPkce: true,
+    takesClientDocuments: false,
+  },
+  client: { clientId: 'gateway', auth: { method: 'none' } },
+  timeoutMs: 30_000,
+}
+
+export class RotatingIssuer implements Pick<OAuthClient, 'refresh' | 'revoke'> {
+  readonly #now: () => number
+  readonly #lifeMs: number
+  #generation = 0
+  isRevoked = false
+  refreshed = 0
+  readonly revoked: string[] = []
+  /** What the next refresh rejects with; it takes no token then. */
+  failure: GatewayError | undefined
+  /** Awaited before an answer is given, the token being taken. */
+  gate: Promise<void> | undefined
+  readonly sources: TokenSource[] = []
+
+  constructor({ now, lifeMs }: { now: () => number; lifeMs: number }) {
+    this.#now = now
+    this.#lifeMs = lifeMs
+  }
+
+  /** The tokens that are good now are of this generation: `access-3`, `refresh-3`. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  async refresh(source: TokenSource, { refreshToken }: { refreshToken: string }): Promise<TokenSet> {
+    this.sources.push(source)
+    await settled()
+    if (this.failure) throw this.failure
+    if (refreshToken !== `refresh-${this.#generation}`) this.isRevoked = true
+    if (this.isRevoked) throw new GatewayError('oauth_refused', { details: { reason: 'invalid_grant' } })
+    this.#generation++
+    this.refreshed++
+    const tokens = {
+      accessToken: `access-${this.#generation}`,
+      refreshToken: `refresh-${this.#generation}`,
+      idToken: null,
+      expiresAt: this.#now() + this.#lifeMs,
+      scopes: null,
+    }
+    await this.gate
+    await settled()
+    return tokens
+  }
+
+  async revoke(_source: TokenSource, { text }: { text: string }): Promise<void> {
+    this.revoked.push(text)
+  }
+}
