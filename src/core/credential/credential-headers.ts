@@ -18,7 +18,8 @@ export function credentialHeaders(credential: StaticCredential, headers: Readonl
   return mergeHeaders(headers, headersOf(credential))
 }
 
-function headersOf(credential: StaticCredential): Header[] {
+/** What it sends, as it is given. */
+export function headersOf(credential: StaticCredential): Header[] {
   switch (credential.kind) {
     case 'none':
       return []

@@ -1,0 +1,115 @@
+/** Credentials that owners have given, or that are got anew again and again: one lease an owner, looked at for each call. */
+import type { CredentialBook } from '#core/credential/credential-book.ts'
+import { nameOfCredential } from '#core/credential/credential-name.ts'
+import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
+import type { CredentialOwner } from '#core/credential/stored-credential.ts'
+import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import { LeaseBook } from './lease-book.ts'
+import { OwnerLease, type LeaseHolder } from './owner-lease.ts'
+import { refusals, type Refusals } from './refusals.ts'
+import type { FilledRequest, RequestShape } from './request-shape.ts'
+import type { Presented, Scheme } from './scheme.ts'
+import { TeamChoice } from './team-choice.ts'
+
+type Deps = Pick<CredentialDeps, 'clock' | 'index' | 'connectUrl'> & { book: CredentialBook }
+
+type Parts = { server: CredentialServer; ownerKind: CredentialOwner['kind']; scheme: Scheme; shape: RequestShape }
+
+/** A gateway's credential that goes out with a user's variables belongs to that user. */
+const gatewayOwner: CredentialOwner = { kind: 'gateway', ref: '' }
+
+export class OwnedCredential implements ServerCredential {
+  readonly #parts: Parts
+  readonly #deps: Deps
+  readonly #refuse: Refusals
+  readonly #leases = new LeaseBook()
+  readonly #teams: TeamChoice
+
+  constructor(parts: Parts, deps: Deps) {
+    this.#parts = parts
+    this.#deps = deps
+    this.#refuse = refusals(parts.server, deps)
+    this.#teams = new TeamChoice(parts.server.id, deps)
+  }
+
+  ownerOf(holder: CredentialHolder): string {
+    return this.#keyOf(holder, this.#stamp) ?? ''
+  }
+
+  lease(holder: CredentialHolder): Lease | Promise<Lease> {
+    const stamp = this.#stamp
+    const key = this.#keyOf(holder, stamp)
+    if (key === null) throw this.#refuse.ownerRequired()
+    const known = this.#leases.find(key)
+    if (known?.stamp === stamp && this.#deps.clock.now() < known.goodUntil) return known
+    return this.#renew(known ?? this.#leases.open(this.#toLeaseHolder(holder, key)), stamp)
+  }
+
+  async rejected(lease: Lease, refusal: UpstreamRefusal): Promise<Lease> {
+    if (!(lease instanceof OwnerLease)) throw this.#refuse.authFailed(refusal.status)
+    const stamp = this.#stamp
+    // What is known by now may be newer than what was sent.
+    if (lease.stamp !== stamp) await this.#renew(lease, stamp)
+    const used = lease.presentedWith(refusal.sent)
+    if (!used && !refusal.isLast) return this.#renew(lease, stamp)
+    const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
+    return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
+  }
+
+  /** Rises with whatever could give another answer. */
+  get #stamp(): number {
+    const { book, index } = this.#deps
+    return book.version + index.versionOf('team') + index.versionOf('user')
+  }
+
+  /** Null: this credential can be nobody's who calls. */
+  #keyOf({ userId, teamId }: CredentialHolder, stamp: number): string | null {
+    const { ownerKind, shape } = this.#parts
+    if (ownerKind === 'user') return userId
+    if (ownerKind === 'gateway') return shape.isUsers ? userId : ''
+    const team = teamId ?? (userId === null ? null : this.#teams.of(userId, stamp))
+    if (!shape.isUsers || team === null) return team
+    return userId === null ? null : `${team} ${userId}`
+  }
+
+  #toLeaseHolder({ userId }: CredentialHolder, key: string): LeaseHolder {
+    const { ownerKind } = this.#parts
+    if (ownerKind === 'gateway') return { key, owner: gatewayOwner, userId }
+    const [ref = ''] = key.split(' ', 1)
+    return { key, owner: { kind: ownerKind, ref }, userId }
+  }
+
+  #renew(lease: OwnerLease, stamp: number): Lease | Promise<Lease> {
+    const { holder } = lease
+    this.#checkIsThere(holder)
+    const filled = this.#fill(holder)
+    const presented = this.#parts.scheme.present(holder.owner)
+    return presented instanceof Promise
+      ? presented.then((one) => this.#take(lease, one, { filled, stamp }))
+      : this.#take(lease, presented, { filled, stamp })
+  }
+
+  #take(lease: OwnerLease, presented: Presented, given: { filled: FilledRequest; stamp: number }): Lease {
+    lease.take(presented, given.filled, this.#parts.shape.hasVariablePath)
+    lease.stamp = given.stamp
+    return lease
+  }
+
+  /** What belongs to a user who may not do anything any more does nothing, whoever calls in its name. */
+  #checkIsThere({ userId, owner }: LeaseHolder): void {
+    const needed = this.#parts.shape.isUsers || owner.kind === 'user' ? userId : null
+    if (needed === null) return
+    const user = this.#deps.index.get('user', needed)
+    if (!user || user.spec.isDisabled) throw this.#refuse.ownerRequired()
+  }
+
+  #fill({ userId }: LeaseHolder): FilledRequest {
+    const { shape, server } = this.#parts
+    const owner: CredentialOwner = userId === null ? gatewayOwner : { kind: 'user', ref: userId }
+    const isOwn = shape.isUsers && userId !== null
+    const entry = isOwn ? this.#deps.book.find(nameOfCredential(server.id, owner)) : undefined
+    const filled = shape.with(entry?.credential.variables ?? {})
+    if (!('missing' in filled)) return filled
+    throw this.#refuse.variablesRequired(owner, filled.missing)
+  }
+}
