@@ -50,9 +50,11 @@ export class CredentialCache<Value> {
     const failure = this.#backOff.find(key)
     if (failure) return this.#whileFailing(ask, failure)
     // Each who asked is told of its own server: the others are none of its business.
-    return this.#asks.run(`${key} ${of}`, () => this.#get(ask)).catch((error: unknown) => {
-      throw isRequired(error) ? error : credentialUnavailable(ask.serverName, reasonOf(error))
-    })
+    return this.#asks
+      .run(`${key} ${of}`, () => this.#get(ask))
+      .catch((error: unknown) => {
+        throw isRequired(error) ? error : credentialUnavailable(ask.serverName, reasonOf(error))
+      })
   }
 
   /** Not used any more, if it is the one that is kept. */
