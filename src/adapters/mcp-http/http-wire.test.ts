@@ -9,6 +9,7 @@ import type { GatewayError } from '#contract/errors.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
 import { until } from '#test/support/until.ts'
 import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { describeMutualTls } from '#test/contracts/mutual-tls.ts'
 import { openEgress } from '#test/support/egress.ts'
 import { createHttpWire } from './http-wire.ts'
 
@@ -395,4 +396,11 @@ describeGuardedConnections('createHttpWire', async (url, egress) => {
   await guarded.close()
   assert(error)
   return error
+})
+
+describeMutualTls('createHttpWire', async (url, tls) => {
+  const secure = createHttpWire({ url, connectionsMax: 1, connectTimeoutMs: 10_000, egress: openEgress, tls })
+  const { error } = await answered({}, secure)
+  await secure.close()
+  return error ?? null
 })

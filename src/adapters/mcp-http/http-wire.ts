@@ -1,4 +1,5 @@
 /** HTTP to one upstream over an undici pool: the hot path's second half. */
+import { TLSSocket, type SecureContext } from 'node:tls'
 import type { buildConnector as Build, Dispatcher } from 'undici'
 import buildConnector from 'undici/lib/core/connect.js'
 import errors from 'undici/lib/core/errors.js'
@@ -6,12 +7,15 @@ import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire, WireAnswer, WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
+import { toTlsFailure } from '#core/upstream/tls-failure.ts'
 
 export type HttpWireOptions = {
   url: string
   connectionsMax: number
   connectTimeoutMs: number
   egress: Egress
+  /** Certificate and key that the gateway shows. */
+  tls?: SecureContext | undefined
 }
 
 /** @throws GatewayError `config_invalid` when the address is none */
@@ -28,14 +32,24 @@ export function createHttpWire(options: HttpWireOptions): HttpWire {
   return new PooledWire(pool, url.pathname + url.search, options.connectionsMax)
 }
 
-/** Asked when a connection is opened, never on the path of a call that finds one. */
-function guardedConnector({ egress, connectTimeoutMs }: HttpWireOptions): Build.connector {
-  const connect = buildConnector({ timeout: connectTimeoutMs, lookup: egress.lookup })
+/** Asked when a connection is opened, never on the path of a call that finds one. Who the server is, is checked whatever the environment says. */
+function guardedConnector({ egress, connectTimeoutMs, tls }: HttpWireOptions): Build.connector {
+  const secure = { rejectUnauthorized: true, ...(tls && { secureContext: tls }) }
+  const connect = buildConnector({ timeout: connectTimeoutMs, lookup: egress.lookup, ...secure })
   return (target, callback) => {
     const refusal = egress.refusalOf(target.hostname)
-    if (refusal === null) connect(target, callback)
-    else callback(refusal, null)
+    if (refusal !== null) return callback(refusal, null)
+    const socket: unknown = connect(target, callback)
+    endAtError(socket)
   }
+}
+
+/**
+ * A server that takes no certificate of ours says so after the handshake (TLS 1.3), and closes. undici hears both and tells the latter, unless
+ * the first is the end.
+ */
+function endAtError(socket: unknown): void {
+  if (socket instanceof TLSSocket) socket.once('error', () => socket.destroy())
 }
 
 function parseUrl(text: string): URL {
@@ -228,6 +242,8 @@ function toFailure(error: unknown): GatewayError {
     return new GatewayError('config_invalid', { details: { reason: 'a header is not valid' } })
   if (error instanceof errors.HeadersOverflowError)
     return new GatewayError('upstream_protocol', { details: { reason: 'headers too large' } })
+  const tlsFailure = toTlsFailure(error)
+  if (tlsFailure !== null) return tlsFailure
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   return new GatewayError(closedCodes.has(code) ? 'upstream_closed' : 'upstream_unreachable', { cause: error })
 }

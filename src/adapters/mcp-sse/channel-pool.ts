@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { TLSSocket, type SecureContext } from 'node:tls'
 import buildConnector from 'undici/lib/core/connect.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Egress } from '#core/egress/egress.ts'
@@ -11,7 +12,7 @@ export type ChannelPool = {
   destroy(): Promise<void>
 }
 
-type ConnectOptions = { connectTimeoutMs: number; egress: Egress }
+type ConnectOptions = { connectTimeoutMs: number; egress: Egress; tls?: SecureContext | undefined }
 
 /** @throws `config_invalid` when the URL is not of HTTP */
 export function createChannelPool(url: URL, options: ConnectOptions): ChannelPool {
@@ -26,9 +27,11 @@ export function createChannelPool(url: URL, options: ConnectOptions): ChannelPoo
 }
 
 /** The library forgets a socket that is still connecting when its pool is destroyed; `sockets` does not. */
-function createPool(url: URL, { connectTimeoutMs, egress }: ConnectOptions, sockets: Set<Socket>): Pool {
+function createPool(url: URL, { connectTimeoutMs, egress, tls }: ConnectOptions, sockets: Set<Socket>): Pool {
   // HTTP/1.1 keeps the endless stream and the posts on sockets of their own.
-  const connect = buildConnector({ allowH2: false, timeout: connectTimeoutMs, lookup: egress.lookup })
+  const plain = { allowH2: false, timeout: connectTimeoutMs, lookup: egress.lookup }
+  // Who the server is, is checked whatever the environment says.
+  const connect = buildConnector({ ...plain, rejectUnauthorized: true, ...(tls && { secureContext: tls }) })
   try {
     return new Pool(url.origin, {
       allowH2: false,
@@ -38,6 +41,9 @@ function createPool(url: URL, { connectTimeoutMs, egress }: ConnectOptions, sock
         const socket: unknown = connect(target, callback)
         if (!(socket instanceof Socket)) return
         sockets.add(socket)
+        // A server that takes no certificate of ours says so after the handshake (TLS 1.3), and closes; undici tells the latter, unless the
+        // first is the end.
+        if (socket instanceof TLSSocket) socket.once('error', () => socket.destroy())
         socket.once('close', () => sockets.delete(socket))
       },
     })

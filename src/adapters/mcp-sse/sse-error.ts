@@ -1,5 +1,6 @@
 import errors from 'undici/lib/core/errors.js'
 import { GatewayError } from '#contract/errors.ts'
+import { toTlsFailure } from '#core/upstream/tls-failure.ts'
 import { UpstreamRefused, type Refused } from '#core/upstream/upstream-refused.ts'
 
 /** An HTTP status that is no success, of the stream or of a POST. */
@@ -54,7 +55,7 @@ function toKnownError(error: Error): GatewayError | null {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new GatewayError('upstream_protocol', { cause: error })
   // The parser's error carries the bytes that it could not read, and those may repeat our credential: no cause.
   if (error instanceof errors.HTTPParserError) return new GatewayError('upstream_protocol')
-  return null
+  return toTlsFailure(error)
 }
 
 function codeOf(error: Error): string {

@@ -9,6 +9,7 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
 import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { describeMutualTls } from '#test/contracts/mutual-tls.ts'
 import { openEgress } from '#test/support/egress.ts'
 import { leaseOf } from '#test/support/leases.ts'
 import { createSseWire, type SseWireOptions } from './sse-wire.ts'
@@ -381,3 +382,14 @@ describe('createSseWire: the stream', () => {
 })
 
 describeGuardedConnections('createSseWire', (url, egress) => failureOf(open(url, { egress })))
+
+describeMutualTls('createSseWire', async (url, tls) => {
+  try {
+    const channel = await open(url, { tls, connectTimeoutMs: 10_000 })
+    await channel.close()
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
+  }
+})

@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import type { Lease } from '#core/credential/lease.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
@@ -15,6 +16,8 @@ export type SseWireOptions = {
   /** From the posting of one message to the head of its answer. */
   postTimeoutMs: number
   egress: Egress
+  /** Certificate and key that the gateway shows. */
+  tls?: SecureContext | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
+import { toTlsFailure } from '#core/upstream/tls-failure.ts'
 import { UpstreamRefused, type Refused } from '#core/upstream/upstream-refused.ts'
 
 /** The HTTP status that a server gave instead of the upgrade. */
@@ -15,7 +16,7 @@ export function toOpenError(error: Error, context: { isAnswered: boolean }): Gat
   if (context.isAnswered) return new GatewayError('upstream_protocol', { cause: error })
   // The parser's error carries the bytes that it could not read, and those may repeat our credential: no cause.
   if (isHttpParserError(error)) return new GatewayError('upstream_protocol')
-  return new GatewayError('upstream_unreachable', { cause: error })
+  return toTlsFailure(error) ?? new GatewayError('upstream_unreachable', { cause: error })
 }
 
 /** An address or a header that cannot be sent is our fault, not the server's, and trying again does not help. */

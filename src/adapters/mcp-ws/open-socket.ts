@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import { WebSocket, type ClientOptions } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
 import type { Lease } from '#core/credential/lease.ts'
@@ -14,6 +15,7 @@ export type SocketTarget = {
   messageBytesMax: number
   connectTimeoutMs: number
   egress: Egress
+  tls?: SecureContext | undefined
   signal: AbortSignal
 }
 
@@ -61,6 +63,8 @@ export function openSocket<Result>(target: SocketTarget, onOpen: (socket: WebSoc
   })
 }
 
+type Options = ClientOptions & { closeTimeout: number; lookup: Egress['lookup']; secureContext?: SecureContext }
+
 function dial(target: SocketTarget): WebSocket {
   // Parsed here, because the library's message for a bad address repeats it, secrets in it included.
   const base = URL.parse(target.url)
@@ -70,7 +74,10 @@ function dial(target: SocketTarget): WebSocket {
   url.hash = ''
   const refusal = target.egress.refusalOf(url.hostname.replace(/^\[(.*)\]$/, '$1'))
   if (refusal !== null) throw refusal
-  const options: ClientOptions & { closeTimeout: number; lookup: Egress['lookup'] } = {
+  const options: Options = {
+    // Who the server is, is checked whatever the environment says.
+    rejectUnauthorized: true,
+    ...(target.tls && { secureContext: target.tls }),
     lookup: target.egress.lookup,
     headers: toHeaderRecord(target.lease.headers),
     perMessageDeflate: false,

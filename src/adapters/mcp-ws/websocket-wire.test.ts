@@ -9,6 +9,7 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Channel, ChannelEvents } from '#core/upstream/channel-wire.ts'
 import { listen, recordEvents, type Peer } from '#test/support/channel-peer.ts'
 import { describeGuardedConnections } from '#test/contracts/guarded-connections.ts'
+import { describeMutualTls } from '#test/contracts/mutual-tls.ts'
 import { openEgress } from '#test/support/egress.ts'
 import { leaseOf } from '#test/support/leases.ts'
 import { createWebSocketWire, type WebSocketWireOptions } from './websocket-wire.ts'
@@ -381,3 +382,14 @@ function textFrame(text: string): Buffer {
 describeGuardedConnections('createWebSocketWire', (url, egress) =>
   failureOf(open(url.replace(/^http/, 'ws'), { egress })),
 )
+
+describeMutualTls('createWebSocketWire', async (url, tls) => {
+  try {
+    const channel = await open(url.replace(/^https/, 'wss'), { tls, connectTimeoutMs: 10_000 })
+    await channel.close()
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
+  }
+})

@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import type { Egress } from '#core/egress/egress.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import { openSocket } from './open-socket.ts'
@@ -11,6 +12,8 @@ export type WebSocketWireOptions = {
   /** From the first packet to the end of the handshake. */
   connectTimeoutMs: number
   egress: Egress
+  /** Certificate and key that the gateway shows. */
+  tls?: SecureContext | undefined
   /** How often the server is pinged, and how long it may take to answer. Default: 30,000. */
   pingIntervalMs?: number
 }
