@@ -16,7 +16,7 @@ import type { ReplicaState, SharedState } from './shared-state.ts'
 import type { State } from './state.ts'
 import { systemClock } from './system-clock.ts'
 
-export type ControlParts = Omit<RestDeps, 'agentSessions'> & IdempotencyDeps
+export type ControlParts = Omit<RestDeps, 'agentSessions' | 'connections'> & IdempotencyDeps
 
 type Parts = { state: State; shared: ReplicaState; secret: SecretKey; limits: Limits }
 

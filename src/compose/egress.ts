@@ -12,11 +12,16 @@ export const operatorEgress: Egress = createEgress({ lookup, bounds: () => null 
 
 export type ServerEgress = {
   of: (server: Server) => Egress
+  /** Of an address that a server or a document may have chosen. Where the operator has a server, the operator's guard holds. */
+  ofAddress: (url: URL) => Egress
   /** Replaces the ranges that are open to stored servers. Connections that are open stay. */
   open: (ranges: readonly string[]) => void
 }
 
-export function createServerEgress(snapshot: Pick<ResourceSnapshot, 'find'>, ranges: readonly string[]): ServerEgress {
+export function createServerEgress(
+  snapshot: Pick<ResourceSnapshot, 'find' | 'declared'>,
+  ranges: readonly string[],
+): ServerEgress {
   let allow: AddressBlock[] = []
   const open: ServerEgress['open'] = (next) => (allow = next.map(toAddressBlock))
   open(ranges)
@@ -26,9 +31,31 @@ export function createServerEgress(snapshot: Pick<ResourceSnapshot, 'find'>, ran
         lookup,
         bounds: () => (isOperators(snapshot, server) ? null : { allow, own: ownAddresses() }),
       }),
+    ofAddress: ({ hostname }) =>
+      createEgress({
+        lookup,
+        bounds: () => (isDeclaredHost(snapshot, hostname) ? null : { allow, own: ownAddresses() }),
+      }),
     open,
   }
 }
+
+/** A server and what signs people in to it are often on one host, whose address the operator has written down. */
+function isDeclaredHost(snapshot: Pick<ResourceSnapshot, 'declared'>, hostname: string): boolean {
+  return snapshot
+    .declared('server')
+    .some(({ spec }) => addressesOf(spec.transport).some((url) => URL.parse(url)?.hostname === hostname))
+}
+
+function addressesOf(transport: Server['transport']): string[] {
+  if (transport.kind === 'stdio') return []
+  const { credential, url } = transport
+  const sources = credential.kind === 'oauth2_token_exchange' ? [credential, credential.subject] : [credential]
+  const given = sources.flatMap((source) => Object.entries(source).filter(([name]) => addressNames.has(name)))
+  return [url, ...given.flatMap(([, address]) => (typeof address === 'string' ? [address] : []))]
+}
+
+const addressNames = new Set(['issuer', 'authorizationUrl', 'tokenUrl', 'registrationUrl'])
 
 /**
  * Asked anew each time: a declaration may come, or go and uncover a stored server of its name. Who may manage servers need not be an admin,

@@ -7,6 +7,7 @@ import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import { toStaticCredential } from '#core/credential/static-credential.ts'
+import type { Sealer } from '#core/credential/sealer.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { recordRefusal } from '#gateway/record.ts'
@@ -18,6 +19,7 @@ import { listen } from '#http/server.ts'
 import { addressOf } from './address.ts'
 import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
+import { createConnections, linkSealerOf, type Connections, type ConnectionsOptions } from './connections.ts'
 import { createControlParts, followChanges, stateSecretsOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
@@ -27,6 +29,7 @@ import { startMaintenance } from './maintenance.ts'
 import { createManagement, type Management, type ManagementOptions } from './management.ts'
 import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey, secretFolder } from './secret-key.ts'
+import { createOAuth } from './oauth.ts'
 import { createServedServers } from './served-servers.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
@@ -94,7 +97,8 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   resources.use(followChanges(stored.state, stored.shared))
   await agents.start()
   resources.use(openMaintenance(stored, { config, log }))
-  const door = await openDoor(stored, { options, engine, agents, broker, place, log, resources })
+  const connecting = { servers: servedServers, oauth: createOAuth(egress) }
+  const door = await openDoor(stored, { options, engine, agents, broker, place, connecting, log, resources })
   return {
     audit,
     control: stored.control,
@@ -120,11 +124,12 @@ type DoorParts = Opening & {
   agents: AgentSessions
   broker: Broker
   place: Place
+  connecting: Connecting
 }
 
-/** What is reached over HTTP: calls, the broker, the management API. */
+/** What is reached over HTTP: calls, the broker, the management API, the pages of connections. */
 async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
-  const { options, engine, agents, broker, place, log, resources } = parts
+  const { options, engine, agents, broker, place, connecting, log, resources } = parts
   const { config, overrides } = options
   const onError = (error: unknown, requestId: string): void =>
     log.error({ requestId, err: describeError(error) }, 'a defect')
@@ -133,8 +138,10 @@ async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
   let guards = createGuardOptions(placeOf(config))
   const clientOf = (request: IncomingMessage): string => toCountedAddress(request, guards.clients)
   const isStale = (): boolean => stored.state.feed.isStale
+  const visits = { config, clientOf, isStale, onError }
+  const connections = openConnections(stored, { ...connecting, ...visits, place })
   const management = resources.use(
-    openManagement(stored.control, { config, audit, agents, clientOf, isStale, onError }),
+    openManagement(stored.control, { ...visits, audit, agents, connecting: connections }),
   )
   const { host } = placeOf(config)
   const http = await listen({
@@ -147,6 +154,7 @@ async function openDoor(stored: Stored, parts: DoorParts): Promise<Door> {
     host,
     port: overrides.port ?? config.listen.port,
     management,
+    connect: connections,
     broker,
     whyNotReady: () => (isStale() ? 'storage_unavailable' : null),
   })
@@ -171,6 +179,7 @@ type Stored = {
   identities: Principals
   control: ControlParts
   stateSecrets: readonly string[]
+  linkSealer: Sealer
   /** After what is stored has changed. */
   onChange: () => void
 }
@@ -194,7 +203,8 @@ async function openStored(
   const shared = redis === undefined ? createOwnState() : await openSharedState(redis, { log, resources })
   const identities = new Principals(state.snapshot, { hash: hashToken })
   const control = createControlParts({ state, shared, secret, limits: config.limits })
-  return Object.assign(watch, { state, shared, identities, control, stateSecrets: stateSecretsOf(secret) })
+  const derived = { stateSecrets: stateSecretsOf(secret), linkSealer: linkSealerOf(secret) }
+  return Object.assign(watch, { state, shared, identities, control, ...derived })
 }
 
 type Declaring = { snapshot: ResourceSnapshot; builtIn: BuiltInServers }
@@ -240,6 +250,7 @@ type ManagementParts = {
   config: LoadedConfig
   audit: AuditLog
   agents: AgentSessions
+  connecting: Connections
   clientOf: ManagementOptions['clientOf']
   isStale: ManagementOptions['isStale']
   onError: (error: unknown, requestId: string) => void
@@ -260,4 +271,14 @@ function openManagement(control: ControlParts, parts: ManagementParts): Manageme
     },
     onError,
   })
+}
+
+type Connecting = Pick<ConnectionsOptions, 'servers' | 'oauth'>
+type Visits = Pick<ConnectionsOptions, 'clientOf' | 'isStale' | 'onError'> & { config: LoadedConfig; place: Place }
+
+function openConnections({ state, control, linkSealer }: Stored, parts: Connecting & Visits): Connections {
+  const { config, place, ...others } = parts
+  const { snapshot, flows } = state
+  const baseUrl = (): string | null => place.url
+  return createConnections({ ...others, control, snapshot, flows, linkSealer, baseUrl, limits: config.limits })
 }

@@ -29,6 +29,7 @@ beforeEach(() => {
     },
     audit: { append: (event) => void recorded.push(event) },
     idempotency: { deleteExpired: async () => 0 },
+    flows: { deleteForgotten: async () => 0 },
     locks: createMemoryLocks({ clock }),
     clock,
     log: pino({ level: 'silent' }),

@@ -1,10 +1,11 @@
-/** What is removed when its time is over: old audit events, and keys of requests. One gateway of several does it at a time. */
+/** What is removed when its time is over: old audit events, keys of requests, and what was begun in browsers. One gateway of several does it at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Clock } from '#core/clock.ts'
+import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { Locks } from '#core/locks/locks.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { recordRetention } from '#gateway/record.ts'
@@ -14,6 +15,7 @@ export type MaintenanceDeps = {
   history: Pick<AuditHistory, 'deleteBefore'>
   audit: AuditRecorder
   idempotency: Pick<IdempotencyStore, 'deleteExpired'>
+  flows: Pick<FlowStore, 'deleteForgotten'>
   locks: Locks
   clock: Clock
   log: Logger
@@ -50,13 +52,14 @@ export function startMaintenance(deps: MaintenanceDeps): AsyncDisposable {
 }
 
 async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise<void> {
-  const { history, audit, idempotency, locks, clock, log, auditDays } = deps
+  const { history, audit, idempotency, flows, locks, clock, log, auditDays } = deps
   try {
     const lock = await locks.tryLock('maintenance', leaseMs)
     if (!lock) return
     const goesOn = (): boolean => !isClosed() && clock.now() < lock.heldUntil
     const now = clock.now()
     await whileFull(() => idempotency.deleteExpired(now, rowsMax), goesOn)
+    await whileFull(() => flows.deleteForgotten(now, rowsMax), goesOn)
     const before = auditDays === null ? null : now - auditDays * dayMs
     const removed = before === null ? 0 : await whileFull(() => history.deleteBefore(before, rowsMax), goesOn)
     if (before !== null && removed > 0) {

@@ -2,8 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RestApi, RestOptions } from '#http/rest/rest.ts'
 import type { AgentSessions } from './agent-sessions.ts'
+import type { Connections } from './connections.ts'
 
-export type ManagementOptions = Omit<RestOptions, 'agentSessions'> & { agents: Pick<AgentSessions, 'control'> }
+export type ManagementOptions = Omit<RestOptions, 'agentSessions' | 'connections'> & {
+  agents: Pick<AgentSessions, 'control'>
+  connecting: Pick<Connections, 'control'>
+}
 
 export type Management = AsyncDisposable & {
   handle(req: IncomingMessage, res: ServerResponse): void
@@ -13,7 +17,8 @@ export function createManagement(options: ManagementOptions): Management {
   let making: Promise<RestApi> | undefined
   const make = async (): Promise<RestApi> => {
     const { createRestApi } = await import('#http/rest/rest.ts')
-    return createRestApi({ ...options, agentSessions: await options.agents.control() })
+    const [agentSessions, connections] = await Promise.all([options.agents.control(), options.connecting.control()])
+    return createRestApi({ ...options, agentSessions, connections })
   }
   return {
     handle(req, res) {

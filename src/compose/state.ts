@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { createSqlAuditHistory } from '#adapters/sql/audit-history.ts'
 import { createSqlAuditLog } from '#adapters/sql/audit-log.ts'
 import { openDatabase, type Database } from '#adapters/sql/database.ts'
+import { createSqlFlowStore } from '#adapters/sql/flow-store.ts'
 import { createSqlIdempotencyStore } from '#adapters/sql/idempotency-store.ts'
 import { createSqlPasswordStore } from '#adapters/sql/password-store.ts'
 import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
@@ -12,6 +13,7 @@ import { createSqlSessionStore } from '#adapters/sql/session-store.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
+import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { TokenUses } from '#core/identity/token-uses.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
@@ -31,6 +33,7 @@ export type State = {
   tokenUses: Pick<TokenUses, 'note'>
   history: AuditHistory
   idempotency: IdempotencyStore
+  flows: FlowStore
   vault: Vault
   store: ResourceStore
   passwords: PasswordStore
@@ -79,6 +82,7 @@ export async function openState(opening: Opening): Promise<State> {
     tokenUses: noted.uses,
     history: createSqlAuditHistory(database),
     idempotency: createSqlIdempotencyStore(database),
+    flows: createSqlFlowStore(database),
     passwords: createSqlPasswordStore(database),
     sessions: createSqlSessionStore(database),
     vault,

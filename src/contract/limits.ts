@@ -44,6 +44,10 @@ export const Limits = z
       4_096,
       'What is kept of the arguments, and of the result, of one call, where they are.',
     ),
+    credentialValueBytesMax: bytes(
+      8_192,
+      'Size of one key, or of one value of a variable, that a user or a team gives for a server.',
+    ),
     batchMessagesMax: count(50, 'Messages in one batch (2025-03-26 only).'),
   })
   .meta({ id: 'Limits' })

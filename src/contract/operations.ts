@@ -9,6 +9,7 @@ import { AuditQuery, ExplainQuery } from './operation-queries.ts'
 import { RotateToken, SetPassword } from './resource-body.ts'
 import { changeErrors, resourceOperations } from './resource-operations.ts'
 import { ManagedResource, Role, RunAction } from './role-binding.ts'
+import { connectionOperations } from './connection-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 
 export const Introspect = z
@@ -135,6 +136,7 @@ export const specialOperations = [
     errors: ['no_such_resource', 'invalid_params'],
   },
   ...sessionOperations,
+  ...connectionOperations,
   {
     id: 'dryRun',
     method: 'POST',

@@ -26,6 +26,7 @@ const reservedNames = new Set([
   'health',
   'metrics',
   'mcp-rest',
+  'connect',
 ])
 
 export const Isolation = z

@@ -8,6 +8,7 @@ export type Route =
   | { kind: 'mcp'; transport: Transport; words: AddressWords }
   | { kind: 'broker'; at: BrokerAddress }
   | { kind: 'management' }
+  | { kind: 'connect' }
   | { kind: 'live' }
   | { kind: 'ready' }
 
@@ -31,6 +32,7 @@ export function routePath(path: string): Route | null {
 function parsePath(path: string): Route | null {
   if (path === '/health/live') return { kind: 'live' }
   if (path === '/health/ready') return { kind: 'ready' }
+  if (isBelow(path, '/connect')) return { kind: 'connect' }
   const at = parseBrokerAddress(path)
   if (at) return { kind: 'broker', at }
   const address = parseAddress(path)

@@ -30,12 +30,16 @@ export type HttpServerOptions = Omit<EntranceDeps, 'clock' | 'nextRequestId'> & 
   host: string
   port: number
   /** The management API, where there is one. */
-  management?: { handle(req: IncomingMessage, res: ServerResponse): void }
+  management?: Handler
+  /** The pages on which people connect their accounts, where there are any. */
+  connect?: Handler
   /** The addresses of agents' sessions, where there are any. */
   broker?: Broker
   /** Why nobody is let in at the moment; null: who may is. */
   whyNotReady?: () => ErrorCode | null
 }
+
+type Handler = { handle(req: IncomingMessage, res: ServerResponse): void }
 
 export interface HttpServer {
   readonly host: string
@@ -167,7 +171,9 @@ class HttpEdge implements HttpServer {
       case 'broker':
         return this.#visitBroker(route.at, visit)
       case 'management':
-        return this.#visitManagement(visit)
+        return this.#hand(this.#options.management, visit)
+      case 'connect':
+        return this.#hand(this.#options.connect, visit)
     }
   }
 
@@ -176,11 +182,10 @@ class HttpEdge implements HttpServer {
     sendText(res, reason === null ? 200 : 503, `${reason ?? 'ok'}\n`)
   }
 
-  #visitManagement({ req, res }: HttpVisit): void {
+  #hand(handler: Handler | undefined, { req, res }: HttpVisit): void {
     if (this.#isClosing) throw new GatewayError('shutting_down')
-    const { management } = this.#options
-    if (!management) throw new GatewayError('not_found')
-    management.handle(req, res)
+    if (!handler) throw new GatewayError('not_found')
+    handler.handle(req, res)
   }
 
   #visitBroker(at: BrokerAddress, visit: HttpVisit): void {

@@ -1,5 +1,4 @@
 /** What answers each operation of `contract/operations.ts`: a use case, and the form of its answer. */
-import type { z } from 'zod'
 import { GatewayError } from '#contract/errors.ts'
 import { parseBody } from '#contract/parse-body.ts'
 import { AuditQuery, ExplainQuery, ListQuery } from '#contract/operation-queries.ts'
@@ -10,6 +9,7 @@ import { ManagedKind, Ref } from '#contract/resource.ts'
 import type { Caller } from '#control/actor.ts'
 import type { AuthenticateDeps } from '#control/authenticate.ts'
 import { canI } from '#control/can-i.ts'
+import type { ConnectionsControl } from '#control/connections/connections.ts'
 import { createResource } from '#control/create-resource.ts'
 import { deleteResource } from '#control/delete-resource.ts'
 import { dryRun, type DryRunDeps } from '#control/dry-run.ts'
@@ -28,6 +28,9 @@ import { mintSignInToken } from '#core/identity/sign-in-token.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { formatBinding } from '#core/rbac/binding-syntax.ts'
 import { readCursor, toCursor } from './conditions.ts'
+import { connectionHandlers } from './connection-handlers.ts'
+import type { Handler, RestReply } from './handler.ts'
+import { parseQuery } from './parse-query.ts'
 
 export type RestDeps = MintDeps &
   PasswordDeps &
@@ -35,22 +38,8 @@ export type RestDeps = MintDeps &
   Pick<AuthenticateDeps, 'keys' | 'onTokenUse'> & {
     audit: AuditDeps
     agentSessions: SessionsControl
+    connections: ConnectionsControl
   }
-
-export type RestRequest = {
-  caller: Caller
-  /** Of the path: a resource's name or id, or empty. */
-  ref: string
-  query: unknown
-  body: unknown
-  /** Of If-Match; null: whatever it is. */
-  version: number | null
-  /** Of whom what nobody is known to do is counted. */
-  address: string
-}
-
-export type RestReply = { body?: unknown; version?: number; location?: string }
-export type Handler = (request: RestRequest) => Promise<RestReply>
 
 export function resourceHandler(deps: RestDeps, { kind, verb, path }: ResourceOperation): Handler {
   const handlers: Record<ResourceVerb, Handler> = {
@@ -86,16 +75,6 @@ async function listPage(deps: RestDeps, caller: Caller, { kind, query }: { kind:
     of: references === undefined ? undefined : readReference(references),
   })
   return { items: page.items, next: page.next === null ? null : toCursor(page.next) }
-}
-
-/** @throws GatewayError `invalid_params` */
-function parseQuery<Output>(schema: z.ZodType<Output>, query: unknown): Output {
-  const parsed = schema.safeParse(query)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const where = issue?.path.join('.') ?? ''
-  const reason = where === '' ? 'the query has an unknown parameter' : `${where}: has a form that is not allowed here`
-  throw new GatewayError('invalid_params', { details: { reason } })
 }
 
 /** @throws GatewayError `invalid_params` */
@@ -159,6 +138,7 @@ export function specialHandlers(deps: RestDeps): Record<SpecialOperationId, Hand
       body: await explainAccess(deps, actor, toExplainQuestion(query)),
     }),
     ...sessionHandlers(deps.agentSessions),
+    ...connectionHandlers(deps.connections),
     dryRun: async ({ caller: { actor }, body }) => ({ body: await dryRun(deps, actor, body) }),
     readAudit: async ({ caller: { actor }, query }) => ({
       body: await readAudit(deps.audit, actor, parseQuery(AuditQuery, query)),

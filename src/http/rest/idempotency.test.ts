@@ -6,7 +6,7 @@ import { failureOf } from '#test/support/failure.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { createMemoryIdempotencyStore } from '#test/support/memory-idempotency-store.ts'
 import { openTestVault, type TestVault } from '#test/support/vault.ts'
-import type { RestReply } from './handlers.ts'
+import type { RestReply } from './handler.ts'
 import { runOnce, type IdempotencyDeps } from './idempotency.ts'
 
 type Step = Exclude<keyof IdempotencyStore, 'deleteExpired'>

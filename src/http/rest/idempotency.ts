@@ -7,7 +7,7 @@ import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { IdempotencyStore, IdempotentRequest } from '#core/resources/idempotency-store.ts'
 import { answerContext } from '#core/resources/sealed-answer.ts'
 import { openSealed, storeSealed, type Vault } from '#core/vault/vault.ts'
-import type { RestReply } from './handlers.ts'
+import type { RestReply } from './handler.ts'
 
 export type IdempotencyDeps = {
   idempotency: IdempotencyStore

@@ -1,0 +1,99 @@
+/** Connections, put together: their use cases, and the pages, loaded when somebody first asks for them. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { deriveKey } from '#adapters/crypto/derived-key.ts'
+import { randomId } from '#adapters/crypto/random-id.ts'
+import { createSealer } from '#adapters/crypto/sealer.ts'
+import { hashToken } from '#adapters/crypto/token-mint.ts'
+import type { Limits } from '#contract/limits.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { OfferedServer } from '#control/connections/connection-deps.ts'
+import type { ConnectionsControl } from '#control/connections/connections.ts'
+import type { FlowStore } from '#core/credential/flow-store.ts'
+import type { OAuthClient } from '#core/credential/oauth-client.ts'
+import type { Sealer } from '#core/credential/sealer.ts'
+import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import type { ConnectSite } from '#http/connect/connect-site.ts'
+import type { ControlParts } from './control-parts.ts'
+import type { SecretKey } from './secret-key.ts'
+import { systemClock } from './system-clock.ts'
+
+export type ConnectionsOptions = {
+  control: ControlParts
+  snapshot: ResourceSnapshot
+  flows: FlowStore
+  oauth: OAuthClient
+  linkSealer: Sealer
+  /** Those that can be served, with their secrets in them. */
+  servers: () => readonly ServedServer[]
+  /** How people reach this gateway, without a slash at its end; null where that is not known yet. */
+  baseUrl: () => string | null
+  limits: Limits
+  clientOf: (request: IncomingMessage) => string
+  isStale: () => boolean
+  onError: (error: unknown, requestId: string) => void
+}
+
+export type Connections = ConnectSite & { control: () => Promise<ConnectionsControl> }
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  let controlling: Promise<ConnectionsControl> | undefined
+  let making: Promise<ConnectSite> | undefined
+  const control = (): Promise<ConnectionsControl> => (controlling ??= loadControl(options))
+  return {
+    control,
+    handle(req: IncomingMessage, res: ServerResponse) {
+      making ??= control().then((connections) => loadSite(options, connections))
+      making.then(
+        (site) => site.handle(req, res),
+        (error: unknown) => {
+          options.onError(error, '')
+          res.writeHead(500).end()
+        },
+      )
+    },
+  }
+}
+
+/** Links and flows live for a day at most, so they need no data key that can be rotated. */
+export function linkSealerOf({ current, previous }: SecretKey): Sealer {
+  const use = 'connect links'
+  return createSealer({ current: deriveKey(current, use), previous: previous && deriveKey(previous, use) })
+}
+
+async function loadControl(options: ConnectionsOptions): Promise<ConnectionsControl> {
+  const { createConnectionsControl } = await import('#control/connections/connections.ts')
+  const { control, flows, oauth, linkSealer, baseUrl, limits } = options
+  return createConnectionsControl({
+    ...control,
+    flows,
+    oauth,
+    sealer: linkSealer,
+    hash: hashToken,
+    servers: () => offered(options),
+    baseUrl,
+    limits,
+  })
+}
+
+function offered({ servers, snapshot }: ConnectionsOptions): OfferedServer[] {
+  return servers().flatMap((server) => {
+    const id = snapshot.find('server', server.name)?.id
+    return id === undefined || !server.isEnabled ? [] : [{ ...server, id }]
+  })
+}
+
+async function loadSite(options: ConnectionsOptions, connections: ConnectionsControl): Promise<ConnectSite> {
+  const { createConnectSite } = await import('#http/connect/connect-site.ts')
+  const { control, baseUrl, limits, clientOf, isStale, onError } = options
+  return createConnectSite({
+    ...control,
+    connections,
+    baseUrl,
+    limits,
+    clock: systemClock,
+    clientOf,
+    isStale,
+    nextRequestId: () => randomId('req'),
+    onError,
+  })
+}

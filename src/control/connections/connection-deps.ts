@@ -1,0 +1,32 @@
+/** What the use cases of connections need of the world. Types only. */
+import type { Limits } from '#contract/limits.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { FlowStore } from '#core/credential/flow-store.ts'
+import type { OAuthClient } from '#core/credential/oauth-client.ts'
+import type { Sealer } from '#core/credential/sealer.ts'
+import type { ControlDeps } from '#control/control-deps.ts'
+
+/** A server as it is served: every secret that it names is in it. */
+export type OfferedServer = ServedServer & { id: string }
+
+export type ConnectionDeps = ControlDeps & {
+  /** Those that can be called at this moment. */
+  servers: () => readonly OfferedServer[]
+  flows: FlowStore
+  oauth: Pick<
+    OAuthClient,
+    | 'findResource'
+    | 'findServer'
+    | 'findOwnServer'
+    | 'register'
+    | 'startAuthorization'
+    | 'finishAuthorization'
+    | 'revoke'
+  >
+  /** Of links and flows, which live for a day at most. */
+  sealer: Sealer
+  hash: (text: string) => string
+  /** How people reach this gateway, without a slash at its end; null where that is not known. */
+  baseUrl: () => string | null
+  limits: Pick<Limits, 'credentialValueBytesMax'>
+}

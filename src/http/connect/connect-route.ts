@@ -1,0 +1,54 @@
+/** Which page, or which form, a request below `/connect` is for. */
+import { GatewayError } from '#contract/errors.ts'
+import { connectWords } from '#core/credential/connect-link.ts'
+
+export type ConnectRoute =
+  | { kind: 'document' | 'list' | 'callback' | 'sign-in' | 'sign-out' }
+  /** `server`: as it stands in the address, a name or an id. */
+  | { kind: 'server' | 'done' | ServerForm; server: string }
+
+const serverForms = ['start', 'key', 'variables', 'revoke'] as const
+export type ServerForm = (typeof serverForms)[number]
+
+const serverCharsMax = 128
+
+/**
+ * @param path without query
+ * @throws GatewayError `not_found`, `method_not_allowed`
+ */
+export function routeConnect(method: string, path: string): ConnectRoute {
+  const route = routeOf(path)
+  if (!route) throw new GatewayError('not_found')
+  const isForm = isServerForm(route.kind) || route.kind === 'sign-in' || route.kind === 'sign-out'
+  if (isForm ? method !== 'POST' : method !== 'GET' && method !== 'HEAD') throw new GatewayError('method_not_allowed')
+  return route
+}
+
+function routeOf(path: string): ConnectRoute | null {
+  const [first, second, ...more] = path.replace(/\/$/, '').split('/').slice(2)
+  if (more.length > 0) return null
+  if (first === undefined) return { kind: 'list' }
+  if (second === undefined && first === 'client.json') return { kind: 'document' }
+  const own = Object.values(connectWords).find((word) => word === first)
+  if (own !== undefined) return second === undefined ? { kind: own } : null
+  return routeOfServer(first, second)
+}
+
+function routeOfServer(first: string, second: string | undefined): ConnectRoute | null {
+  const server = decode(first)
+  if (server === null || server === '' || server.length > serverCharsMax) return null
+  if (second === undefined) return { kind: 'server', server }
+  return second === 'done' || isServerForm(second) ? { kind: second, server } : null
+}
+
+function isServerForm(word: string): word is ServerForm {
+  return serverForms.some((form) => form === word)
+}
+
+function decode(part: string): string | null {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return null
+  }
+}

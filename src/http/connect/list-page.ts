@@ -1,0 +1,46 @@
+/** What somebody has connected, and what there is to connect. */
+import type { Connection } from '#contract/connection.ts'
+import { connectPath } from '#core/credential/connect-link.ts'
+import { html, nothing, type Html } from './html.ts'
+import type { Page } from './page.ts'
+import { hiddenFields, stateOf } from './parts.ts'
+
+export type SignedIn = NonNullable<Page['visitor']>
+
+export function listPage(connections: readonly Connection[], visitor: SignedIn): Page {
+  const cards = connections.map((one) => html`<li class="card">${card(one, visitor)}</li>`)
+  const body =
+    connections.length === 0
+      ? html`<p>None of the servers that you may use needs an account or a key of your own.</p>`
+      : html`<p class="soft">
+            These servers work with an account or a key of your own. Toolgate keeps it sealed, and shows it to nobody.
+          </p>
+          <ul class="cards">
+            ${cards}
+          </ul>`
+  return { title: 'Your connections', body, visitor }
+}
+
+function card(connection: Connection, visitor: SignedIn): Html {
+  const { server, owner, may, state } = connection
+  const path = connectPath(server)
+  const query = owner.kind === 'user' ? '' : `?owner=${encodeURIComponent(`${owner.kind}:${owner.id}`)}`
+  const isOver = state === 'missing' || state === 'revoked'
+  const open = may.give
+    ? html`<a class="button${isOver ? '' : ' plain'}" href="${path}${query}">${isOver ? 'Connect' : 'Change'}</a>`
+    : nothing
+  return html`<div class="top">
+      <h2>${server.name}</h2>
+      ${stateOf(connection).mark}
+    </div>
+    ${server.description === null ? nothing : html`<p class="soft">${server.description}</p>`}
+    ${owner.kind === 'team' ? html`<p class="soft">For the team ${owner.name}</p>` : nothing} ${stateOf(connection).why}
+    <div class="row">${open}${may.end && !isOver ? endForm(connection, visitor) : nothing}</div>`
+}
+
+export function endForm({ server, owner }: Connection, { formToken }: SignedIn): Html {
+  return html`<form method="post" action="${connectPath(server)}/revoke">
+    ${hiddenFields({ form: formToken, owner: `${owner.kind}:${owner.id}` })}
+    <button class="plain" type="submit">Disconnect<span class="unseen"> ${server.name}</span></button>
+  </form>`
+}
