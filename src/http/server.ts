@@ -8,6 +8,7 @@ import { withSharedDeadlines } from '#core/deadlines.ts'
 import type { AddressWords, Transport } from '#core/naming/address.ts'
 import type { BrokerAddress } from '#core/session/broker-checks.ts'
 import type { Broker } from '#gateway/broker.ts'
+import { Connections } from './connections.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
 import { ChannelCounts } from '#http/mcp/channel-counts.ts'
 import { findBrokerCaller } from '#http/mcp/broker-entrance.ts'
@@ -70,7 +71,8 @@ type HttpVisit = Visit & { res: ServerResponse; path: string; query: string }
 class HttpEdge implements HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  readonly #connections: Connections
+  readonly #sweeping: NodeJS.Timeout
   readonly #replies: OpenReplies
   readonly #deps: PostDeps
   readonly #sse: SseEntrance
@@ -81,6 +83,8 @@ class HttpEdge implements HttpServer {
     const { gateway, limits, randomId, now, onError } = options
     this.#options = options
     this.#replies = new OpenReplies(now)
+    this.#connections = new Connections(now)
+    this.#sweeping = setInterval(() => this.#connections.sweep(), checkMsMax).unref()
     const clock = withSharedDeadlines({ now, after: startTimer })
     const { asks, sessions } = gateway
     const streams = new SessionStreams(asks.id)
@@ -99,7 +103,8 @@ class HttpEdge implements HttpServer {
         headersTimeout: limits.requestTimeoutMs,
         // Headers and body together, whether anybody reads them or not: a refused body must not hold its connection.
         requestTimeout: 2 * limits.requestTimeoutMs,
-        keepAliveTimeout: 65_000,
+        // See `connections.ts`.
+        keepAliveTimeout: 0,
         connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, checkMsMax),
         // Any other offer to upgrade (h2c, say) may be ignored, and is (RFC 9110 §7.8).
         shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -107,10 +112,7 @@ class HttpEdge implements HttpServer {
       },
       (req, res) => this.#onRequest(req, res),
     )
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
+    this.#server.on('connection', (socket: Socket) => this.#connections.add(socket))
     this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#onUpgrade(req, socket, head),
     )
@@ -142,6 +144,7 @@ class HttpEdge implements HttpServer {
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    this.#connections.used(req.socket, res)
     const { path, query } = splitUrl(req.url ?? '/')
     const requestId = this.#deps.nextRequestId()
     const receivedAt = this.#deps.now()
@@ -228,6 +231,7 @@ class HttpEdge implements HttpServer {
   }
 
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#connections.release(req.socket)
     socket.on('error', () => undefined)
     const requestId = this.#deps.nextRequestId()
     const receivedAt = this.#deps.now()
@@ -253,6 +257,7 @@ class HttpEdge implements HttpServer {
     await this.#drain(drainMs)
     this.#webSockets.close()
     this.#replies.close()
+    clearInterval(this.#sweeping)
     this.#server.closeAllConnections()
     await closed
     this.#server.close()
@@ -266,7 +271,7 @@ class HttpEdge implements HttpServer {
   }
 
   get #isWriting(): boolean {
-    return this.#sockets.values().some((socket) => socket.writableLength > 0)
+    return this.#connections.sockets.some((socket) => socket.writableLength > 0)
   }
 }
 

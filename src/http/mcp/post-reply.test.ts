@@ -71,6 +71,11 @@ describe('an answer', () => {
     expect(headers['content-length']).toBe(String(Buffer.byteLength(text)))
   })
 
+  it('says how long its connection can be used again', async () => {
+    const { headers } = await answered((reply) => reply.finish({ result: {} }))
+    expect(headers['keep-alive']).toBe('timeout=65')
+  })
+
   it('is the upstream’s own bytes where these can be had', async () => {
     const { headers, text } = await answered((reply) => reply.finish(pretty()))
     expect(text).toBe(prettyBody.toString().replace('7', '"c-1"'))

@@ -7,6 +7,7 @@ import type { Era } from '#core/protocol/revisions.ts'
 import type { ClientSession } from '#gateway/client/client-session.ts'
 import { preparedHead, preparedTail, responseText } from '#gateway/upstream/answer.ts'
 import type { Answer, ByteSink } from '#gateway/upstream/upstream-session.ts'
+import { keepAliveHeader } from '#http/connections.ts'
 import { statusOfAnswer, toRpcFailure } from '#http/errors.ts'
 import type { CallReply } from './call-reply.ts'
 import type { EventStream, EventStreams } from './event-streams.ts'
@@ -91,7 +92,7 @@ export class PostReply implements CallReply, ByteSink {
     const encoding = 'raw' in answer ? answer.encoding : 'utf8'
     const status = 'error' in answer ? statusOfAnswer(era, answer.error.code) : 200
     const length = encoding === 'latin1' ? body.length : Buffer.byteLength(body)
-    res.writeHead(status, ['content-type', 'application/json', 'content-length', String(length)])
+    res.writeHead(status, ['content-type', 'application/json', 'content-length', String(length), ...keepAliveHeader])
     res.end(body, encoding)
   }
 
@@ -99,7 +100,7 @@ export class PostReply implements CallReply, ByteSink {
     const { res, id } = this.#options
     const head = preparedHead(id)
     const length = Buffer.byteLength(head) + result.length + preparedTail.length
-    res.writeHead(200, ['content-type', 'application/json', 'content-length', String(length)])
+    res.writeHead(200, ['content-type', 'application/json', 'content-length', String(length), ...keepAliveHeader])
     res.cork()
     res.write(head)
     res.write(result)
