@@ -2,9 +2,12 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Lease, ServerCredential } from './lease.ts'
 
-/** @param headers credential and static headers, flat and lower case */
-export function fixedCredential(headers: readonly string[]): ServerCredential {
-  const lease: Lease = { owner: '', headers }
+/**
+ * @param headers credential and static headers, flat and lower case
+ * @param path see Lease
+ */
+export function fixedCredential(headers: readonly string[], path?: string): ServerCredential {
+  const lease: Lease = { owner: '', headers, ...(path !== undefined && { path }) }
   return {
     ownerOf: () => '',
     lease: () => lease,

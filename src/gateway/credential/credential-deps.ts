@@ -13,8 +13,7 @@ import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { WireRequest } from '#core/upstream/http-wire.ts'
 import type { TokenSources } from './token-sources.ts'
 
-/** `id`: what stored credentials name. */
-export type CredentialServer = ServedServer & { id: string }
+export type CredentialServer = ServedServer
 
 export type SignerTarget = { host: string; path: string; region: string; service: string }
 /** @returns headers for this one request, flat and in lower case */

@@ -30,7 +30,7 @@ describe('a credential of the gateway that is a text', () => {
     const lease = await served.lease(ann)
     expect(await failureOf(served.rejected(lease, refusal(lease)))).toMatchObject({
       code: 'upstream_auth_failed',
-      details: { server: 'files', status: 401 },
+      details: { status: 401 },
     })
   })
 

@@ -1,7 +1,9 @@
 /** Step 7 of a call: for each server that is served, whoever authenticates its requests. */
 import type { Credential } from '#contract/credential.ts'
+import { GatewayError } from '#contract/errors.ts'
 import type { Resolved } from '#contract/secret-text.ts'
 import { headersOf } from '#core/credential/credential-headers.ts'
+import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import { mergeHeaders } from '#core/credential/header-merge.ts'
 import type { ServerCredential } from '#core/credential/lease.ts'
 import type { KeyCredential } from '#core/credential/owners-key.ts'
@@ -9,7 +11,6 @@ import { toStaticCredential } from '#core/credential/static-credential.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
 import { AwsScheme } from './aws-scheme.ts'
 import { ClientScheme } from './client-scheme.ts'
-import { ConstantCredential } from './constant-credential.ts'
 import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
 import { ExchangeScheme } from './exchange-scheme.ts'
 import { FixedScheme } from './fixed-scheme.ts'
@@ -23,24 +24,23 @@ type Definition = Resolved<Credential>
 
 /** @throws GatewayError `config_invalid`: what the definition says cannot be sent */
 export function createServerCredential(server: CredentialServer, deps: CredentialDeps): ServerCredential {
-  const { transport, name } = server
+  const { transport } = server
   // A program has its credentials in its environment.
-  if (transport.kind === 'stdio') return new ConstantCredential(name, { headers: [] })
+  if (transport.kind === 'stdio') return fixedCredential([])
   const shape = new RequestShape(transport)
   const { credential } = transport
   const ownerKind = ownerKindOf(credential)
-  if (isConstant(credential) && ownerKind === 'gateway' && !shape.isUsers) return constant(server, transport, shape)
+  if (isConstant(credential) && ownerKind === 'gateway' && !shape.isUsers) return constant(transport, shape)
   const scheme = createScheme(server, { credential, transport, shape }, deps)
   return new OwnedCredential({ server, ownerKind, scheme, shape }, deps)
 }
 
-function constant({ name }: CredentialServer, { credential }: RemoteTransport, shape: RequestShape): ServerCredential {
+function constant({ credential }: RemoteTransport, shape: RequestShape): ServerCredential {
   const presented = headersOf(toStaticCredential(credential))
   const filled = shape.with({})
   // Without users' variables none is missing: the schema wants a value of each that is everybody's.
-  if ('missing' in filled) return new ConstantCredential(name, { headers: [] })
-  const headers = mergeHeaders(filled.headers, presented)
-  return new ConstantCredential(name, { headers, ...(shape.hasVariablePath && { path: filled.path }) })
+  if ('missing' in filled) throw new GatewayError('config_invalid', { details: { path: 'transport.variables' } })
+  return fixedCredential(mergeHeaders(filled.headers, presented), shape.hasVariablePath ? filled.path : undefined)
 }
 
 type Kinds = Definition['kind']
