@@ -19,11 +19,11 @@ export function checkServerIsUp({ status }: Answer, step: OAuthStep): void {
   if (status >= 500 || status === 429 || status === 408) throw unavailable('server_unavailable', step, { status })
 }
 
-/** A member that may be left out, and that some servers write as null. @throws GatewayError of `fail` where it is another thing */
+/** A member that may be left out, for which some servers write null, or nothing. @throws GatewayError of `fail` where it is another thing */
 export function readText(object: JsonObject, name: string, fail: () => Error): string | null {
   const value = object[name]
-  if (value === undefined || value === null) return null
-  if (typeof value !== 'string' || value === '') throw fail()
+  if (value === undefined || value === null || value === '') return null
+  if (typeof value !== 'string') throw fail()
   return value
 }
 

@@ -119,7 +119,7 @@ describe('findServer', () => {
     ['no issuer', { issuer: undefined }, 'invalid_metadata'],
     ['an issuer that is no text', { issuer: 1 }, 'invalid_metadata'],
     ['no token endpoint', token(undefined), 'no_token_endpoint'],
-    ['an empty token endpoint', token(''), 'invalid_metadata'],
+    ['an empty token endpoint', token(''), 'no_token_endpoint'],
     ['a token endpoint that is no text', token({}), 'invalid_metadata'],
     ['a token endpoint that is no address', token('/token'), 'insecure_endpoint'],
     ['a plain-http token endpoint', token('http://as.example/token'), 'insecure_endpoint'],

@@ -42,6 +42,7 @@ describe('what a token endpoint answers', () => {
       { refresh_token: 'r', id_token: 'i', expires_in: 60, scope: 'a b' },
       { refreshToken: 'r', idToken: 'i', expiresAt: now + 60_000, scopes: ['a', 'b'] },
     ],
+    ['empty texts', { refresh_token: '', id_token: '' }, { refreshToken: null, idToken: null }],
     [
       'nulls',
       { refresh_token: null, id_token: null, expires_in: null, scope: null },
