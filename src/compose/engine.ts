@@ -4,6 +4,7 @@ import { createHttpWire } from '#adapters/mcp-http/http-wire.ts'
 import { createSseWire } from '#adapters/mcp-sse/sse-wire.ts'
 import { createStdioWire } from '#adapters/mcp-stdio/stdio-wire.ts'
 import { createWebSocketWire } from '#adapters/mcp-ws/websocket-wire.ts'
+import { createClientTls } from '#adapters/tls/client-tls.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { credentialHeader } from '#contract/credential-faults.ts'
@@ -79,7 +80,7 @@ export function createEngine({
 
 function headersOf({ transport }: ServedServer): string[] {
   if (transport.kind === 'stdio') return []
-  if (transport.variables.length > 0 || transport.tls)
+  if (transport.variables.length > 0)
     throw new GatewayError('config_invalid', { details: { reason: 'a part of this definition is not served yet' } })
   return credentialHeaders(toStaticCredential(transport.credential), transport.headers)
 }
@@ -94,23 +95,28 @@ function forwardingOf({ transport }: ServedServer): Forwarding {
 
 type WireParts = { limits: Limits; egress: Egress }
 
+/** What every connection to a server is opened with. */
+function connecting({ transport }: ServedServer, egress: Egress) {
+  const tls = transport.kind === 'stdio' || !transport.tls ? undefined : createClientTls(transport.tls)
+  return { connectTimeoutMs, egress, tls }
+}
+
 function openWires(server: ServedServer, { limits, egress }: WireParts): Wires {
   const { transport } = server
   const messageBytesMax = limits.responseBytesMax
+  const parts = connecting(server, egress)
+  const openSse = (url: string) => createSseWire({ url, messageBytesMax, postTimeoutMs: server.timeoutMs, ...parts })
   switch (transport.kind) {
     case 'streamable_http':
       return {
         kind: 'http',
-        http: createHttpWire({ url: transport.url, connectionsMax, connectTimeoutMs, egress }),
-        sse: openSse(transport.url, server, { limits, egress }),
+        http: createHttpWire({ url: transport.url, connectionsMax, ...parts }),
+        sse: openSse(transport.url),
       }
     case 'sse':
-      return { kind: 'channel', channel: openSse(transport.url, server, { limits, egress }) }
+      return { kind: 'channel', channel: openSse(transport.url) }
     case 'websocket':
-      return {
-        kind: 'channel',
-        channel: createWebSocketWire({ url: transport.url, messageBytesMax, connectTimeoutMs, egress }),
-      }
+      return { kind: 'channel', channel: createWebSocketWire({ url: transport.url, messageBytesMax, ...parts }) }
     default: {
       const { command, args, env, cwd } = transport
       return {
@@ -119,9 +125,4 @@ function openWires(server: ServedServer, { limits, egress }: WireParts): Wires {
       }
     }
   }
-}
-
-function openSse(url: string, { timeoutMs: postTimeoutMs }: ServedServer, { limits, egress }: WireParts) {
-  const messageBytesMax = limits.responseBytesMax
-  return createSseWire({ url, messageBytesMax, connectTimeoutMs, postTimeoutMs, egress })
 }
