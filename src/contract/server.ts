@@ -74,5 +74,7 @@ export const Server = z
   .meta({ id: 'Server', description: 'An MCP server that stands behind the gateway.' })
 export type Server = z.infer<typeof Server>
 
-/** With a text in place of every secret that it names: the only form that the engine sees. */
-export type ServedServer = Resolved<Server>
+/** With a text in place of every secret that it names. */
+export type ResolvedServer = Resolved<Server>
+/** The only form that the engine sees. `id`: of the resource; another server may have its name later. */
+export type ServedServer = ResolvedServer & { id: string }

@@ -79,7 +79,7 @@ export class McpServerConfig {
   toServer(defaults: { timeoutMs?: number } = {}): ServedServer {
     const { server, errors } = this.#check(defaults)
     if (!server || errors.length > 0) throw new ConfigurationError({ errors })
-    return resolveSecrets(server, noSecrets)
+    return { ...resolveSecrets(server, noSecrets), id: server.name }
   }
 
   /** For logs: the address may hold a key, and headers do. */

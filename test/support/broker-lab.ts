@@ -98,7 +98,9 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
   const identities = withSessions(new Principals(snapshot, { hash: hashToken }), broker)
   const put = (...changed: Resource[]): void => {
     snapshot.apply({ changed, deleted: [], isWhole: false })
-    const servers = snapshot.all('server').map(({ name, spec }) => resolveSecrets({ name, ...spec }, noSecrets))
+    const servers = snapshot
+      .all('server')
+      .map(({ id, name, spec }) => ({ ...resolveSecrets({ name, ...spec }, noSecrets), id }))
     engine.apply({ servers, identities })
   }
   put(...resourcesOf(options))

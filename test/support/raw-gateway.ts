@@ -8,7 +8,7 @@ import type { SharedState } from '#compose/shared-state.ts'
 import type { GatewayError } from '#contract/errors.ts'
 import { Limits } from '#contract/limits.ts'
 import { Policy } from '#contract/policy.ts'
-import { Server, type ServedServer } from '#contract/server.ts'
+import { Server, type ResolvedServer } from '#contract/server.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
@@ -106,7 +106,7 @@ export function toSnapshot(options: RawGatewayOptions) {
   snapshot.apply({ changed, deleted: [], isWhole: true })
   return {
     // No test names a secret here, and the engine must bear what cannot be served.
-    servers: servers as ServedServer[],
+    servers: servers.map((server) => ({ ...(server as ResolvedServer), id: `srv_${server.name}` })),
     identities: new Principals(snapshot, { hash: hashToken }),
   }
 }

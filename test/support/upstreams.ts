@@ -20,7 +20,8 @@ import type { FakeClock } from './fake-clock.ts'
 
 export function server(name: string, more: Partial<z.input<typeof Server>> = {}): ServedServer {
   const transport = { kind: 'stdio', command: 'never-started' }
-  return resolveSecrets(Server.parse({ name, transport, isolation: 'shared', protocol: 'legacy', ...more }), noSecrets)
+  const definition = Server.parse({ name, transport, isolation: 'shared', protocol: 'legacy', ...more })
+  return { ...resolveSecrets(definition, noSecrets), id: `srv_${name}` }
 }
 
 export function limits(more: Partial<Limits> = {}): Limits {

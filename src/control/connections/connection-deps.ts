@@ -7,7 +7,7 @@ import type { Sealer } from '#core/credential/sealer.ts'
 import type { ControlDeps } from '#control/control-deps.ts'
 
 /** A server as it is served: every secret that it names is in it. */
-export type OfferedServer = ServedServer & { id: string }
+export type OfferedServer = ServedServer
 
 export type ConnectionDeps = ControlDeps & {
   /** Those that can be called at this moment. */

@@ -2,7 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { mapSecretRefs } from '#contract/secret-text.ts'
 import { findServerFaults } from '#contract/server-faults.ts'
-import { Server, type ServedServer } from '#contract/server.ts'
+import { type ResolvedServer, Server } from '#contract/server.ts'
 
 export type KnownSecret = { name: string; value: string }
 
@@ -16,7 +16,7 @@ export const noSecrets: SecretLookup = () => undefined
  * What is stored may be older than the schema, and a secret may be a text that does not fit where it is named: so the result is checked whole.
  * @throws GatewayError `config_invalid` with the `path` of what is wrong and, where a secret is named there, its name in `secret`; never a value
  */
-export function resolveSecrets(server: Server, find: SecretLookup): ServedServer {
+export function resolveSecrets(server: Server, find: SecretLookup): ResolvedServer {
   const names = new Map<string, string>()
   const transport = mapSecretRefs(server.transport, (ref, path) => {
     const secret = find(ref)
@@ -29,7 +29,7 @@ export function resolveSecrets(server: Server, find: SecretLookup): ServedServer
   const fault = findServerFaults(data.transport)[0]
   if (fault) throw invalid(pathOf(['transport', ...fault.keys]), fault.message, names)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no secret is named in it any more
-  return data as ServedServer
+  return data as ResolvedServer
 }
 
 function pathOf(keys: readonly PropertyKey[]): string {
