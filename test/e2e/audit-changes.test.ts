@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resourceOperations } from '#contract/resource-operations.ts'
 import { specialOperations } from '#contract/operations.ts'
+import { serverOfUsers } from '../support/management-examples.ts'
 import { startManagedGateway, type ApiAnswer, type ManagedGateway } from '../support/management.ts'
 import { until } from '../support/until.ts'
 
@@ -13,7 +14,7 @@ const writes = [...specialOperations, ...resourceOperations].filter(
 
 type Asked = { method: string; path: string; body?: unknown }
 /** What is recorded: in whose name (the admin's, where it is not said), what was done to which kind, and what that is called. */
-type Recorded = { method: string; target: string; principalName?: string; principalKind?: string }
+type Recorded = { method: string; target: unknown; principalName?: string; principalKind?: string }
 type Scenario = { prepare?: Asked[]; ask: (made: ApiAnswer[]) => Asked; recorded: Recorded }
 
 let gateway: ManagedGateway
@@ -36,6 +37,7 @@ const bodies: Record<string, object> = {
   projects: {},
   agents: { servers: [] },
   tokens: { owner: { kind: 'user', ref: 'admin' } },
+  secrets: { value: 'a secret' },
   'role-bindings': { subjects: [{ kind: 'user', ref: 'admin' }], bindings: [{ role: 'view', resource: 'teams' }] },
 }
 
@@ -68,7 +70,31 @@ function ofResource({ id, verb, kind, path }: (typeof resourceOperations)[number
 
 const password = 'correct horse battery staple'
 
+/** What an owner gives is called after the ids of the server and of the owner. */
+function ofConnection(name: string, parts: Pick<Scenario, 'ask'> & { method: string; prepare?: Asked[] }): Scenario {
+  const { method, ask, prepare = [] } = parts
+  const server = post('/servers', { ...serverOfUsers, name })
+  return {
+    prepare: [server, ...prepare],
+    ask,
+    recorded: { method: `${method} credential`, target: expect.stringMatching(/^srv_[\w-]+\.user\.usr_[\w-]+$/) },
+  }
+}
+
 const special: Record<string, Scenario> = {
+  setConnectionKey: ofConnection('to-key', {
+    method: 'set_key',
+    ask: () => put('/connections/to-key/key', { token: 'a key' }),
+  }),
+  setConnectionVariables: ofConnection('to-fill', {
+    method: 'set_variables',
+    ask: () => put('/connections/to-fill/variables', { values: { REGION: 'eu' } }),
+  }),
+  endConnection: ofConnection('to-disconnect', {
+    method: 'revoke',
+    prepare: [put('/connections/to-disconnect/key', { token: 'a key' })],
+    ask: () => remove('/connections/to-disconnect'),
+  }),
   revokeToken: {
     prepare: [post('/tokens', { name: 'to-revoke', ...bodies['tokens'] })],
     ask: () => post('/tokens/to-revoke/revoke'),

@@ -26,6 +26,19 @@ const bodies: Record<ManagedKind, (name: string) => Record<string, unknown>> = {
   secret: (name) => ({ name, value: `the value of ${name}` }),
 }
 
+/** Everybody gives a key and a value of their own. */
+export const serverOfUsers = {
+  name: 'of-users',
+  isForEveryone: true,
+  transport: {
+    kind: 'streamable_http',
+    url: 'http://127.0.0.1:9/mcp',
+    credential: { kind: 'bearer', owner: 'user' },
+    headers: { 'X-Region': '${REGION}' },
+    variables: [{ name: 'REGION' }],
+  },
+} as const
+
 /** What is named by others comes first. */
 const order: readonly ManagedKind[] = [
   'policy',
@@ -56,6 +69,7 @@ export async function prepareExamples({ api }: Pick<ManagedGateway, 'api'>): Pro
     for (const which of ['a', 'b'] as const) await make(path, bodies[kind](nameOf(kind, which)))
   }
   for (const name of ['to-revoke', 'to-rotate']) await make('/tokens', { name })
+  await make('/servers', serverOfUsers)
   await make('/users/a-user/password', { password: personPassword }, 'PUT')
   const { secret } = await make('/tokens', { name: 'to-introspect' })
   const started = async () => {
@@ -70,6 +84,8 @@ export async function prepareExamples({ api }: Pick<ManagedGateway, 'api'>): Pro
     introspectToken: { body: { token: secret } },
     setPassword: { ref: 'b-user', body: { password: personPassword } },
     signIn: { body: { user: 'a-user', password: personPassword } },
+    setConnectionKey: { ref: serverOfUsers.name, body: { token: 'a key of their own' } },
+    setConnectionVariables: { ref: serverOfUsers.name, body: { values: { REGION: 'eu' } } },
     canI: { body: { role: 'view', resource: 'servers' } },
     dryRun: { body: { policy: { name: 'tried', rules: [] }, attachTo: { kind: 'user', ref: 'a-user' } } },
     createSession: { body: { agent: 'a-agent', title: 'a title', details: { task: '1' }, lifetimeMs: 60_000 } },
