@@ -4,8 +4,9 @@ import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import { createAuditRecorder, type AuditRecorder } from '#core/audit/audit-recorder.ts'
 import { createRedaction } from '#core/audit/redaction.ts'
-import { secretValuesOf } from '#core/credential/secret-values.ts'
+import { givenValuesOf, secretValuesOf } from '#core/credential/secret-values.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
+import { secretsOf } from './served-servers.ts'
 
 export type Recording = {
   payloads: LoadedConfig['audit']['payloads']
@@ -18,7 +19,12 @@ export function openRecorder(
   { snapshot, recording }: { snapshot: ResourceSnapshot; recording: Recording },
 ): AuditLog & AuditRecorder {
   const { payloads, limits } = recording
-  const redaction = { bytesMax: limits.auditPayloadBytesMax, secrets: secretsIn(snapshot) }
+  const known = secretsIn(snapshot)
+  const redaction = {
+    bytesMax: limits.auditPayloadBytesMax,
+    secrets: () => known().texts,
+    words: () => known().words,
+  }
   return createAuditRecorder(log, {
     hash: hashToken,
     later: { nextTurn: setImmediate, after: (delayMs, task) => void setTimeout(task, delayMs).unref() },
@@ -27,16 +33,33 @@ export function openRecorder(
   })
 }
 
-/** Gathered again when a server has changed. */
-function secretsIn(snapshot: ResourceSnapshot): () => readonly string[] {
+type Known = { texts: readonly string[]; words: ReadonlySet<string> }
+
+const kinds = ['server', 'secret', 'credential'] as const
+
+/** Gathered again when something has changed that holds some. Equal lists stay the same list: what is made of it is dear. */
+function secretsIn(snapshot: ResourceSnapshot): () => Known {
   let version = Number.NaN
-  let secrets: readonly string[] = []
+  let known: Known = { texts: [], words: new Set() }
   return () => {
-    const present = snapshot.versionOf('server')
-    if (present !== version) {
-      version = present
-      secrets = snapshot.all('server').flatMap(({ spec }) => secretValuesOf(spec))
-    }
-    return secrets
+    const present = kinds.reduce((sum, kind) => sum + snapshot.versionOf(kind), 0)
+    if (present === version) return known
+    version = present
+    const found = gather(snapshot)
+    const isSame =
+      found.texts.length === known.texts.length && found.texts.every((text, at) => text === known.texts[at])
+    known = isSame ? { ...found, texts: known.texts } : found
+    return known
   }
+}
+
+function gather(snapshot: ResourceSnapshot): Known {
+  const find = secretsOf(snapshot)
+  const given = snapshot.all('credential').map(({ spec }) => givenValuesOf(spec))
+  const texts = [
+    ...snapshot.all('secret').map(({ spec }) => spec.value),
+    ...snapshot.all('server').flatMap(({ spec }) => secretValuesOf(spec, find)),
+    ...given.flatMap((one) => one.texts),
+  ]
+  return { texts, words: new Set(given.flatMap(({ tokens }) => tokens)) }
 }

@@ -2,6 +2,7 @@
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { Policy } from '#contract/policy.ts'
 import type { ResourceKind } from '#contract/resource.ts'
+import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Server } from '#contract/server.ts'
 import { toDeclaredId } from '#core/resources/resource-ids.ts'
 import type { Resource, SpecOf } from '#core/resources/resource-store.ts'
@@ -24,13 +25,15 @@ const adminPolicy: Policy = {
 
 /** @param servers the configured ones, or those that stand in where none is configured */
 export function declaredResources(
-  { policies, tokens }: Pick<LoadedConfig, 'policies' | 'tokens'>,
+  { policies, tokens, secrets }: Pick<LoadedConfig, 'policies' | 'tokens' | 'secrets'>,
   servers: readonly Server[],
 ): Resource[] {
   const isPolicy = new Set(policies.map(({ name }) => name))
+  const isSecret = new Set(secrets.map(({ name }) => name))
   return [
     ...[adminPolicy, ...policies].map(({ name, ...spec }) => declared('policy', name, spec)),
-    ...servers.map(({ name, ...spec }) => declared('server', name, spec)),
+    ...secrets.map(({ name, value }) => declared('secret', name, { value })),
+    ...servers.map(({ name, ...spec }) => declared('server', name, withSecretIds(spec, isSecret))),
     declared('user', operatorName, { type: 'service', role: 'member', policies: [], isDisabled: false }),
     ...tokens.map(({ name, hash, policies: named, expiresAt }) =>
       declared('token', name, {
@@ -47,6 +50,14 @@ export function declaredResources(
       }),
     ),
   ]
+}
+
+/** What is declared names what is declared with it by its id; any other secret is looked for by its name, when it is used. */
+function withSecretIds(spec: SpecOf['server'], isSecret: ReadonlySet<string>): SpecOf['server'] {
+  const transport = mapSecretRefs(spec.transport, (name) => ({
+    secretRef: isSecret.has(name) ? toDeclaredId('secret', name) : name,
+  }))
+  return transport === spec.transport ? spec : { ...spec, transport }
 }
 
 function declared<Kind extends ResourceKind>(kind: Kind, name: string, spec: SpecOf[Kind]): Resource<Kind> {

@@ -8,7 +8,7 @@ import { createServerEgress } from './egress.ts'
 
 const serverAt = (url: string): Server =>
   Server.parse({ name: 'one', isolation: 'principal', transport: { kind: 'streamable_http', url } })
-const declared = (...servers: Server[]) => declaredResources({ policies: [], tokens: [] }, servers)
+const declared = (...servers: Server[]) => declaredResources({ policies: [], tokens: [], secrets: [] }, servers)
 
 const here = serverAt('http://127.0.0.1:1/mcp')
 const elsewhere = serverAt('http://127.0.0.1:2/mcp')

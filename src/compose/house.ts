@@ -5,8 +5,6 @@ import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
-import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
-import { toStaticCredential } from '#core/credential/static-credential.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
@@ -30,7 +28,7 @@ import { createManagement, type Management, type ManagementOptions } from './man
 import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey, secretFolder } from './secret-key.ts'
 import { createOAuth } from './oauth.ts'
-import { createServedServers } from './served-servers.ts'
+import { checkDeclared, createServedServers } from './served-servers.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
 import { systemClock } from './system-clock.ts'
@@ -211,10 +209,7 @@ type Declaring = { snapshot: ResourceSnapshot; builtIn: BuiltInServers }
 
 /** @throws GatewayError `config_invalid`, before anything is changed: what is stored and cannot be served is left out, but nobody declares that */
 function declare(config: LoadedConfig, { snapshot, builtIn }: Declaring): void {
-  for (const server of config.servers) {
-    const { transport } = resolveSecrets(server, noSecrets)
-    if (transport.kind !== 'stdio') toStaticCredential(transport.credential)
-  }
+  checkDeclared(config)
   const standsIn = config.path === null && config.servers.length === 0
   snapshot.declare(declaredResources(config, standsIn ? builtIn.servers : config.servers))
   // A file has come where there was none: from now on its servers are all there are.

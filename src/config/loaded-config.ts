@@ -18,6 +18,8 @@ export type ConfigToken = {
   readonly expiresAt: number | null
 }
 
+export type ConfigSecret = { readonly name: string; readonly value: string }
+
 /** Deeply frozen. Printed or turned into JSON it shows the document with every secret masked. */
 export type LoadedConfig = {
   /** The file, or null where there is none. */
@@ -36,6 +38,7 @@ export type LoadedConfig = {
   readonly naming: ConfigDocument['naming']
   readonly limits: Limits
   readonly servers: readonly Server[]
+  readonly secrets: readonly ConfigSecret[]
   readonly tokens: readonly ConfigToken[]
   readonly policies: readonly Policy[]
 }
@@ -69,10 +72,12 @@ export function buildConfig(path: string | null, document: ConfigDocument, prove
     naming: document.naming,
     limits: document.limits,
     servers: Object.entries(document.servers).map(([name, definition]) => toServer(name, definition)),
+    secrets: Object.entries(document.secrets).map(([name, value]) => ({ name, value })),
     tokens: document.tokens.map(toToken),
     policies: Object.entries(document.policies).map(([name, policy]) => Policy.parse({ ...policy, name })),
   }
   hide(config.storage, provenance.document.storage)
+  hide(config.secrets, provenance.document.secrets)
   for (const server of config.servers) hideTransport(server, provenance.document)
   hide(config, provenance.document)
   Object.defineProperty(config, 'toJSON', { value: () => provenance.document })

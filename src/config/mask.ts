@@ -23,6 +23,7 @@ export function maskDocument(document: ConfigDocument, hasVariable: HasVariable)
       ...(redis !== undefined && { redis: maskUrl(redis, hasVariable(['storage', 'redis'])) }),
     },
     servers: Object.fromEntries(servers),
+    secrets: Object.fromEntries(Object.keys(document.secrets).map((name) => [name, secretMark])),
     tokens: document.tokens.map(maskToken),
   }
 }

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { AddressRange, usualInternalRanges } from '#contract/address-range.ts'
 import { Limits } from '#contract/limits.ts'
 import { Policy } from '#contract/policy.ts'
+import { ResourceName } from '#contract/resource.ts'
+import { Secret } from '#contract/secret.ts'
 import { ServerName } from '#contract/server.ts'
 import { ServerDefinition } from './server-definition.ts'
 import { PostgresAddress, RedisAddress } from './store-address.ts'
@@ -146,6 +148,10 @@ export const ConfigDocument = z
       .describe(
         'The MCP servers by name. A name is a-z, 0-9, _ and -, starts with a letter or digit, and has at most 40 characters.',
       ),
+    secrets: z
+      .record(ResourceName, Secret.shape.value)
+      .default({})
+      .describe('Secret texts by name, for `{ secretRef: name }`. Best written as `${NAME}`.'),
     tokens: z.array(ConfiguredToken).default([]).describe('Who may come in.'),
     policies: z
       .record(Policy.shape.name, Policy.omit({ name: true }))

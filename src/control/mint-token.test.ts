@@ -234,7 +234,7 @@ describe('mintToken', () => {
       await world.store.write([
         {
           do: 'update',
-          resource: having(binding as typeof binding & { kind: 'role_binding' }, { bindings: [editServers] }),
+          resource: having(binding, { bindings: [editServers] }),
         },
       ])
       await world.refresh()

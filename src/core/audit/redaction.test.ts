@@ -7,6 +7,21 @@ const redact = createRedaction({ bytesMax: 4_096, secrets: () => own })
 
 const canary = 'cAnArY7f3a'
 
+describe('words that are secret', () => {
+  const words = new Set(['tok.en/of~user-1==', 'opaque0123'])
+  const hideWords = createRedaction({ bytesMax: 4_096, secrets: () => [], words: () => words })
+
+  it.each([
+    ['tok.en/of~user-1==', '[redacted]'],
+    ['it is opaque0123, and more', 'it is [redacted], and more'],
+    ['https://a.example/?k=opaque0123&x=1', 'https://a.example/?k=[redacted]&x=1'],
+    ['{"a":"opaque0123"}', '{"a":"[redacted]"}'],
+    ['opaque01234 stays', 'opaque01234 stays'],
+  ])('are found in %j', (text, expected) => {
+    expect(JSON.parse(hideWords(text))).toBe(expected)
+  })
+})
+
 describe('createRedaction', () => {
   it('keeps what is not secret as it is', () => {
     const value = {

@@ -60,6 +60,8 @@ export type RedactionOptions = {
   bytesMax: number
   /** Texts that are secret wherever they stand, such as credentials of servers. Shorter than six characters they are not looked for. */
   secrets: () => readonly string[]
+  /** The same for what stands by itself, such as tokens of users: there may be many, and others every minute, so each is found in one step. */
+  words?: () => ReadonlySet<string>
 }
 
 const secretCharsMin = 6
@@ -76,18 +78,25 @@ export function redactName(text: string): string {
   return hint.test(text) ? hide(text, secretForms) : text
 }
 
-export function createRedaction({ bytesMax, secrets }: RedactionOptions): Redact {
+export function createRedaction({ bytesMax, secrets, words }: RedactionOptions): Redact {
   let known: { from: readonly string[]; pattern: RegExp | null } | undefined
   const patternOf = (from: readonly string[]): RegExp | null => {
     if (known?.from !== from) known = { from, pattern: toPattern(from) }
     return known.pattern
   }
   return (value) => {
-    const writer = new RedactedText(bytesMax, patternOf(secrets()))
+    const writer = new RedactedText(bytesMax, { pattern: patternOf(secrets()), words: words?.() ?? noWords })
     writer.write(value)
     return cutBytes(writer.text, bytesMax)
   }
 }
+
+type Known = { pattern: RegExp | null; words: ReadonlySet<string> }
+
+const noWords: ReadonlySet<string> = new Set()
+
+/** RFC 7235 §2.1, `token68`: a padding ends it, so `key=value` is two. */
+const word = /[A-Za-z0-9._~+/-]{6,}=*/g
 
 /** The longest first: one may begin like another. */
 function toPattern(secrets: readonly string[]): RegExp | null {
@@ -123,11 +132,11 @@ function base64Within(bytes: Uint8Array, offset: number): string {
 class RedactedText {
   text = ''
   readonly #charsMax: number
-  readonly #secrets: RegExp | null
+  readonly #known: Known
 
-  constructor(charsMax: number, secrets: RegExp | null) {
+  constructor(charsMax: number, known: Known) {
     this.#charsMax = charsMax
-    this.#secrets = secrets
+    this.#known = known
   }
 
   get #isFull(): boolean {
@@ -171,18 +180,20 @@ class RedactedText {
     const text = given.slice(0, this.#charsMax + slackChars)
     const inner = text.length === given.length ? parseInner(text) : undefined
     if (inner !== undefined) {
-      const writer = new RedactedText(this.#charsMax, this.#secrets)
+      const writer = new RedactedText(this.#charsMax, this.#known)
       writer.write(inner)
       return writer.text
     }
-    return hide(text, this.#secrets ? [this.#secrets, ...secretForms] : secretForms)
+    const { pattern, words } = this.#known
+    return hide(text, pattern ? [pattern, ...secretForms] : secretForms, words)
   }
 }
 
 /** All forms are looked for in the text as it was: what one of them takes must not hide from another what it would have found. */
-function hide(text: string, forms: readonly RegExp[]): string {
-  const found = forms
-    .flatMap((form) => [...text.matchAll(form)].map(toRange))
+function hide(text: string, forms: readonly RegExp[], words = noWords): string {
+  const known = words.size === 0 ? [] : [...text.matchAll(word)].filter(([match]) => words.has(match))
+  const found = [...known, ...forms.flatMap((form) => [...text.matchAll(form)])]
+    .map(toRange)
     .toSorted((one, other) => one.from - other.from)
   let kept = ''
   let at = 0

@@ -5,7 +5,21 @@ import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Server } from '#contract/server.ts'
 import type { Transport } from '#contract/transport.ts'
 import { credentialHeaders } from './credential-headers.ts'
+import type { StoredCredential } from './stored-credential.ts'
 import { noSecrets, type SecretLookup } from './resolve-secrets.ts'
+
+/** What an owner has given: texts that stay, and tokens that come and go. */
+export function givenValuesOf({ secret, variables }: StoredCredential): { texts: string[]; tokens: string[] } {
+  const texts = Object.values(variables)
+  if (secret?.kind === 'oauth') {
+    const { accessToken, refreshToken, idToken } = secret
+    return { texts, tokens: [accessToken, refreshToken, idToken].filter((token) => token !== null) }
+  }
+  if (secret?.kind === 'key') texts.push(...Object.values(secret.parts))
+  if (secret?.kind === 'client' && secret.auth.method !== 'none')
+    texts.push('secret' in secret.auth ? secret.auth.secret : secret.auth.privateKey)
+  return { texts, tokens: [] }
+}
 
 /** A definition that cannot be served has secrets all the same, so nothing of it is checked. */
 export function secretValuesOf({ transport }: Pick<Server, 'transport'>, find: SecretLookup = noSecrets): string[] {
