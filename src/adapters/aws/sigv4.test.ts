@@ -1,10 +1,10 @@
-import { createHash, createHmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AwsCredentials } from '#core/credential/aws-credentials.ts'
 import type { WireRequest } from '#core/upstream/http-wire.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
+import { NodeSha256 } from '#test/support/node-sha256.ts'
 import { createSigV4, type SigV4Target } from './sigv4.ts'
 
 type Signable = Pick<WireRequest, 'method' | 'headers' | 'body'>
@@ -181,30 +181,4 @@ function sdkSignature(
   return signer
     .sign({ ...request, protocol: 'https:', hostname: target.host, headers }, { signingDate: new Date(time) })
     .then((result) => result.headers['authorization'])
-}
-
-/** What the SDK wants of a hash. */
-class NodeSha256 {
-  #hash
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', toBytes(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(toBytes(data))
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
-  }
-
-  reset(): void {
-    throw new Error('nobody asks for it')
-  }
-}
-
-function toBytes(data: string | ArrayBuffer | ArrayBufferView): Buffer {
-  if (typeof data === 'string') return Buffer.from(data)
-  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data)
 }

@@ -133,6 +133,17 @@ describe('compileForwarding', () => {
     )
   })
 
+  it('lets every cookie go to the own site only, and nowhere while that is not known', () => {
+    const rule: ForwardingRule = { forwardHeaders: [], cookies: { names: ['*'] } }
+    const publicUrl = 'https://gw.example.com'
+    for (const sites of [undefined, { publicUrl, upstreamUrl: 'https://mcp.other.test' }])
+      expect(() => compileForwarding({ ...rule, sites }, [])).toThrow(
+        expect.objectContaining({ code: 'config_invalid', details: expect.objectContaining({ cookies: '*' }) }),
+      )
+    const sites = { publicUrl, upstreamUrl: 'https://mcp.gw.example.com' }
+    expect(compileForwarding({ ...rule, sites }, []).cookie?.('a=1; b=2')).toBe('a=1; b=2')
+  })
+
   it('passes no name twice and none that is not listed, whatever is listed and sent', () => {
     const name = fc.constantFrom('x-a', 'X-A', 'x-b', 'baggage', 'traceparent', 'Tracestate')
     const value = fc.stringMatching(/^[\x20-\x7e]{1,5}$/)

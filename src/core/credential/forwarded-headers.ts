@@ -2,7 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import { isCallerHeader } from '#contract/header-text.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
-import { compileCookies, type CookieFilter, type CookieRule } from './cookies.ts'
+import { checkCookies, compileCookies, type CookieFilter, type CookieRule, type Sites } from './cookies.ts'
 import { checkedName, invalidHeader, isHeaderValue } from './header-merge.ts'
 
 /** Trace context (W3C Trace Context and Baggage) always passes: who the caller is ends at the gateway. `Mcp-*` are the relay's own to write. */
@@ -29,15 +29,22 @@ export type ForwardingRule = {
   /** Names of the caller's headers. */
   forwardHeaders: readonly string[]
   cookies: CookieRule | null
+  /** Where `*` may stand for every cookie: nowhere, while it is not known. */
+  sites?: Sites | undefined
 }
 
 /**
  * @param ownNames lower-case names of what the server's own definition sends (static headers, credential), which is above what the caller sends
- * @throws GatewayError `config_invalid`: a header that cannot be forwarded, or two sources of `Cookie`
+ * @throws GatewayError `config_invalid`: a header that cannot be forwarded, two sources of `Cookie`, or every cookie for a server of another
+ *   site
  */
-export function compileForwarding({ forwardHeaders, cookies }: ForwardingRule, ownNames: Iterable<string>): Forwarding {
+export function compileForwarding(
+  { forwardHeaders, cookies, sites }: ForwardingRule,
+  ownNames: Iterable<string>,
+): Forwarding {
   const own = new Set(ownNames)
   const named = new Set(forwardHeaders.map(checkedForwarding))
+  if (cookies !== null) checkCookies(cookies, sites ?? nowhere)
   const cookie = cookies === null ? null : compileCookies(cookies)
   if (cookie !== null && own.has('cookie'))
     throw invalidHeader('cookie', 'the definition sets it, and cookies pass too')
@@ -46,6 +53,8 @@ export function compileForwarding({ forwardHeaders, cookies }: ForwardingRule, o
   if (asked.length === 0 && cookie === null && trace.length === traceHeaders.length) return traceOnly
   return new ListedForwarding({ trace, asked }, cookie)
 }
+
+const nowhere: Sites = { publicUrl: null, upstreamUrl: '' }
 
 const traceNames: ReadonlySet<string> = new Set(traceHeaders)
 
