@@ -165,6 +165,19 @@ describe('a renewal', () => {
     expect(issuer.sources[0]?.timeoutMs).toBeLessThan(20_000)
   })
 
+  it('is not begun when its claim could end before it', async () => {
+    give()
+    await clock.advance(hourMs)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const slow = { ...plan, source: () => promise.then(() => issuerSource) }
+    const asking = failureOf(keeper.renew(slow, null))
+    await clock.advance(10_001)
+    resolve()
+    expect(await asking).toMatchObject({ code: 'credential_unavailable', details: { reason: 'timeout' } })
+    expect(issuer.sources).toEqual([])
+    expect(stored()?.renewingUntil).toBeNull()
+  })
+
   it('of a token that was refused gives another one to all who were refused', async () => {
     give()
     const [one, two] = await Promise.all([keeper.renew(plan, 'access-0'), keeper.renew(plan, 'access-0')])
@@ -236,6 +249,17 @@ describe('an authorization server that is away', () => {
     expect(await failureOf(current())).toMatchObject({ code: 'credential_unavailable' })
     expect(stored()).toMatchObject({ state: 'connected', renewingUntil: null })
   })
+
+  it('is not asked for each of the calls that are refused meanwhile', async () => {
+    give()
+    issuer.failure = unreachable
+    for (let i = 0; i < 5; i++)
+      expect(await failureOf(keeper.renew(plan, 'access-0'))).toMatchObject({ code: 'credential_unavailable' })
+    expect(issuer.sources).toHaveLength(1)
+    issuer.failure = undefined
+    await clock.advance(500)
+    expect((await keeper.renew(plan, 'access-0')).grant.accessToken).toBe('access-1')
+  })
 })
 
 describe('a store that is away', () => {
@@ -256,6 +280,24 @@ describe('a store that is away', () => {
     await clock.advance(5_000)
     expect(stored()).toMatchObject({ secret: { refreshToken: 'refresh-1' }, renewingUntil: null })
     expect(clock.waiting).toBe(0)
+  })
+
+  it('and is back after the owner has ended it does not bring it back', async () => {
+    give()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    issuer.gate = promise
+    await clock.advance(hourMs)
+    const asking = current()
+    await clock.advance(10)
+    book.failure.writes = new GatewayError('storage_unavailable')
+    resolve()
+    await asking
+    book.failure = {}
+    book.put(storedCredential({ state: 'revoked', reason: 'revoked' }))
+    expect(await failureOf(current())).toMatchObject({ details: { state: 'revoked' } })
+    await clock.advance(5_000)
+    expect(stored()).toMatchObject({ state: 'revoked', secret: null })
+    expect(issuer.revoked).toEqual(['refresh-1'])
   })
 
   it('lets nothing go out without a good token', async () => {

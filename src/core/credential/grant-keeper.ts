@@ -50,7 +50,8 @@ export class GrantKeeper {
    */
   current(plan: GrantPlan): KeptGrant | Promise<KeptGrant> {
     const name = nameOfCredential(plan.serverId, plan.owner)
-    const credential = this.#renewal.findUnsaved(name) ?? usable(plan, this.#deps.book.find(name)?.credential)
+    const known = usable(plan, this.#deps.book.find(name)?.credential)
+    const credential = this.#renewal.findUnsaved(name) ?? known
     const until = goodUntil(credential)
     if (this.#deps.clock.now() < until) return { grant: credential.secret, goodUntil: until }
     const failure = this.#backOff.find(name)
@@ -63,9 +64,18 @@ export class GrantKeeper {
    */
   async renew(plan: GrantPlan, used: string | null): Promise<KeptGrant> {
     const ask = { plan, name: nameOfCredential(plan.serverId, plan.owner), used }
+    if (used !== null) this.#checkRest(ask)
     const kept = await this.#asks.run(ask.name, () => this.#renew(ask))
     // An answer that is shared may be older than the refusal.
     return kept.grant.accessToken === used ? this.#asks.run(ask.name, () => this.#renew(ask)) : kept
+  }
+
+  /** Who is refused again and again does not ask the authorization server each time, while that fails. */
+  #checkRest({ plan, name, used }: Ask): void {
+    const known = this.#deps.book.find(name)?.credential
+    const isOther = known !== undefined && isGrant(known) && known.secret.accessToken !== used
+    const failure = isOther ? undefined : this.#backOff.find(name)
+    if (failure) throw credentialUnavailable(plan.serverName, failure.reason)
   }
 
   /** The server refuses this token, and its renewal as well: nothing of it goes out until its owner has done something. */

@@ -12,10 +12,10 @@ import type { StoredCredential, StoredGrant } from './stored-credential.ts'
 
 export type RenewalDeps = MoveDeps & { clock: Clock; oauth: Pick<OAuthClient, 'refresh' | 'revoke'> }
 
-/** How long a claim holds. Then somebody else may renew, so that no request may be under way any more: these two together are less. */
+/** How long a claim holds. Then somebody else may renew, whose clock may be a little ahead: no request may be under way any more. */
 export const claimMs = 30_000
-const findMsMax = 8_000
 const refreshMsMax = 15_000
+const marginMs = 5_000
 
 const saveMsMin = 250
 const saveMsMax = 5_000
@@ -43,9 +43,9 @@ export class GrantRenewal {
    */
   async run(plan: GrantPlan, claim: CredentialEntry, spent: StoredGrant): Promise<GrantCredential | null> {
     const { clock, oauth } = this.#deps
-    const begunAt = clock.now()
     const source = await plan.source(spent)
-    if (clock.now() - begunAt > findMsMax) throw credentialUnavailable(plan.serverName, 'timeout')
+    const beginsUntil = (claim.credential.renewingUntil ?? 0) - refreshMsMax - marginMs
+    if (clock.now() > beginsUntil) throw credentialUnavailable(plan.serverName, 'timeout')
     const { refreshToken, resource } = spent
     if (refreshToken === null) return null
     const wish = { scopes: null, resource, audience: null, extra: {}, refreshToken }

@@ -74,6 +74,25 @@ describe('client credentials', () => {
     expect(lab.oauth.looked).toEqual(['https://files.example/mcp', 'https://found.example', 'https://as.example'])
   })
 
+  it('are shown to no other authorization server than the first that the server named', async () => {
+    const { tokenUrl: _none, ...bare } = credential
+    const found = (issuer: string) => ({
+      resource: 'https://files.example/mcp',
+      authorizationServers: [issuer],
+      scopes: null,
+    })
+    lab.oauth.resource = found('https://found.example')
+    const one = lab.serve({ credential: bare })
+    await headersOf(one)
+    lab.oauth.resource = found('https://evil.example')
+    await lab.clock.advance(3_600_000)
+    expect(await failureOf(headersOf(one))).toMatchObject({
+      code: 'credential_unavailable',
+      details: { reason: 'wrong_issuer' },
+    })
+    expect(lab.oauth.asked).toHaveLength(1)
+  })
+
   it('are one for servers that say the same, and others for those that do not', async () => {
     const texts = [
       await headersOf(served({}, 'one')),

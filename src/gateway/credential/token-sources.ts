@@ -46,6 +46,8 @@ export class TokenSources {
   readonly #deps: TokenSourcesDeps
   readonly #asks = new SharedAsks<AccountSource>()
   readonly #remembered = new Map<string, Remembered>()
+  /** Who issued the first token for a server, as long as this process runs. */
+  readonly #issuers = new Map<string, string>()
 
   constructor(deps: TokenSourcesDeps) {
     this.#deps = deps
@@ -61,7 +63,7 @@ export class TokenSources {
   ): Promise<{ source: TokenSource; resource: string | null; scopes: readonly string[] | null }> {
     const { issuer, tokenUrl, timeoutMs } = definition
     const isGiven = tokenUrl !== undefined || issuer !== undefined
-    const found = isGiven ? await this.#given(definition) : await this.#ofServer(serverUrl)
+    const found = isGiven ? await this.#given(definition) : await this.#pinned(serverUrl)
     const client = registeredClient(definition, found.server)
     if (!client) throw unusable('invalid_client')
     return {
@@ -119,6 +121,15 @@ export class TokenSources {
     // With both endpoints given nothing is looked up; that of authorization is not used here.
     const definition = { tokenUrl, authorizationUrl: tokenUrl }
     return findAccountSource(this.#deps.oauth, definition, { serverUrl: null })
+  }
+
+  /** What is registered at one authorization server is shown to no other, whatever the server says later (MCP basic/authorization). */
+  async #pinned(serverUrl: string): Promise<AccountSource> {
+    const found = await this.#ofServer(serverUrl)
+    const issuer = this.#issuers.get(serverUrl)
+    if (issuer !== undefined && issuer !== found.server.issuer) throw unusable('wrong_issuer')
+    this.#issuers.set(serverUrl, found.server.issuer)
+    return found
   }
 
   issuedBy(issuer: string): Promise<AccountSource> {
