@@ -6,8 +6,9 @@ import { describeGuardedConnections } from '#test/contracts/guarded-connections.
 import { namedEgress, openEgress } from '#test/support/egress.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { openHostileServer, type HostileServer, type Said } from '#test/support/hostile-authorization-server.ts'
-import { answerBytesMax, createGuardedFetch, type GuardedRequest } from './guarded-fetch.ts'
+import { createGuardedFetch, type GuardedRequest } from './guarded-fetch.ts'
 
+const answerBytesMax = 1_048_576
 const get: GuardedRequest = { method: 'GET', timeoutMs: 10_000, step: 'token' }
 const fetch = createGuardedFetch({ egressOf: () => openEgress, allowsHttp: () => false })
 

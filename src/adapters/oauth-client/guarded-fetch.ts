@@ -10,7 +10,7 @@ import { serverFailed, unavailable, type OAuthStep } from './oauth-failure.ts'
 import { toSecureUrl, type AddressRules } from './secure-address.ts'
 
 /** A metadata document has some kilobytes. */
-export const answerBytesMax = 1_048_576
+const answerBytesMax = 1_048_576
 
 export type GuardedRequest = {
   method: 'GET' | 'POST'

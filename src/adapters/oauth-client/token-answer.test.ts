@@ -1,9 +1,13 @@
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AuthorizationServer, TokenSource, TokenWish } from '#core/credential/oauth-client.ts'
 import { openEgress } from '#test/support/egress.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { openHostileServer, type HostileServer, type Said } from '#test/support/hostile-authorization-server.ts'
+import { GatewayError } from '#contract/errors.ts'
+import type { Answer } from './guarded-fetch.ts'
 import { createOAuthClient } from './oauth-client.ts'
+import { readTokens } from './token-answer.ts'
 
 const now = 1_800_000_000_000
 const clock = { now: () => now, after: () => () => undefined }
@@ -164,6 +168,52 @@ describe('what a token endpoint answers', () => {
     expect(await oauth.issueAssertion(source, wish)).toBe('planted-token')
   })
 })
+
+describe('readTokens', () => {
+  it('makes of any answer tokens that fit in a header, or a failure in our words', () => {
+    const word = fc.oneof(fc.string(), fc.constantFrom('Bearer', 'invalid_grant', 'a', '', '60'), fc.jsonValue())
+    const member = fc.constantFrom(
+      'access_token',
+      'refresh_token',
+      'id_token',
+      'token_type',
+      'expires_in',
+      'scope',
+      'error',
+    )
+    const answer = fc.record({
+      status: fc.oneof(fc.constant(200), fc.integer({ min: 200, max: 999 })),
+      contentType: fc.string(),
+      text: fc.oneof(
+        fc.dictionary(member, word).map((body) => JSON.stringify({ access_token: 't', ...body })),
+        fc.json(),
+        fc.string(),
+      ),
+    })
+    const outcomes = new Set<string>()
+    fc.assert(
+      fc.property(answer, (given) => {
+        const outcome = outcomeOf(given)
+        outcomes.add(outcome)
+        expect(outcome).toMatch(/^(?:good|[a-z]+(?:_[a-z]+)*: [a-z_]+)$/)
+      }),
+      { numRuns: 1_000 },
+    )
+    expect([...outcomes]).toContain('good')
+  })
+})
+
+function outcomeOf(answer: Answer): string {
+  try {
+    const { accessToken, refreshToken, idToken, expiresAt } = readTokens(answer, now)
+    const fits = [accessToken, refreshToken ?? 'x', idToken ?? 'x'].every((token) => /^[\x21-\x7e]+$/.test(token))
+    return fits && (expiresAt ?? now + 1) > now
+      ? 'good'
+      : JSON.stringify({ accessToken, refreshToken, idToken, expiresAt })
+  } catch (error) {
+    return error instanceof GatewayError ? `${error.code}: ${String(error.details['reason'])}` : String(error)
+  }
+}
 
 describe('revocation', () => {
   const revoke = (said: Said) => {

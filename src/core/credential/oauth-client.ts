@@ -172,7 +172,10 @@ export interface OAuthClient {
    * @returns null: the server has no such document
    */
   findResource(serverUrl: string, challenge: string | null): Promise<ProtectedResource | null>
-  /** RFC 8414 with the path inserted, OpenID with it inserted, OpenID with it appended; `issuer` must be the very same text. */
+  /**
+   * RFC 8414 with the path inserted, OpenID with it inserted, OpenID with it appended. `issuer` must be the very same text, but for the slash that
+   * is the whole path of an address without one; what the server calls itself counts from then on.
+   */
   findServer(issuer: string): Promise<AuthorizationServer>
   /** A server of before 2025-06-18 is its own authorization server: with metadata at its root, or with `/authorize`, `/token`, `/register` there. */
   findOwnServer(serverUrl: string): Promise<AuthorizationServer>
