@@ -61,12 +61,18 @@ export async function openConnectLab({
   }
   const consent: ConnectLab['consent'] = (page, person) =>
     goThrough(nextOf(page), `${gateway.url}/connect/callback`, person)
+  /** Who signs in again and again is held up. */
+  const bearers = new Map<string, Promise<string>>()
   const opened = open.move()
   return {
     gateway,
     server,
     browserOf,
-    bearerOf: (name) => signIn(gateway.url, name, passwordOf(name)),
+    bearerOf(name) {
+      const known = bearers.get(name) ?? signIn(gateway.url, name, passwordOf(name))
+      bearers.set(name, known)
+      return known
+    },
     consent,
     async connect(browser, name, login = 'somebody') {
       const leaving = await browser.submit(await browser.open(`/connect/${name}`), '/start')
