@@ -68,7 +68,6 @@ describe('the servers that are offered', () => {
       id: 'cfg_server_git',
       spec: { ...git.spec, transport: { ...git.spec.transport, credential } },
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a transport with another credential is one
     expect(house(key, declared as Resource).tokenOf('git')).toMatchObject({ token: canary })
   })
 })

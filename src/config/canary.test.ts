@@ -44,6 +44,21 @@ servers:
   basic:
     url: https://basic.example/mcp
     credential: { kind: basic, username: @{me}, password: @{abc} }
+  issued:
+    url: "https://issued.example/$\${A}/mcp"
+    credential:
+      kind: oauth2_client_credentials
+      tokenUrl: @{https://as.example/token}
+      clientId: @{me}
+      clientSecret: @{abc}
+      scopes: [@{all}]
+      extraParameters: { more: @{abc} }
+    forwardHeaders: [@{x-a}]
+    cookies: { names: [@{session}], prefix: @{a} }
+    variables: [{ name: A, scope: @{global}, value: @{abc} }]
+  named:
+    url: https://named.example/mcp
+    credential: { kind: bearer, token: { secretRef: @{kept} } }
   local:
     command: @{npx}
     args: [@{-y}, --token, @{abc}]
@@ -51,6 +66,8 @@ servers:
       TOKEN: @{abc}
     cwd: @{.}
     description: @{text}
+secrets:
+  kept: @{abc}
 tokens:
   - name: @{me}
     secret: @{${token}}
@@ -67,7 +84,7 @@ policies:
   )
 }
 
-const places = Array.from({ length: 40 }, (_, index) => index).filter((at) => template(at, plain).includes(plain))
+const places = Array.from({ length: 60 }, (_, index) => index).filter((at) => template(at, plain).includes(plain))
 
 /** Ways in which a value can be wrong, or mistaken for something else. */
 const wrongValues = (secret: string): string[] => [
@@ -152,7 +169,7 @@ describe('a secret in the configuration', () => {
   it('is planted in a document that is good without it', () => {
     const result = attempt(template(-1, ''))
     expect(result).toHaveProperty('config')
-    expect(places).toHaveLength(36)
+    expect(places).toHaveLength(48)
   })
 
   it.each([...wrongValues(canary), ...wrongValues(plain), ...wrongKeys])(

@@ -37,7 +37,7 @@ const harmless = new Set([
 ])
 
 /** Some services put a key into the query of an address. */
-const addresses = new Set(['helpUrl', 'tokenUrl', 'authorizationUrl', 'registrationUrl'])
+const addresses = new Set(['tokenUrl', 'authorizationUrl', 'registrationUrl'])
 
 /** A copy of the same form that may be shown; names of secrets stay. */
 export function hideInCredential<Part extends Credential>(credential: Part): Part {
