@@ -31,6 +31,10 @@ describe('createClientTls', () => {
       'a chain, and who signs the server',
       { ...client, certificate: client.certificate + authority.certificate, ca: authority.certificate },
     ],
+    [
+      'words between certificates',
+      { ...client, certificate: `the gateway\n${client.certificate}\nits issuer\n${authority.certificate}` },
+    ],
     ['a key that is encrypted', { ...client, key: encrypted('open sesame'), passphrase: 'open sesame' }],
     ['a passphrase that is not needed', { ...client, passphrase: 'unused' }],
   ])('takes %s', (_what, tls) => {
@@ -43,6 +47,16 @@ describe('createClientTls', () => {
     ['certificate', 'no PEM', { ...client, certificate: 's3cret' }],
     ['certificate', 'broken PEM', { ...client, certificate: broken }],
     ['certificate', 'a chain that is broken below', { ...client, certificate: client.certificate + broken }],
+    [
+      'certificate',
+      'a chain that ends too early',
+      { ...client, certificate: `${client.certificate}-----BEGIN CERTIFICATE-----\n` },
+    ],
+    [
+      'certificate',
+      'beginnings without an end',
+      { ...client, certificate: '-----BEGIN CERTIFICATE-----\n'.repeat(40_000) },
+    ],
     ['certificate', 'a key in its place', { ...client, certificate: client.key }],
     ['key', 'no PEM', { ...client, key: 's3cret' }],
     ['key', 'a certificate in its place', { ...client, key: client.certificate }],

@@ -34,13 +34,16 @@ export function createClientTls({ certificate, key, passphrase, ca }: ClientTls)
   }
 }
 
-const block = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs
+const begin = '-----BEGIN CERTIFICATE-----'
+const end = '-----END CERTIFICATE-----'
 
+/** Words between them are comments (RFC 7468 §2). */
 function parseCertificates(member: 'certificate' | 'ca', text: string): X509Certificate[] {
-  const blocks = text.match(block) ?? []
-  if (blocks.length === 0) throw invalid(member, 'it is not a certificate in PEM')
+  const parts = text.split(end)
+  const rest = parts.pop() ?? ''
+  if (parts.length === 0 || rest.includes(begin)) throw invalid(member, 'it is not a certificate in PEM')
   try {
-    return blocks.map((pem) => new X509Certificate(pem))
+    return parts.map((part) => new X509Certificate(part.slice(part.indexOf(begin)) + end))
   } catch {
     throw invalid(member, 'it is not a certificate in PEM')
   }

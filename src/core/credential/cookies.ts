@@ -46,9 +46,17 @@ function filter(header: string, passes: (name: string) => boolean): string | nul
   return value
 }
 
-/** Spaces and tabs alone: a line break must stay and be refused. */
+/** Spaces and tabs alone: a line break must stay and be refused. By hand, because a pattern would try each run of spaces from each of its places. */
 function trimmed(text: string): string {
-  return text.replaceAll(/^[ \t]+|[ \t]+$/g, '')
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 function refused(reason: string): GatewayError {
