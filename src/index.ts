@@ -5,6 +5,8 @@ import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { operatorEgress } from '#compose/egress.ts'
 import { createEngine } from '#compose/engine.ts'
+import { createOAuth } from '#compose/oauth.ts'
+import { createGatewayCredentials } from '#compose/server-credentials.ts'
 import type { GatewayOptions } from '#library/gateway-options.ts'
 import { LibraryGateway } from '#library/library-gateway.ts'
 
@@ -15,9 +17,10 @@ const auditEventsMax = 10_000
  * @throws ConfigurationError that names every fault of the options
  */
 export function createGateway(options: GatewayOptions = {}): LibraryGateway {
+  const credentials = createGatewayCredentials(createOAuth({ ofAddress: () => operatorEgress }))
   return new LibraryGateway(options, {
     // A program's own servers are its operator's words.
-    createEngine: (engine) => createEngine({ ...engine, egress: () => operatorEgress }),
+    createEngine: (engine) => createEngine({ ...engine, egress: () => operatorEgress, credentialOf: credentials.of }),
     createAuditLog: () => createMemoryAuditLog({ ringMax: auditEventsMax }),
     checkSchema: createSchemaCheck(),
     hash: hashToken,

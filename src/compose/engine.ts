@@ -8,14 +8,12 @@ import { createClientTls } from '#adapters/tls/client-tls.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { credentialHeader } from '#contract/credential-faults.ts'
-import { GatewayError } from '#contract/errors.ts'
+import type { GatewayError } from '#contract/errors.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
-import { credentialHeaders } from '#core/credential/credential-headers.ts'
-import { toStaticCredential } from '#core/credential/static-credential.ts'
 import { compileForwarding, traceOnly, type Forwarding } from '#core/credential/forwarded-headers.ts'
-import { fixedCredential } from '#core/credential/fixed-credential.ts'
+import type { ServerCredential } from '#core/credential/lease.ts'
 import type { Counters } from '#core/limits/counters.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
@@ -30,8 +28,12 @@ export type EngineOptions = {
   separator: string
   audit: AuditRecorder
   onTrouble: (server: string, error: GatewayError, diagnosis: string) => void
+  /** Where browsers reach this gateway: what of a caller's cookies may go to a server depends on it. */
+  publicUrl?: string | undefined
   /** The guard before each connection to a server. */
   egress: (server: ServedServer) => Egress
+  /** How requests to a server are authenticated. @throws GatewayError `config_invalid` */
+  credentialOf: (server: ServedServer) => ServerCredential
   /** Takes the place of a server's HTTP wire. */
   holdHttp?: (server: ServedServer, wire: HttpWire) => HttpWire
   /** Where there are several replicas; by default this gateway is alone. */
@@ -48,7 +50,9 @@ export function createEngine({
   separator,
   audit,
   onTrouble,
+  publicUrl,
   egress,
+  credentialOf,
   holdHttp,
   shared,
   counters,
@@ -65,8 +69,8 @@ export function createEngine({
       const wires = openWires(server, { limits, egress: egress(server) })
       return wires.kind === 'http' && holdHttp ? { ...wires, http: holdHttp(server, wires.http) } : wires
     },
-    credentialOf: (server) => fixedCredential(headersOf(server)),
-    forwardingOf,
+    credentialOf,
+    forwardingOf: (server) => forwardingOf(server, publicUrl ?? null),
     hash: hashToken,
     randomId,
     sessionRecords,
@@ -78,19 +82,13 @@ export function createEngine({
   })
 }
 
-function headersOf({ transport }: ServedServer): string[] {
-  if (transport.kind === 'stdio') return []
-  if (transport.variables.length > 0)
-    throw new GatewayError('config_invalid', { details: { reason: 'a part of this definition is not served yet' } })
-  return credentialHeaders(toStaticCredential(transport.credential), transport.headers)
-}
-
-function forwardingOf({ transport }: ServedServer): Forwarding {
+function forwardingOf({ transport }: ServedServer, publicUrl: string | null): Forwarding {
   if (transport.kind === 'stdio') return traceOnly
   const { forwardHeaders, cookies = null, headers } = transport
   const taken = credentialHeader(transport)
   const ownNames = [...Object.keys(headers).map((name) => name.toLowerCase()), ...(taken === null ? [] : [taken])]
-  return compileForwarding({ forwardHeaders, cookies }, ownNames)
+  const sites = { publicUrl, upstreamUrl: transport.url }
+  return compileForwarding({ forwardHeaders, cookies, sites }, ownNames)
 }
 
 type WireParts = { limits: Limits; egress: Egress }

@@ -5,6 +5,9 @@ import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
+import { connectUrl } from '#core/credential/connect-link.ts'
+import type { OAuthClient } from '#core/credential/oauth-client.ts'
+import { StoredBook } from '#core/credential/stored-book.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import { Principals } from '#core/identity/principals.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
@@ -18,6 +21,7 @@ import { addressOf } from './address.ts'
 import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
 import { createConnections, linkSealerOf, type Connections, type ConnectionsOptions } from './connections.ts'
+import { startTending, watchCredentials } from './credential-life.ts'
 import { createControlParts, followChanges, stateSecretsOf, type ControlParts } from './control-parts.ts'
 import { declaredResources } from './declared-resources.ts'
 import { describeError } from './describe-error.ts'
@@ -28,6 +32,7 @@ import { createManagement, type Management, type ManagementOptions } from './man
 import { closedIdentities } from './closed-identities.ts'
 import { readSecretKey, secretFolder } from './secret-key.ts'
 import { createOAuth } from './oauth.ts'
+import { createServerCredentials, type ServerCredentials } from './server-credentials.ts'
 import { checkDeclared, createServedServers } from './served-servers.ts'
 import { createOwnState, openSharedState, type ReplicaState } from './shared-state.ts'
 import { makeDataFolder, openState, type State } from './state.ts'
@@ -71,31 +76,39 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   const builtIn = await builtInServers({ config, dataPath, mainPath: options.mainPath, log })
   resources.defer(() => builtIn.close())
   const egress = createServerEgress(snapshot, config.egress.allow)
+  const oauth = createOAuth(egress)
+  const place: Place = { url: null }
+  const credentials = openCredentials(stored, { oauth, place })
   const engine = createEngine({
     limits,
     separator: config.naming.separator,
     audit,
     onTrouble: tellOfTrouble(log),
+    publicUrl: config.listen.publicUrl,
     egress: egress.of,
+    credentialOf: credentials.of,
     holdHttp: builtIn.holdHttp,
     shared: { ...stored.shared, stateSecrets: stored.stateSecrets },
     ...(config.storage.redis !== undefined && { counters: stored.shared.counters }),
   })
   resources.defer(() => engine.close())
-  const place: Place = { url: null }
   const agents = resources.use(openAgentSessions(stored, { config, place, log }))
   const broker = agents.createBroker(engine)
   const identities = withSessions(stored.identities, broker)
   const onTrouble = tellOfTrouble(log)
   const servedServers = createServedServers({ snapshot, onTrouble: (server, error) => onTrouble(server, error, '') })
-  stored.onChange = () =>
+  const tellOfCredentials = watchCredentials({ ...credentials, snapshot, engine })
+  stored.onChange = () => {
     engine.apply({ servers: servedServers(), identities: feed.isStale ? closedIdentities(identities) : identities })
+    tellOfCredentials()
+  }
   declare(config, { snapshot, builtIn })
   await feed.start()
   resources.use(followChanges(stored.state, stored.shared))
   await agents.start()
   resources.use(openMaintenance(stored, { config, log }))
-  const connecting = { servers: servedServers, oauth: createOAuth(egress) }
+  resources.use(startTending({ ...credentials, engine, locks: stored.shared.locks, log }))
+  const connecting = { servers: servedServers, oauth }
   const door = await openDoor(stored, { options, engine, agents, broker, place, connecting, log, resources })
   return {
     audit,
@@ -265,6 +278,20 @@ function openManagement(control: ControlParts, parts: ManagementParts): Manageme
       recordRefusal(audit, request, { error, at })
     },
     onError,
+  })
+}
+
+type CredentialParts = { oauth: OAuthClient; place: Place }
+
+function openCredentials({ state, control, linkSealer }: Stored, { oauth, place }: CredentialParts): ServerCredentials {
+  const { store, snapshot } = state
+  const links = { sealer: linkSealer, clock: systemClock, baseUrl: () => place.url }
+  return createServerCredentials({
+    book: new StoredBook({ store, snapshot, clock: systemClock, announce: control.announce }),
+    changes: control.changes,
+    index: snapshot,
+    connectUrl: (server, owner) => connectUrl(links, server, { owner }),
+    oauth,
   })
 }
 

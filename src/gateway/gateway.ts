@@ -168,12 +168,16 @@ export class Gateway {
     this.#move([...this.#hub].filter(({ principal }) => isConcerned(principal)))
   }
 
-  /** What an owner (see ServerCredential) has given for a server is there, or is there no more: what it sees of the server is something else. */
-  credentialChanged(server: string, owner: string): void {
+  /**
+   * What an owner has given for a server is there, or is there no more: what it sees of the server is something else.
+   * @param ownerId of a user or a team; empty: the gateway's own, through which everybody sees it
+   */
+  credentialChanged(server: string, ownerId: string): void {
     const upstream = this.registry.find(server)
     if (!upstream) return
-    this.#catalog.forgetOwner(upstream, owner)
-    this.#hub.ownedChanged({ upstream, owner })
+    if (ownerId === '') this.#catalog.forget(upstream)
+    else this.#catalog.forgetOwner(upstream, ownerId)
+    this.#hub.ownedChanged({ upstream, ownerId })
   }
 
   #move(viewers: Iterable<Viewer>): void {

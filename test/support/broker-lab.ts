@@ -29,6 +29,7 @@ import { rawToken, type RawGateway } from './raw-gateway.ts'
 import { exchange, parseJson, type Json, type RawAnswer } from './raw-http.ts'
 import { resource } from './resources.ts'
 import { admin } from './session-world.ts'
+import { gatewayCredentials } from './leases.ts'
 
 export type BrokerLabOptions = {
   /** Definitions as in the configuration. */
@@ -83,6 +84,7 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     onError: (error) => defects.push(error),
   })
   const engine = createEngine({
+    credentialOf: gatewayCredentials().of,
     limits,
     separator: '__',
     audit: log,

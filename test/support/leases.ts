@@ -1,3 +1,6 @@
+import { operatorEgress } from '#compose/egress.ts'
+import { createOAuth } from '#compose/oauth.ts'
+import { createGatewayCredentials, type ServerCredentials } from '#compose/server-credentials.ts'
 import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import type { Lease, ServerCredential } from '#core/credential/lease.ts'
 
@@ -11,3 +14,8 @@ export const noCredential: ServerCredential = fixedCredential([])
 export const unleased = { lease: () => leaseOf(), renew: () => Promise.reject(new Error('nothing to renew')) }
 
 export const nobodysHolder = { userId: null, teamId: null }
+
+/** Those that a gateway has of its own. */
+export function gatewayCredentials(): ServerCredentials {
+  return createGatewayCredentials(createOAuth({ ofAddress: () => operatorEgress }))
+}

@@ -17,6 +17,7 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen, type HttpServer } from '#http/server.ts'
 import { resource } from './resources.ts'
+import { gatewayCredentials } from './leases.ts'
 
 /** `tg_` and 40 characters of `name`. */
 export const rawToken = (name: string): string => `tg_${name.repeat(40).slice(0, 40)}`
@@ -60,6 +61,7 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
   const troubles: Trouble[] = []
   const defects: unknown[] = []
   const engine = createEngine({
+    credentialOf: gatewayCredentials().of,
     limits,
     separator: '__',
     audit: log,

@@ -132,10 +132,10 @@ export class Catalog {
     this.version++
   }
 
-  /** Of what one owner's credential showed. */
-  forgetOwner(upstream: Upstream, owner: string): void {
+  /** What was shown through what one user or team has given. */
+  forgetOwner(upstream: Upstream, ownerId: string): void {
     const entries = this.#entries.get(upstream)
-    for (const key of entries?.keys() ?? []) if (key.split(' ')[1] === owner) entries?.delete(key)
+    for (const key of entries?.keys() ?? []) if (key.split(' ').includes(ownerId)) entries?.delete(key)
     this.version++
   }
 

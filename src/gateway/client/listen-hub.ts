@@ -21,7 +21,7 @@ export type ListenWish = {
   tasks: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
 
-type OwnedServer = { upstream: Upstream; owner: string }
+type OwnedServer = { upstream: Upstream; ownerId: string }
 
 export type ListenStreamOptions = {
   principal: Principal
@@ -178,11 +178,12 @@ export class ListenHub {
   }
 }
 
-/** Whoever sees a server through the credential of one owner. */
-function* viewersThrough(viewers: Iterable<Viewer>, { upstream, owner }: OwnedServer): Iterable<Viewer> {
+/** Whoever sees a server through the credential of one owner; without an owner, everybody. */
+function* viewersThrough(viewers: Iterable<Viewer>, { upstream, ownerId }: OwnedServer): Iterable<Viewer> {
   for (const viewer of viewers) {
     const holder = holderOf(viewer.principal)
-    if (seesServer(viewer, upstream.name) && upstream.ownerOf({ holder }) === owner) yield viewer
+    const isOwners = ownerId === '' || upstream.ownerOf({ holder }).split(' ').includes(ownerId)
+    if (isOwners && seesServer(viewer, upstream.name)) yield viewer
   }
 }
 
