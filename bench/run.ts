@@ -18,7 +18,7 @@ import { renderRun, type Run } from './report.ts'
 import { measureStartup } from './startup.ts'
 import { checkTargets, type Results } from './targets.ts'
 
-const fullPace: Pace = { rounds: 5, turns: 5, turnSeconds: 0.3, warmSeconds: 2, lightRounds: 10, lightSeconds: 2 }
+const fullPace: Pace = { rounds: 4, turns: 5, turnSeconds: 0.3, warmSeconds: 2.5, lightRounds: 10, lightSeconds: 2 }
 const quickPace: Pace = { rounds: 2, turns: 3, turnSeconds: 0.15, warmSeconds: 0.6, lightRounds: 5, lightSeconds: 0.7 }
 const docsFile = new URL('../docs/reference/bench.md', import.meta.url).pathname
 const parts = ['calls', 'latency', 'list', 'startup'] as const
@@ -38,7 +38,7 @@ const { values: flags } = parseArgs({
 exitOnSignals()
 const pace = { ...(flags.quick ? quickPace : fullPace) }
 // Few cases warm their process less than many do, and a cold reference flatters whoever is divided by it.
-if (flags.only !== undefined) pace.warmSeconds = fullPace.warmSeconds
+if (flags.only !== undefined) pace.warmSeconds = 3 * fullPace.warmSeconds
 if (flags.rounds !== undefined) pace.rounds = Math.max(1, Number(flags.rounds))
 const run = await measureAll(chooseParts(flags.only), chooseCases(flags.only), pace)
 const text = renderRun(run)
