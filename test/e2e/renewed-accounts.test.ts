@@ -4,14 +4,11 @@ import { createOAuthClient } from '#adapters/oauth-client/oauth-client.ts'
 import { systemClock } from '#compose/system-clock.ts'
 import { Server } from '#contract/server.ts'
 import { nameOfClient } from '#core/credential/credential-name.ts'
-import { GrantKeeper } from '#core/credential/grant-keeper.ts'
 import type { ClientAuth } from '#core/credential/oauth-client.ts'
 import type { Lease, ServerCredential } from '#core/credential/lease.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
 import type { StoredGrant } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps } from '#gateway/credential/credential-deps.ts'
 import { createServerCredential } from '#gateway/credential/server-credential.ts'
-import { TokenSources } from '#gateway/credential/token-sources.ts'
 import { goThrough } from '#test/support/authorization-server-pages.ts'
 import { openAuthorizationServer, type TestAuthorizationServer } from '#test/support/authorization-server.ts'
 import { MemoryCredentialBook, storedCredential } from '#test/support/credential-books.ts'
@@ -55,8 +52,7 @@ async function connect(): Promise<void> {
 }
 
 function openReplica(): ServerCredential {
-  const base = { ...new CredentialLab().deps, book, clock: systemClock, oauth }
-  const deps: CredentialDeps = { ...base, keeper: new GrantKeeper(base), sources: new TokenSources(base) }
+  const { deps } = new CredentialLab(() => ({ book, clock: systemClock, oauth }))
   const credential = { kind: 'oauth2_authorization_code', issuer: real.issuer }
   const transport = { kind: 'streamable_http', url: resource, credential }
   const server = Server.parse({ name: 'files', transport, isolation: 'principal' })

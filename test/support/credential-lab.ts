@@ -42,14 +42,18 @@ export class CredentialLab {
   }
   readonly deps: CredentialDeps
 
-  constructor() {
+  /** @param over what is real */
+  constructor(
+    over: (snapshot: ResourceSnapshot) => Partial<Pick<CredentialDeps, 'book' | 'clock' | 'oauth'>> = () => ({}),
+  ) {
     this.change(
       resource('user', 'ann'),
       resource('user', 'bob', { type: 'service' }),
       resource('team', 'blue', { members: [{ user: 'usr_ann' }] }),
       resource('team', 'azure', { members: [{ user: 'usr_ann' }] }),
     )
-    const { book, clock, oauth, snapshot } = this
+    const { snapshot } = this
+    const { book, clock, oauth } = { book: this.book, clock: this.clock, oauth: this.oauth, ...over(snapshot) }
     const changes = { append: (event: ChangeEvent) => void this.events.push(event) }
     this.deps = {
       book,

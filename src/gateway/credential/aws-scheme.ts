@@ -1,11 +1,12 @@
 /** Requests that are signed one by one (AWS Signature Version 4). */
 import type { Credential } from '#contract/credential.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { AwsCredentials } from '#core/credential/aws-credentials.ts'
 import type { Cached, CacheAsk } from '#core/credential/credential-cache.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { toNext, type Presented, type Scheme } from './scheme.ts'
 
@@ -20,7 +21,7 @@ export class AwsScheme implements Scheme {
   readonly #ask: CacheAsk<AwsCredentials>
 
   /** @param place.host as the Host header has it */
-  constructor(definition: Definition, { server, host }: { server: CredentialServer; host: string }, deps: Deps) {
+  constructor(definition: Definition, { server, host }: { server: ServedServer; host: string }, deps: Deps) {
     this.#definition = definition
     this.#host = host
     this.#deps = deps

@@ -1,10 +1,11 @@
 /** Tokens that the gateway gets as itself (RFC 6749 §4.4). Servers with the same credential share one. */
 import type { Credential } from '#contract/credential.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Cached, CacheAsk } from '#core/credential/credential-cache.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
 
@@ -18,7 +19,7 @@ export class ClientScheme implements Scheme {
   readonly #refuse: Refusals
   readonly #ask: CacheAsk<string>
 
-  constructor(definition: Definition, { server, url }: { server: CredentialServer; url: string }, deps: Deps) {
+  constructor(definition: Definition, { server, url }: { server: ServedServer; url: string }, deps: Deps) {
     this.#definition = definition
     this.#serverUrl = url
     this.#deps = deps

@@ -7,13 +7,10 @@ import type { MoveDeps } from '#core/credential/credential-moves.ts'
 import type { GrantKeeper } from '#core/credential/grant-keeper.ts'
 import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { ServedServer } from '#contract/server.ts'
 import type { ResourceKind } from '#contract/resource.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { WireRequest } from '#core/upstream/http-wire.ts'
 import type { TokenSources } from './token-sources.ts'
-
-export type CredentialServer = ServedServer
 
 export type SignerTarget = { host: string; path: string; region: string; service: string }
 /** @returns headers for this one request, flat and in lower case */

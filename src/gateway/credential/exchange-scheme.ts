@@ -2,13 +2,14 @@
 import type { Credential } from '#contract/credential.ts'
 import type { GatewayError } from '#contract/errors.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Cached } from '#core/credential/credential-cache.ts'
 import { reasonOf } from '#core/credential/credential-refusals.ts'
 import type { GrantPlan } from '#core/credential/grant-plan.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { TokenSet } from '#core/credential/oauth-client.ts'
 import type { CredentialOwner, StoredGrant } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { planOf, urlOf } from './grant-plans.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
@@ -21,11 +22,11 @@ const idTokenType = 'urn:ietf:params:oauth:token-type:id_token'
 
 export class ExchangeScheme implements Scheme {
   readonly #definition: Definition
-  readonly #server: CredentialServer
+  readonly #server: ServedServer
   readonly #deps: Deps
   readonly #refuse: Refusals
 
-  constructor(definition: Definition, server: CredentialServer, deps: Deps) {
+  constructor(definition: Definition, server: ServedServer, deps: Deps) {
     this.#definition = definition
     this.#server = server
     this.#deps = deps

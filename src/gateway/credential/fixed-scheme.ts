@@ -1,11 +1,12 @@
 /** The gateway's own text, for requests that hold something of each user's besides. */
 import type { Credential } from '#contract/credential.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { headersOf } from '#core/credential/credential-headers.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import { toStaticCredential } from '#core/credential/static-credential.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import type { Presented, Scheme } from './scheme.ts'
 
@@ -13,7 +14,7 @@ export class FixedScheme implements Scheme {
   readonly #presented: Presented
   readonly #refuse: Refusals
 
-  constructor(definition: Resolved<Credential>, server: CredentialServer, deps: Pick<CredentialDeps, 'connectUrl'>) {
+  constructor(definition: Resolved<Credential>, server: ServedServer, deps: Pick<CredentialDeps, 'connectUrl'>) {
     this.#presented = { text: '', headers: headersOf(toStaticCredential(definition)), goodUntil: Infinity }
     this.#refuse = refusals(server, deps)
   }

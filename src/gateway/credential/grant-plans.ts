@@ -1,14 +1,15 @@
 /** How grants are renewed that owners have given for a server, or for the identity provider whose tokens are exchanged for it. */
+import type { ServedServer } from '#contract/server.ts'
 import type { AccountDefinition } from '#core/credential/account-source.ts'
 import type { GrantPlan } from '#core/credential/grant-plan.ts'
 import type { CredentialOwner, StoredGrant } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { refusals } from './refusals.ts'
 
 type Deps = Pick<CredentialDeps, 'sources' | 'connectUrl'>
 
 type Account = {
-  server: CredentialServer
+  server: ServedServer
   owner: CredentialOwner
   definition: AccountDefinition & { timeoutMs: number }
   /** False: at an identity provider. */
@@ -30,7 +31,7 @@ export function createPlan({ server, owner, definition, isAtServer }: Account, d
 }
 
 /** The plan of what this owner has stored for this server; null: its credential is no account. */
-export function planOf(server: CredentialServer, owner: CredentialOwner, deps: Deps): GrantPlan | null {
+export function planOf(server: ServedServer, owner: CredentialOwner, deps: Deps): GrantPlan | null {
   if (server.transport.kind === 'stdio') return null
   const { credential } = server.transport
   if (credential.kind === 'oauth2_authorization_code')
@@ -40,7 +41,7 @@ export function planOf(server: CredentialServer, owner: CredentialOwner, deps: D
   return createPlan({ server, owner, definition, isAtServer: false }, deps)
 }
 
-export function urlOf({ transport }: CredentialServer): string {
+export function urlOf({ transport }: ServedServer): string {
   return transport.kind === 'stdio' ? '' : transport.url
 }
 

@@ -1,11 +1,12 @@
 /** Accounts that each owner has connected in a browser (RFC 6749 §4.1). */
 import type { Credential } from '#contract/credential.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { parseChallenge } from '#core/credential/challenge.ts'
 import type { GrantPlan, KeptGrant } from '#core/credential/grant-plan.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { createPlan } from './grant-plans.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
@@ -15,11 +16,11 @@ type Deps = Pick<CredentialDeps, 'keeper' | 'sources' | 'connectUrl'>
 
 export class GrantScheme implements Scheme {
   readonly #definition: Definition
-  readonly #server: CredentialServer
+  readonly #server: ServedServer
   readonly #deps: Deps
   readonly #refuse: Refusals
 
-  constructor(definition: Definition, server: CredentialServer, deps: Deps) {
+  constructor(definition: Definition, server: ServedServer, deps: Deps) {
     this.#definition = definition
     this.#server = server
     this.#deps = deps

@@ -1,4 +1,5 @@
 /** Keys that each owner gives itself. */
+import type { ServedServer } from '#contract/server.ts'
 import { headersOf } from '#core/credential/credential-headers.ts'
 import { moveCredential } from '#core/credential/credential-moves.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
@@ -7,7 +8,7 @@ import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import { toOwnersCredential, type KeyCredential } from '#core/credential/owners-key.ts'
 import { toAttention } from '#core/credential/state-steps.ts'
 import type { CredentialOwner, StoredCredential } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import type { Presented, Scheme } from './scheme.ts'
 
@@ -15,11 +16,11 @@ type Deps = Pick<CredentialDeps, 'book' | 'clock' | 'changes' | 'connectUrl'>
 
 export class KeyScheme implements Scheme {
   readonly #definition: KeyCredential
-  readonly #server: CredentialServer
+  readonly #server: ServedServer
   readonly #deps: Deps
   readonly #refuse: Refusals
 
-  constructor(definition: KeyCredential, server: CredentialServer, deps: Deps) {
+  constructor(definition: KeyCredential, server: ServedServer, deps: Deps) {
     this.#definition = definition
     this.#server = server
     this.#deps = deps

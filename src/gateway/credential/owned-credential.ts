@@ -1,9 +1,10 @@
 /** Credentials that owners have given, or that are got anew again and again: one lease an owner, looked at for each call. */
+import type { ServedServer } from '#contract/server.ts'
 import type { CredentialBook } from '#core/credential/credential-book.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { LeaseBook } from './lease-book.ts'
 import { OwnerLease, type LeaseHolder } from './owner-lease.ts'
 import { refusals, type Refusals } from './refusals.ts'
@@ -13,7 +14,7 @@ import { TeamChoice } from './team-choice.ts'
 
 type Deps = Pick<CredentialDeps, 'clock' | 'index' | 'connectUrl'> & { book: CredentialBook }
 
-type Parts = { server: CredentialServer; ownerKind: CredentialOwner['kind']; scheme: Scheme; shape: RequestShape }
+type Parts = { server: ServedServer; ownerKind: CredentialOwner['kind']; scheme: Scheme; shape: RequestShape }
 
 /** A gateway's credential that goes out with a user's variables belongs to that user. */
 const gatewayOwner: CredentialOwner = { kind: 'gateway', ref: '' }

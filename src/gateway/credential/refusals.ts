@@ -1,8 +1,9 @@
 /** What is told of one server's credential, by what its definition calls it. */
 import { GatewayError } from '#contract/errors.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { credentialUnavailable, reasonOf } from '#core/credential/credential-refusals.ts'
 import type { CredentialOwner, StateReason, StoredState } from '#core/credential/stored-credential.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 
 export type Refusals = {
   required(owner: CredentialOwner, state: StoredState | 'missing', reason: StateReason | null): GatewayError
@@ -15,7 +16,7 @@ export type Refusals = {
 }
 
 export function refusals(
-  { id, name: server }: Pick<CredentialServer, 'id' | 'name'>,
+  { id, name: server }: Pick<ServedServer, 'id' | 'name'>,
   { connectUrl }: Pick<CredentialDeps, 'connectUrl'>,
 ): Refusals {
   const urlFor = (owner: CredentialOwner): string | null => connectUrl({ id, name: server }, owner)

@@ -2,6 +2,7 @@
 import type { Credential } from '#contract/credential.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Resolved } from '#contract/secret-text.ts'
+import type { ServedServer } from '#contract/server.ts'
 import { headersOf } from '#core/credential/credential-headers.ts'
 import { fixedCredential } from '#core/credential/fixed-credential.ts'
 import { mergeHeaders } from '#core/credential/header-merge.ts'
@@ -11,7 +12,7 @@ import { toStaticCredential } from '#core/credential/static-credential.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
 import { AwsScheme } from './aws-scheme.ts'
 import { ClientScheme } from './client-scheme.ts'
-import type { CredentialDeps, CredentialServer } from './credential-deps.ts'
+import type { CredentialDeps } from './credential-deps.ts'
 import { ExchangeScheme } from './exchange-scheme.ts'
 import { FixedScheme } from './fixed-scheme.ts'
 import { GrantScheme } from './grant-scheme.ts'
@@ -23,7 +24,7 @@ import type { Scheme } from './scheme.ts'
 type Definition = Resolved<Credential>
 
 /** @throws GatewayError `config_invalid`: what the definition says cannot be sent */
-export function createServerCredential(server: CredentialServer, deps: CredentialDeps): ServerCredential {
+export function createServerCredential(server: ServedServer, deps: CredentialDeps): ServerCredential {
   const { transport } = server
   // A program has its credentials in its environment.
   if (transport.kind === 'stdio') return fixedCredential([])
@@ -65,7 +66,7 @@ function ownerKindOf(credential: Definition): CredentialOwner['kind'] {
 type Served = { credential: Definition; transport: RemoteTransport; shape: RequestShape }
 
 function createScheme(
-  server: CredentialServer,
+  server: ServedServer,
   { credential, transport: { url }, shape }: Served,
   deps: CredentialDeps,
 ): Scheme {
