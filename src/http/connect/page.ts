@@ -1,7 +1,7 @@
 /** A whole page and the headers that it goes out with. */
 import type { ServerResponse } from 'node:http'
 import { html, nothing, type Html } from './html.ts'
-import { style, styleHash } from './style.ts'
+import { styleElement, styleHash } from './style.ts'
 
 export type Page = {
   title: string
@@ -51,9 +51,7 @@ function toText({ title, body, visitor, next }: Page): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         ${refresh}
         <title>${title} · Toolgate</title>
-        <style>
-          ${{ html: style }}
-        </style>
+        ${styleElement}
       </head>
       <body>
         <header><a href="/connect">Toolgate</a>${visitor ? signedIn(visitor) : nothing}</header>

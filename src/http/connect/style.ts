@@ -1,7 +1,8 @@
 /** The one style of the connect pages. It stands in each page, and its hash in the page's policy, so that nothing is loaded. */
 import { createHash } from 'node:crypto'
+import type { Html } from './html.ts'
 
-export const style = `
+const style = `
 :root{color-scheme:light dark;--ground:#f5f6f8;--card:#fff;--text:#1b1f27;--soft:#596273;--line:#d9dde5;--main:#1d4fd8;--on-main:#fff;--good:#12703a;--warn:#8a5200;--bad:#b3261e;--tint:#eef2ff}
 @media (prefers-color-scheme:dark){:root{--ground:#12151b;--card:#1b2029;--text:#e9ecf2;--soft:#a4adbd;--line:#333b49;--main:#8fb0ff;--on-main:#0c1530;--good:#6fd39a;--warn:#f1bd6c;--bad:#ff9d94;--tint:#202a44}}
 *{box-sizing:border-box}
@@ -38,5 +39,8 @@ header button{padding:.2rem .6rem;margin:0}
 code{font-size:.9em}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 `
+
+/** Whole, for a blank more or less would be another hash. */
+export const styleElement: Html = { html: `<style>${style}</style>` }
 
 export const styleHash = `sha256-${createHash('sha256').update(style).digest('base64')}`
