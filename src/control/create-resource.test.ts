@@ -257,6 +257,22 @@ describe('what a maker may not give', () => {
     expect((await make('server', remote, rights('servers')))['isolation']).toBe('principal')
   })
 
+  it('is what AWS knows the gateway’s machine as', async () => {
+    const signed = (credential: object) => ({
+      name: 'aws',
+      transport: {
+        kind: 'streamable_http',
+        url: 'https://ec2.eu-central-1.amazonaws.com/?Action=TerminateInstances',
+        credential: { kind: 'aws_sigv4', region: 'eu-central-1', service: 'ec2', ...credential },
+      },
+    })
+    const refused = { code: 'forbidden', details: { reason: 'aws_identity_needs_admin', paths: ['transport'] } }
+    for (const credential of [{}, { roleArn: 'arn:aws:iam::1:role/x' }])
+      expect(await failureOf(make('server', signed(credential), rights('servers')))).toMatchObject(refused)
+    const own = signed({ accessKeyId: 'AKIDOWN', secretAccessKey: 'own' })
+    expect((await make('server', own, rights('servers')))['name']).toBe('aws')
+  })
+
   it('is an agent that may call all that is attached to it', async () => {
     const own = resource('policy', 'own', { rules: [{ level: 'execute' }] })
     const holder = having(member, { policies: [own.id] })

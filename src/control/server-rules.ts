@@ -19,6 +19,7 @@ export async function checkServer(
   if (!isFree(actor)) {
     checkReach({ before, after })
     checkProgram({ before, after })
+    checkAwsIdentity({ before, after })
     await checkNamedSecrets({ index, store }, actor, { before, after })
   }
   checkWords(index, { before, after })
@@ -44,6 +45,18 @@ function checkProgram({ before, after }: Transition<'server'>): void {
   if (transport.kind !== 'stdio') return
   if (before !== null && changedMembers(before.spec.transport, transport).length === 0) return
   throw new GatewayError('forbidden', { details: { reason: 'program_needs_admin', paths: ['transport'] } })
+}
+
+/**
+ * Keys that AWS's own chain finds are those of the machine: who chooses an address and a region for them may ask anything of AWS in the gateway's
+ * name. With keys that the definition holds it is in their name.
+ */
+function checkAwsIdentity({ before, after }: Transition<'server'>): void {
+  const { transport } = after.spec
+  if (transport.kind === 'stdio' || transport.credential.kind !== 'aws_sigv4') return
+  if (transport.credential.accessKeyId !== undefined) return
+  if (before !== null && changedMembers(before.spec.transport, transport).length === 0) return
+  throw new GatewayError('forbidden', { details: { reason: 'aws_identity_needs_admin', paths: ['transport'] } })
 }
 
 /**
