@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Resource } from '#core/resources/resource-store.ts'
-import { controlWorld } from '#test/support/control-world.ts'
+import { bound, controlWorld } from '#test/support/control-world.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { resource } from '#test/support/resources.ts'
 import { createResource } from './create-resource.ts'
@@ -44,5 +44,34 @@ describe('the words that a server is called by', () => {
     expect(await failureOf(update({ aliases: ['vcs', 'git'] }))).toMatchObject(taken('aliases[1]'))
     expect(await failureOf(update({ name: 'vcs', aliases: [] }))).toMatchObject(taken('name'))
     expect(await update({ aliases: [] })).toMatchObject({ aliases: [] })
+  })
+})
+
+describe('a server whose requests are signed as who the gateway is at AWS', () => {
+  const signed = (more: object = {}) => ({
+    kind: 'streamable_http',
+    url: 'https://aws.example/mcp',
+    credential: { kind: 'aws_sigv4', region: 'eu-central-1', ...more },
+  })
+  const change = async (body: object) => {
+    const mia = resource('user', 'mia')
+    const editor = bound(mia.id, { role: 'edit', resource: 'servers' }, { role: 'view', resource: '*' })
+    const world = await controlWorld([admin, mia, editor, resource('server', 'aws', { transport: signed() })])
+    const by = world.as('user', 'mia')
+    return updateResource(world.deps, by, { kind: 'server', ref: 'aws', version: null, body: { name: 'aws', ...body } })
+  }
+
+  it('goes elsewhere, or signs for something else, at the word of an admin alone', async () => {
+    for (const transport of [{ ...signed(), url: 'https://ec2.example/?Action=x' }, signed({ service: 'ec2' })])
+      expect(await failureOf(change({ transport }))).toMatchObject({
+        code: 'forbidden',
+        details: { reason: 'aws_identity_needs_admin' },
+      })
+  })
+
+  it('may be described, and given keys of its own, by whoever may edit it', async () => {
+    expect(await change({ transport: signed(), description: 'of ours' })).toMatchObject({ description: 'of ours' })
+    const keys = { accessKeyId: 'AKIDOWN', secretAccessKey: 'own' }
+    expect(await change({ transport: signed(keys) })).toMatchObject({ name: 'aws' })
   })
 })
