@@ -8,13 +8,15 @@ import type { LoadedConfig } from '#config/loaded-config.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import { beginRotation, finishRotation, type RotationDeps, type RotationEnd } from '#core/vault/rotate-keys.ts'
+import { forgetUnreadable, type Forgotten } from '#core/vault/forget-lost.ts'
+import { findLostKeys } from '#core/vault/key-ring.ts'
 import type { SealedPlace } from '#core/vault/sealed-place.ts'
 import type { RotationWatch, SealedCount, VaultAdmin } from '#core/vault/vault-admin.ts'
 import { recordKeyRotation } from '#gateway/record.ts'
 import { readSecretKey, secretFolder } from './secret-key.ts'
 import { databasePath, openStorage } from './state.ts'
 import { systemClock } from './system-clock.ts'
-import { openVault } from './vault.ts'
+import { openVault, openVaultAnyhow, ringDepsOf, type VaultOptions, type VaultParts } from './vault.ts'
 
 export type AdminPlace = {
   config: LoadedConfig
@@ -34,13 +36,17 @@ export async function openVaultAdmin({ config, env, ...place }: AdminPlace): Pro
   const database = await openStorage(dataPath, postgres)
   const store = createSqlKeyStore(database)
   const places = createSqlSealedPlaces(database)
+  /** The keys are read where they are needed: to look at what is there asks for none. */
+  const options = (): VaultOptions => ({
+    secret: readSecretKey(env, secretFolder(config.storage, dataPath)),
+    config: config.vault,
+    env,
+  })
   return {
     status: async () => ({ now: systemClock.now(), keys: await store.list(), counts: await countAll(places) }),
-    async rotate(watch) {
-      const secret = readSecretKey(env, secretFolder(config.storage, dataPath))
-      const opened = await openVault(database, { secret, config: config.vault, env })
-      return rotate(database, opened, watch)
-    },
+    rotate: async (watch) => rotate(database, await openVault(database, options()), watch),
+    lostKeys: async () => findLostKeys(await ringDepsOf(database, options())),
+    forget: async () => forget(database, await openVaultAnyhow(database, options())),
     [Symbol.asyncDispose]: () => database.close(),
   }
 }
@@ -64,6 +70,13 @@ async function rotate(
   const kept = end.kept.length === 0 ? '' : `; kept ${end.kept.join(', ')}`
   await record(database, keyId, `sealed ${end.resealed} anew; deleted ${end.deleted.join(', ') || 'none'}${kept}`)
   return end
+}
+
+async function forget(database: Database, parts: VaultParts): Promise<Forgotten> {
+  const forgotten = await forgetUnreadable(parts)
+  const names = forgotten.deleted.map(({ id }) => id).join(', ') || 'nothing'
+  await record(database, parts.vault.keyId, `lost keys ${forgotten.keys.join(', ') || 'none'}; forgot ${names}`)
+  return forgotten
 }
 
 async function record(database: Database, keyId: string, reason: string): Promise<void> {

@@ -7,7 +7,7 @@ import type { Database } from '#adapters/sql/database.ts'
 import { createSqlKeyStore } from '#adapters/sql/key-store.ts'
 import { createSqlSealedPlaces } from '#adapters/sql/sealed-places.ts'
 import type { VaultConfig } from '#config/vault.ts'
-import { KeyRing } from '#core/vault/key-ring.ts'
+import { KeyRing, type KeyRingDeps } from '#core/vault/key-ring.ts'
 import type { KeyStore } from '#core/vault/key-store.ts'
 import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
 import { resealAll } from '#core/vault/reseal.ts'
@@ -33,10 +33,23 @@ export type VaultOptions = {
  * After a change of the master key everything hangs on the new one when this resolves: the one before is not needed any more.
  * @throws GatewayError `config_invalid` where the data keys are under another master key, `vault_unavailable`
  */
-export async function openVault(database: Database, { secret, config, env }: VaultOptions): Promise<VaultParts> {
-  const store = createSqlKeyStore(database)
-  const [wrapper, ...formerWrappers] = await wrappersOf({ secret, config, env })
-  const ring = await KeyRing.open({ store, wrapper, formerWrappers, keys: aesDataKeys, clock: systemClock })
+export async function openVault(database: Database, options: VaultOptions): Promise<VaultParts> {
+  const deps = await ringDepsOf(database, options)
+  return toParts(database, await KeyRing.open(deps), options)
+}
+
+/** With a new data key in the place of one that nobody can unwrap. @throws GatewayError `vault_unavailable` */
+export async function openVaultAnyhow(database: Database, options: VaultOptions): Promise<VaultParts> {
+  const deps = await ringDepsOf(database, options)
+  return toParts(database, await KeyRing.openAnyhow(deps), options)
+}
+
+export async function ringDepsOf(database: Database, options: VaultOptions): Promise<KeyRingDeps> {
+  const [wrapper, ...formerWrappers] = await wrappersOf(options)
+  return { store: createSqlKeyStore(database), wrapper, formerWrappers, keys: aesDataKeys, clock: systemClock }
+}
+
+async function toParts(database: Database, ring: KeyRing, { secret }: VaultOptions): Promise<VaultParts> {
   const former = createSealer({
     current: deriveKey(secret.current, 'sealing'),
     previous: secret.previous && deriveKey(secret.previous, 'sealing'),
@@ -44,7 +57,7 @@ export async function openVault(database: Database, { secret, config, env }: Vau
   const vault = createVault(ring, former)
   const places = createSqlSealedPlaces(database)
   if (secret.previous !== null) await leaveFormerKey(vault, places)
-  return { vault, ring, store, places }
+  return { vault, ring, store: createSqlKeyStore(database), places }
 }
 
 async function wrappersOf({ secret, config, env }: VaultOptions): Promise<[KeyWrapper, ...KeyWrapper[]]> {

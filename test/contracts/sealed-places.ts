@@ -5,11 +5,12 @@ import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import type { Resource, ResourceStore } from '#core/resources/resource-store.ts'
 import { createSealedStore } from '#core/resources/seal-resources.ts'
 import type { KeyStore } from '#core/vault/key-store.ts'
+import { forgetUnreadable } from '#core/vault/forget-lost.ts'
 import { beginRotation, finishRotation, type RotationEnd } from '#core/vault/rotate-keys.ts'
 import type { SealedPlace } from '#core/vault/sealed-place.ts'
 import type { Vault } from '#core/vault/vault.ts'
 import { failureOf } from '../support/failure.ts'
-import { create, update } from '../support/resource-writes.ts'
+import { create, remove, update } from '../support/resource-writes.ts'
 import { resource } from '../support/resources.ts'
 import { formerSealer, openTestVault, type TestVault } from '../support/vault.ts'
 
@@ -190,6 +191,58 @@ export function sealedPlacesContract(createParts: () => Promise<SealedParts>): v
       const { keyId } = opened.vault
       expect(await rotate()).toMatchObject({ resealed: 0, kept: [oldKey], unreadable: 1 })
       expect(opened.vault.keyId).toBe(keyId)
+      const forgotten = { deleted: [{ place: 'resources', id: 'srv_one' }], kept: [], keys: [oldKey] }
+      expect(await forgetUnreadable({ store: parts.keys, vault: opened.vault, places: parts.places })).toEqual(
+        forgotten,
+      )
+      expect(await store.find('server', 'one')).toBeNull()
+      expect((await store.find('server', 'two'))?.spec).toEqual(server('two').spec)
+    })
+
+    it('leave to be seen what a sealed resource names, also when it is forgotten', async () => {
+      const secret = resource('secret', 'key')
+      const transport = {
+        kind: 'streamable_http',
+        url: 'https://example.com/mcp',
+        credential: { kind: 'bearer', token: { secretRef: secret.id } },
+      }
+      await store.write([create(secret), create(resource('server', 'one', { transport }))])
+      const referrers = [{ kind: 'server', id: 'srv_one', name: 'one' }]
+      expect(await store.referrers('secret', secret.id, 10)).toEqual(referrers)
+      await rotate()
+      expect(await store.referrers('secret', secret.id, 10)).toEqual(referrers)
+      const seen = await store.get('server', 'srv_one')
+      if (!seen) throw new Error('it was stored')
+      await store.write([update({ ...seen, labels: { a: 'b' } })])
+      expect(await store.referrers('secret', secret.id, 10)).toEqual(referrers)
+      expect(await failureOf(store.write([remove(secret)]))).toMatchObject({ code: 'still_referenced' })
+      const next = await openTestVault({ store: parts.keys, letter: 'b', isAnyhow: true })
+      const { deleted, kept } = await forgetUnreadable({ ...next, places: parts.places })
+      expect(deleted.map(({ id }) => id).toSorted()).toEqual([secret.id, 'srv_one'])
+      expect(kept).toEqual([])
+    })
+
+    it('forget what a lost master key sealed, and nothing else', async () => {
+      await store.write([create(server('one')), create(server('two')), create(resource('team', 'blue'))])
+      await answer(opened.vault, 'k1')
+      const lostKey = opened.vault.keyId
+      const next = await openTestVault({ store: parts.keys, letter: 'b', isAnyhow: true })
+      const nextStore = createSealedStore(parts.resources, next.vault)
+      await nextStore.write([create(server('three'))])
+      await answer(next.vault, 'k2')
+      const { deleted, kept, keys } = await forgetUnreadable({ ...next, places: parts.places })
+      expect(deleted.map(({ place, id }) => `${place} ${id}`)).toEqual([
+        'resources srv_one',
+        'resources srv_two',
+        'answers ["usr_ann","k1"]',
+      ])
+      expect([kept, keys]).toEqual([[], [lostKey]])
+      const { changed } = await nextStore.load()
+      expect(changed.map(({ name }) => name).toSorted()).toEqual(['blue', 'three'])
+      expect(await answerOf(next.vault, 'k2')).toBe(canary)
+      // It was done, and what it answered is not known: it is not done again.
+      expect(await parts.idempotency.claim({ ...request, key: 'k1' }, times)).toEqual({ state: 'unknown' })
+      expect(await parts.keys.list()).toMatchObject([{ id: next.vault.keyId, retiredAt: null }])
     })
   })
 }

@@ -1,5 +1,5 @@
 /** The keys that stored secrets are sealed with: replaced while gateways run, and kept by a vault elsewhere. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { deriveKey } from '#adapters/crypto/derived-key.ts'
@@ -11,7 +11,7 @@ import { createSealedStore } from '#core/resources/seal-resources.ts'
 import { startProgram, tokenIn } from '../support/cli/run-program.ts'
 import { startFakeVault } from '../support/fake-vault.ts'
 import { findFreePort } from '../support/free-port.ts'
-import { sendModern, type Api } from '../support/management.ts'
+import { callApi, sendModern, signIn, type Api } from '../support/management.ts'
 import { modernMessage } from '../support/raw-client.ts'
 import { rawUpstream } from '../support/raw-upstream.ts'
 import { postgresDatabases, postgresStartMsMax } from '../support/postgres/databases.ts'
@@ -183,7 +183,7 @@ describe('toolgate vault', { timeout: 120_000 }, () => {
     expect(refused.stderr()).toMatch(
       /The data key [0-9a-f]{8} is wrapped by local:[0-9a-f]{8}, and this gateway has local:/,
     )
-    expect(refused.stderr()).toContain('docs/operations/vault.md')
+    expect(refused.stderr()).toContain('toolgate vault forget')
     expect(await lab.vault('rotate', env(b))).toMatchObject({ code: 1, stdout: '' })
 
     const changed = lab.start(env(b, a))
@@ -195,9 +195,39 @@ describe('toolgate vault', { timeout: 120_000 }, () => {
     expect((await lab.vault('rotate', env(b))).code).toBe(0)
   })
 
+  it('goes on without what a lost key sealed, for who says so', async () => {
+    await using lab = await openVaultLab()
+    const first = lab.start()
+    const admin = await adminOf(first)
+    const api = await admin.at(first)
+    await storeServers(api, ['one'])
+    expect((await api('POST', '/teams', { body: { name: 'blue' } })).status).toBe(201)
+    expect((await lab.vault('forget')).stdout).toBe('Each data key can be unwrapped: no key is lost.\n')
+    first.child.kill('SIGKILL')
+    await first.exited
+    rmSync(`${lab.folder}/.toolgate/secret.key`)
+
+    const refused = lab.start()
+    expect(await refused.exited).toMatchObject({ code: 1 })
+    const looked = await lab.vault('forget')
+    expect(looked.code).toBe(0)
+    expect(looked.stdout).toMatch(/^The data key [0-9a-f]{8} cannot be unwrapped; .* Under it: 1 resources\./)
+    expect(Object.values(sealedIn(lab.databasePath))).toEqual([1])
+    expect(await lab.vault('forget', {}, ['--yes'])).toMatchObject({ code: 0, stderr: '' })
+    expect(sealedIn(lab.databasePath)).toEqual({})
+
+    const next = lab.start()
+    const url = await next.untilUp()
+    // Who had signed in is out: that was signed with the lost key.
+    expect((await callApi(url, { method: 'GET', path: '/whoami', bearer: admin.bearer })).status).toBe(401)
+    const bearer = await signIn(url, 'admin', admin.password)
+    expect((await callApi(url, { method: 'GET', path: '/teams/blue', bearer })).status).toBe(200)
+    expect((await callApi(url, { method: 'GET', path: '/servers/one', bearer })).status).toBe(404)
+  })
+
   it('says that there is nothing yet, or what is wrong, and ends with 1', async () => {
     await using lab = await openVaultLab()
-    for (const command of ['status', 'rotate'] as const) {
+    for (const command of ['status', 'rotate', 'forget'] as const) {
       const { code, stderr } = await lab.vault(command)
       expect(code).toBe(1)
       expect(stderr).toMatch(/^There is no database in .*\.toolgate: a gateway makes it at its first start\./)

@@ -14,7 +14,11 @@ export type VaultLab = AsyncDisposable & {
   configure(config: Record<string, unknown>): Promise<void>
   start(env?: Record<string, string>): Program
   /** `toolgate vault …`, to its end. */
-  vault(command: 'status' | 'rotate', env?: Record<string, string>): Promise<Exit & { stdout: string; stderr: string }>
+  vault(
+    command: 'status' | 'rotate' | 'forget',
+    env?: Record<string, string>,
+    flags?: readonly string[],
+  ): Promise<Exit & { stdout: string; stderr: string }>
 }
 
 const limits = { managementRequestsPerMinuteMax: 1_000_000 }
@@ -32,8 +36,8 @@ export async function openVaultLab(config: Record<string, unknown> = {}): Promis
     databasePath: join(folder, '.toolgate', 'toolgate.db'),
     configure,
     start: (env = {}) => running.use(startProgram(['serve'], { cwd: folder, env })),
-    async vault(command, env = {}) {
-      await using program = startProgram(['vault', command], { cwd: folder, env })
+    async vault(command, env = {}, flags = []) {
+      await using program = startProgram(['vault', command, ...flags], { cwd: folder, env })
       const exit = await program.exited
       return { ...exit, stdout: program.stdout(), stderr: program.stderr() }
     },
@@ -41,11 +45,16 @@ export async function openVaultLab(config: Record<string, unknown> = {}): Promis
   }
 }
 
+type Admin = { password: string; bearer: string; at: (program: Program) => Promise<Api> }
+
 /** The management API as the first admin, whose password the first of these banners shows. */
-export async function adminOf(first: Program): Promise<{ at: (program: Program) => Promise<Api> }> {
+export async function adminOf(first: Program): Promise<Admin> {
   const url = await first.untilUp()
-  const bearer = await signIn(url, 'admin', passwordIn(first.stdout()))
+  const password = passwordIn(first.stdout())
+  const bearer = await signIn(url, 'admin', password)
   return {
+    password,
+    bearer,
     async at(program) {
       const own = await program.untilUp()
       return (method, path, options = {}) => callApi(own, { method, path, bearer, ...options })

@@ -4,7 +4,7 @@ import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import { createLocalWrapper } from '#adapters/crypto/local-wrapper.ts'
 import { createSealer } from '#adapters/crypto/sealer.ts'
 import { createMemoryKeyStore } from '#adapters/memory/key-store.ts'
-import { KeyRing } from '#core/vault/key-ring.ts'
+import { KeyRing, type KeyRingDeps } from '#core/vault/key-ring.ts'
 import type { KeyStore } from '#core/vault/key-store.ts'
 import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
 import { createVault, type Vault } from '#core/vault/vault.ts'
@@ -17,6 +17,8 @@ export type VaultSetting = {
   previous?: string
   store?: KeyStore
   wrapper?: KeyWrapper
+  /** With a new key in the place of one that cannot be unwrapped. */
+  isAnyhow?: boolean
 }
 
 export function secretOf(letter: string): Buffer {
@@ -26,13 +28,14 @@ export function secretOf(letter: string): Buffer {
 export async function openTestVault(setting: VaultSetting = {}): Promise<TestVault> {
   const { letter = 'a', previous, store = createMemoryKeyStore() } = setting
   const former = previous === undefined ? null : secretOf(previous)
-  const ring = await KeyRing.open({
+  const deps: KeyRingDeps = {
     store,
     wrapper: setting.wrapper ?? createLocalWrapper(secretOf(letter)),
     formerWrappers: former ? [createLocalWrapper(former)] : [],
     keys: aesDataKeys,
     clock: { now: Date.now },
-  })
+  }
+  const ring = await (setting.isAnyhow === true ? KeyRing.openAnyhow(deps) : KeyRing.open(deps))
   return { vault: createVault(ring, formerSealer(letter, previous)), ring, store }
 }
 

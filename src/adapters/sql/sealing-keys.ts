@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
+import { sealingKeyOf } from '#core/vault/sealed-form.ts'
 import { isForeignKeyBroken } from './foreign-keys.ts'
 import type { Tables } from './tables.ts'
 
@@ -25,4 +26,13 @@ async function areThere(queries: Kysely<Tables>, keyIds: readonly string[]): Pro
   const wanted = [...new Set(keyIds)]
   const found = await queries.selectFrom('vault_key').select('id').where('id', 'in', wanted).execute()
   return found.length === wanted.length
+}
+
+export function sealingKeysOf(entries: readonly { sealed: string }[]): string[] {
+  return entries.flatMap(({ sealed }) => sealingKeyOf(sealed) ?? [])
+}
+
+/** What is under no key is counted under the empty text. */
+export function toCounts(rows: readonly { sealed_by: string | null; count: number }[]): Map<string, number> {
+  return new Map(rows.map(({ sealed_by: keyId, count }) => [keyId ?? '', count]))
 }

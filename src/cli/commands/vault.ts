@@ -1,13 +1,15 @@
-/** `toolgate vault status` and `toolgate vault rotate` */
+/** `toolgate vault status`, `toolgate vault rotate` and `toolgate vault forget` */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { configOption, findConfigPath } from '#cli/config-path.ts'
 import { CliError } from '#cli/exit-codes.ts'
 import type { Context, World } from '#cli/world.ts'
+import type { ForgottenText } from '#core/vault/forget-lost.ts'
+import type { StoredKey } from '#core/vault/key-store.ts'
 import type { RotationWatch, SealedCount, VaultAdmin, VaultStatus } from '#core/vault/vault-admin.ts'
 import { examples, paragraphs } from './serve.ts'
 
-type Options = { config?: string; dataDir?: string }
+type Options = { config?: string; dataDir?: string; yes?: true }
 
 export function addVault(program: Command, context: Context): void {
   const vault = program.command('vault').summary('look at the keys of stored secrets, or replace them')
@@ -37,6 +39,23 @@ export function addVault(program: Command, context: Context): void {
       ]),
     )
     .action((options: Options) => rotate(options, context))
+  addPlace(vault.command('forget'))
+    .summary('go on without what a lost master key sealed')
+    .description(
+      paragraphs(
+        'For a master key that is lost for ever. Says which data keys cannot be unwrapped, and how much is sealed under them.',
+        'With --yes it deletes what cannot be opened, and puts a new data key in the place of a lost one. Stop every gateway first.',
+      ),
+    )
+    .option('--yes', 'delete it')
+    .addHelpText(
+      'after',
+      examples([
+        ['toolgate vault forget', 'look first'],
+        ['toolgate vault forget --yes', ''],
+      ]),
+    )
+    .action((options: Options) => forget(options, context))
 }
 
 function addPlace(command: Command): Command {
@@ -124,4 +143,27 @@ function progressTo({ print }: World): RotationWatch {
       print(`${count} of ${Math.max(count, total)} …`)
     },
   }
+}
+
+async function forget(options: Options, context: Context): Promise<void> {
+  const { print } = context.world
+  await using vault = await open(options, context)
+  if (options.yes !== true) return print(describeLost(await vault.lostKeys(), await vault.status()))
+  const { deleted, kept, keys } = await vault.forget()
+  print(`Keys deleted: ${keys.join(', ') || 'none'}. Deleted what could not be opened: ${describeTexts(deleted)}.`)
+  if (kept.length > 0)
+    throw new CliError('failed', `Kept, because something that stays needs them: ${describeTexts(kept)}.`)
+}
+
+function describeLost(lost: readonly StoredKey[], { counts }: VaultStatus): string {
+  if (lost.length === 0) return 'Each data key can be unwrapped: no key is lost.'
+  const lines = lost.map(({ id, wrappedBy }) => {
+    const under = describeCounts(counts.filter(({ keyId }) => keyId === id))
+    return `The data key ${id} cannot be unwrapped; it is wrapped by ${wrappedBy}. Under it: ${under}.`
+  })
+  return [...lines, '', 'If that master key is lost for ever, delete them with: toolgate vault forget --yes'].join('\n')
+}
+
+function describeTexts(texts: readonly ForgottenText[]): string {
+  return texts.map(({ id }) => id).join(', ') || 'nothing'
 }

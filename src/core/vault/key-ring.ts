@@ -39,7 +39,20 @@ export class KeyRing {
    */
   static async open(deps: KeyRingDeps): Promise<KeyRing> {
     const stored = await currentOrFirst(deps)
-    const key = await unwrap(deps, stored)
+    return KeyRing.#from(deps, stored, await unwrap(deps, stored))
+  }
+
+  /**
+   * As `open`, and puts a new key in the place of a current one that nobody can unwrap. What is under that one is lost.
+   * @throws GatewayError `vault_unavailable`: then nothing is known to be lost
+   */
+  static async openAnyhow(deps: KeyRingDeps): Promise<KeyRing> {
+    const stored = await currentOrFirst(deps)
+    if ((await unwrap(deps, stored)) === null) await addKey(deps, stored.id)
+    return KeyRing.open(deps)
+  }
+
+  static async #from(deps: KeyRingDeps, stored: StoredKey, key: RingKey | null): Promise<KeyRing> {
     if (key === null) throw unopened(deps, stored)
     const ring = new KeyRing(deps, key)
     await ring.reload()
@@ -109,6 +122,16 @@ export class KeyRing {
   }
 }
 
+/**
+ * The keys that no wrapper here opens.
+ * @throws GatewayError `vault_unavailable`
+ */
+export async function findLostKeys(deps: KeyRingDeps): Promise<StoredKey[]> {
+  const lost: StoredKey[] = []
+  for (const stored of await deps.store.list()) if ((await unwrap(deps, stored)) === null) lost.push(stored)
+  return lost
+}
+
 const attemptsMax = 3
 
 async function currentOrFirst(deps: KeyRingDeps): Promise<StoredKey> {
@@ -148,6 +171,6 @@ function unopened({ wrapper, formerWrappers }: KeyRingDeps, { id, wrappedBy }: S
   const why = isKnown
     ? `The data key ${id} cannot be unwrapped by ${wrappedBy}: it was changed, or the master key was.`
     : `The data key ${id} is wrapped by ${wrappedBy}, and this gateway has ${wrapper.id}: its master key is another one.`
-  const reason = `${why} Without it the secrets in this database cannot be read (docs/operations/vault.md).`
+  const reason = `${why} Without that the secrets in this database cannot be read. Where it is lost for ever: toolgate vault forget.`
   return new GatewayError('config_invalid', { details: { reason, key: id } })
 }

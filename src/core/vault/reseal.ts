@@ -9,7 +9,7 @@ export type ResealOptions = {
   batchMax?: number
 }
 
-export type Resealed = {
+export type ResealEnd = {
   count: number
   /** Texts that nothing here opens: they were changed, or their key is gone. They stay as they are. */
   unreadable: number
@@ -25,7 +25,7 @@ export async function resealAll(
   vault: Vault,
   places: readonly SealedPlace[],
   options: ResealOptions,
-): Promise<Resealed> {
+): Promise<ResealEnd> {
   const total = { count: 0, unreadable: 0 }
   for (const place of places) {
     const { count, unreadable } = await resealPlace(vault, place, options)
@@ -39,7 +39,7 @@ async function resealPlace(
   vault: Vault,
   place: SealedPlace,
   { afterEach, batchMax = batchMaxDefault }: ResealOptions,
-): Promise<Resealed> {
+): Promise<ResealEnd> {
   let [count, unreadable]: [number, number] = [0, 0]
   for (let after: string | null = null; ;) {
     const entries: SealedEntry[] = await place.list({ notUnder: vault.keyId, after, limit: batchMax })
