@@ -38,7 +38,7 @@ async function forgetEach(place: SealedPlace, ids: readonly string[]): Promise<S
   const waiting = new Set(ids)
   for (let before = Infinity; waiting.size < before;) {
     before = waiting.size
-    for (const id of [...waiting]) if (await place.forget(id)) waiting.delete(id)
+    for (const id of waiting) if (await place.forget(id)) waiting.delete(id)
   }
   return waiting
 }
