@@ -19,7 +19,7 @@ import { measureStartup } from './startup.ts'
 import { checkTargets, type Results } from './targets.ts'
 
 const fullPace: Pace = { rounds: 4, turns: 5, turnSeconds: 0.3, warmSeconds: 2.5, lightRounds: 10, lightSeconds: 2 }
-const quickPace: Pace = { rounds: 2, turns: 3, turnSeconds: 0.15, warmSeconds: 0.6, lightRounds: 5, lightSeconds: 0.7 }
+const quickPace: Pace = { rounds: 1, turns: 4, turnSeconds: 0.15, warmSeconds: 1.2, lightRounds: 5, lightSeconds: 0.7 }
 const docsFile = new URL('../docs/reference/bench.md', import.meta.url).pathname
 const parts = ['calls', 'latency', 'list', 'startup'] as const
 type Part = (typeof parts)[number]
