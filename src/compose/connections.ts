@@ -6,12 +6,10 @@ import { createSealer } from '#adapters/crypto/sealer.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
-import type { OfferedServer } from '#control/connections/connection-deps.ts'
 import type { ConnectionsControl } from '#control/connections/connections.ts'
 import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
-import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { ConnectSite } from '#http/connect/connect-site.ts'
 import type { ControlParts } from './control-parts.ts'
 import type { SecretKey } from './secret-key.ts'
@@ -19,12 +17,12 @@ import { systemClock } from './system-clock.ts'
 
 export type ConnectionsOptions = {
   control: ControlParts
-  snapshot: ResourceSnapshot
   flows: FlowStore
   oauth: OAuthClient
   linkSealer: Sealer
   /** Those that can be served, with their secrets in them. */
   servers: () => readonly ServedServer[]
+  challengeOf: (server: ServedServer) => Promise<string | null>
   /** How people reach this gateway, without a slash at its end; null where that is not known yet. */
   baseUrl: () => string | null
   limits: Limits
@@ -62,23 +60,17 @@ export function linkSealerOf({ current, previous }: SecretKey): Sealer {
 
 async function loadControl(options: ConnectionsOptions): Promise<ConnectionsControl> {
   const { createConnectionsControl } = await import('#control/connections/connections.ts')
-  const { control, flows, oauth, linkSealer, baseUrl, limits } = options
+  const { control, servers, challengeOf, flows, oauth, linkSealer, baseUrl, limits } = options
   return createConnectionsControl({
     ...control,
     flows,
     oauth,
     sealer: linkSealer,
     hash: hashToken,
-    servers: () => offered(options),
+    servers: () => servers().filter(({ isEnabled }) => isEnabled),
+    challengeOf,
     baseUrl,
     limits,
-  })
-}
-
-function offered({ servers, snapshot }: ConnectionsOptions): OfferedServer[] {
-  return servers().flatMap((server) => {
-    const id = snapshot.find('server', server.name)?.id
-    return id === undefined || !server.isEnabled ? [] : [{ ...server, id }]
   })
 }
 

@@ -20,6 +20,7 @@ import { listen } from '#http/server.ts'
 import { addressOf } from './address.ts'
 import { createAgentSessions, type AgentSessions } from './agent-sessions.ts'
 import { builtInServers, type BuiltInServers } from './built-in-servers.ts'
+import { challengesOver } from './challenge-probe.ts'
 import { createConnections, linkSealerOf, type Connections, type ConnectionsOptions } from './connections.ts'
 import { startTending, watchCredentials } from './credential-life.ts'
 import { createControlParts, followChanges, stateSecretsOf, type ControlParts } from './control-parts.ts'
@@ -108,7 +109,7 @@ export async function openHouse(options: HouseOptions, { log, resources }: Openi
   await agents.start()
   resources.use(openMaintenance(stored, { config, log }))
   resources.use(startTending({ ...credentials, engine, locks: stored.shared.locks, log }))
-  const connecting = { servers: servedServers, oauth }
+  const connecting = { servers: servedServers, oauth, challengeOf: challengesOver(egress) }
   const door = await openDoor(stored, { options, engine, agents, broker, place, connecting, log, resources })
   return {
     audit,
@@ -295,12 +296,11 @@ function openCredentials({ state, control, linkSealer }: Stored, { oauth, place 
   })
 }
 
-type Connecting = Pick<ConnectionsOptions, 'servers' | 'oauth'>
+type Connecting = Pick<ConnectionsOptions, 'servers' | 'oauth' | 'challengeOf'>
 type Visits = Pick<ConnectionsOptions, 'clientOf' | 'isStale' | 'onError'> & { config: LoadedConfig; place: Place }
 
 function openConnections({ state, control, linkSealer }: Stored, parts: Connecting & Visits): Connections {
   const { config, place, ...others } = parts
-  const { snapshot, flows } = state
   const baseUrl = (): string | null => place.url
-  return createConnections({ ...others, control, snapshot, flows, linkSealer, baseUrl, limits: config.limits })
+  return createConnections({ ...others, control, flows: state.flows, linkSealer, baseUrl, limits: config.limits })
 }

@@ -1,18 +1,22 @@
 /** People connect their accounts in a browser: the real gateway, a real authorization server, and the pages as forms. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openConnectLab, type ConnectLab } from '#test/support/connect-lab.ts'
-import { Browser } from '#test/support/browser.ts'
+import { Browser, nextOf } from '#test/support/browser.ts'
+import { openHostileServer, type HostileServer } from '#test/support/hostile-authorization-server.ts'
 
 const startMsMax = 60_000
 let lab: ConnectLab
+let upstream: HostileServer
 
 beforeAll(async () => {
+  upstream = await openHostileServer()
   lab = await openConnectLab({
     servers: (issuer) => ({
       notes: {
         description: 'Everybody’s notes',
         credential: { kind: 'oauth2_authorization_code', issuer, scopes: ['mcp:read', 'offline_access'] },
       },
+      told: { url: `${upstream.origin}/mcp`, credential: { kind: 'oauth2_authorization_code' } },
       wiki: { credential: { kind: 'oauth2_authorization_code', issuer, owner: 'team', scopes: ['mcp:read'] } },
       files: {
         credential: { kind: 'basic', owner: 'user', helpUrl: 'https://example.com/keys' },
@@ -25,7 +29,10 @@ beforeAll(async () => {
     }),
   })
 }, startMsMax)
-afterAll(() => lab?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await lab?.[Symbol.asyncDispose]()
+  await upstream?.[Symbol.asyncDispose]()
+})
 
 type Told = { state: string; reason: string; scopes: string[] | null; owner: { id: string; name: string } }
 const connectionOf = async (name: string, path = 'notes') => {
@@ -89,6 +96,21 @@ describe('connecting an account', () => {
     const registrations = lab.server.seen.filter((one) => one === 'POST /reg')
     // Once for each server of the gateway, whoever connects it.
     expect(registrations).toHaveLength(1)
+  })
+
+  it('finds by what the server says where its accounts are, and what it wants', async () => {
+    const metadata = `${upstream.origin}/somewhere/else`
+    const challenge = `Bearer resource_metadata="${metadata}", scope="mcp:write"`
+    upstream.say('/mcp', { status: 401, headers: { 'www-authenticate': challenge } })
+    const resource = `${upstream.origin}/mcp`
+    upstream.say('/somewhere/else', { json: { resource, authorization_servers: [lab.server.issuer] } })
+    const browser = await lab.browserOf('cid')
+    const leaving = await browser.submit(await browser.open('/connect/told'), '/start')
+    const asked = new URL(nextOf(leaving)).searchParams
+    expect([asked.get('scope'), asked.get('resource')]).toEqual(['mcp:write offline_access', resource])
+    const back = await lab.consent(leaving, { login: 'cid' })
+    expect((await browser.open(`${back.pathname}${back.search}`)).text).toContain('told is connected')
+    expect(upstream.heard.every(({ headers }) => headers.authorization === undefined)).toBe(true)
   })
 
   it('says so where somebody declines, and lets them try again', async () => {

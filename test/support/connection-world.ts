@@ -4,7 +4,8 @@ import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { createSealer } from '#adapters/crypto/sealer.ts'
 import { createMemoryFlowStore } from '#adapters/memory/flow-store.ts'
 import type { Connection } from '#contract/connection.ts'
-import type { ConnectionDeps, OfferedServer } from '#control/connections/connection-deps.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { ConnectionDeps } from '#control/connections/connection-deps.ts'
 import { createConnectionsControl, type ConnectionsControl } from '#control/connections/connections.ts'
 import type { AuthorizationServer, ClientIdentity, TokenSet } from '#core/credential/oauth-client.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
@@ -34,6 +35,8 @@ export class SaidOAuth {
   /** What the next exchange gives. */
   tokens: TokenSet | Error = { accessToken: 'AT-1', refreshToken: 'RT-1', idToken: null, expiresAt: null, scopes: null }
   revokes: Error | null = null
+  /** What servers say to who comes without a credential. */
+  challenge: string | null = null
   #count = 0
 
   readonly port: ConnectionDeps['oauth'] = {
@@ -106,6 +109,7 @@ export async function connectionWorld(
     servers: () => world.index.all('server').map(toOffered),
     flows: createMemoryFlowStore(),
     oauth: oauth.port,
+    challengeOf: async () => oauth.challenge,
     sealer: createSealer({ current: randomBytes(32), previous: null }),
     hash: hashToken,
     baseUrl: () => baseUrl,
@@ -129,6 +133,6 @@ export async function connectionWorld(
   })
 }
 
-function toOffered({ id, name, spec }: Resource<'server'>): OfferedServer {
+function toOffered({ id, name, spec }: Resource<'server'>): ServedServer {
   return { ...resolveSecrets({ name, ...spec }, noSecrets), id }
 }

@@ -140,6 +140,13 @@ describe('connecting an account', () => {
     expect(await storedOf(world)).not.toHaveProperty('scopesWanted')
   })
 
+  it('asks for the scopes that the server wants of who comes without any', async () => {
+    const world = await connectionWorld(people)
+    world.oauth.challenge = 'Bearer resource_metadata="https://mcp.example.com/x", scope="write admin"'
+    await world.connect('ann', here)
+    expect(world.oauth.asked).toContain('authorize write admin offline_access for https://mcp.example.com/')
+  })
+
   it('leaves what works as it is until there is something better', async () => {
     const world = await connectionWorld(people)
     await world.connect('ann', here)

@@ -6,12 +6,9 @@ import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { ControlDeps } from '#control/control-deps.ts'
 
-/** A server as it is served: every secret that it names is in it. */
-export type OfferedServer = ServedServer
-
 export type ConnectionDeps = ControlDeps & {
   /** Those that can be called at this moment. */
-  servers: () => readonly OfferedServer[]
+  servers: () => readonly ServedServer[]
   flows: FlowStore
   oauth: Pick<
     OAuthClient,
@@ -23,6 +20,8 @@ export type ConnectionDeps = ControlDeps & {
     | 'finishAuthorization'
     | 'revoke'
   >
+  /** What a server says to who comes without a credential (`WWW-Authenticate`); null: nothing, or it cannot be asked. */
+  challengeOf: (server: ServedServer) => Promise<string | null>
   /** Of links and flows, which live for a day at most. */
   sealer: Sealer
   hash: (text: string) => string

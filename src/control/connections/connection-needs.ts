@@ -2,7 +2,7 @@
 import type { Credential } from '#contract/credential.ts'
 import type { Resolved } from '#contract/secret-text.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import type { OfferedServer } from './connection-deps.ts'
+import type { ServedServer } from '#contract/server.ts'
 
 type Kind<Name extends Credential['kind']> = Resolved<Extract<Credential, { kind: Name }>>
 type AuthorizationCode = Kind<'oauth2_authorization_code'>
@@ -17,7 +17,7 @@ export type AccountNeed = Omit<Partial<AuthorizationCode>, 'kind' | 'owner' | 't
 
 export type KeyNeed = { parts: readonly string[]; helpUrl: string | null }
 
-type Transport = Extract<OfferedServer['transport'], { credential: unknown }>
+type Transport = Extract<ServedServer['transport'], { credential: unknown }>
 export type VariableNeed = Transport['variables'][number]
 
 export type Needs = { account: AccountNeed | null; key: KeyNeed | null; variables: readonly VariableNeed[] }
@@ -31,7 +31,7 @@ const partsOfKind = {
 } as const
 
 /** Null: an owner of this kind has nothing to give. */
-export function needsOf({ transport }: OfferedServer, ownerKind: CredentialOwner['kind']): Needs | null {
+export function needsOf({ transport }: ServedServer, ownerKind: CredentialOwner['kind']): Needs | null {
   if (transport.kind === 'stdio') return null
   const { credential } = transport
   const account = ownerKind === ownerOfAccount(credential) ? toAccount(credential) : null
@@ -41,7 +41,7 @@ export function needsOf({ transport }: OfferedServer, ownerKind: CredentialOwner
 }
 
 /** Whose account or key this server is called with; null: nobody gives any. */
-export function ownerKindOf({ transport }: OfferedServer): CredentialOwner['kind'] | null {
+export function ownerKindOf({ transport }: ServedServer): CredentialOwner['kind'] | null {
   if (transport.kind === 'stdio') return null
   const { credential } = transport
   const kind =

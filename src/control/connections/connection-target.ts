@@ -8,7 +8,8 @@ import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
 import { composeOwner, serverFacts } from '#core/identity/compose-token.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
-import type { ConnectionDeps, OfferedServer } from './connection-deps.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { ConnectionDeps } from './connection-deps.ts'
 import { needsOf, ownerKindOf, type Needs } from './connection-needs.ts'
 
 export type TargetWords = {
@@ -24,7 +25,7 @@ export type TargetWords = {
 export type ConnectionRight = 'view' | 'give' | 'end'
 
 export type Target = {
-  server: OfferedServer
+  server: ServedServer
   owner: CredentialOwner
   /** Of the user or team; empty where it is the gateway. */
   ownerName: string
@@ -55,7 +56,7 @@ export function ownOwners(deps: Deps, { user, token }: Actor): CredentialOwner[]
 }
 
 /** What this owner has to give for this server, or has given; null: nothing, or it may not know of the server. */
-export function targetFor(deps: Deps, server: OfferedServer, owner: CredentialOwner): Target | null {
+export function targetFor(deps: Deps, server: ServedServer, owner: CredentialOwner): Target | null {
   const target = toTarget(deps, server, owner)
   return target && isReachable(deps, target) ? target : null
 }
@@ -114,14 +115,14 @@ function targetOfWords(deps: Deps, actor: Actor, { server: word, owner: ownerWor
 }
 
 /** Null: this owner has nothing to give for this server, or is not there. */
-function toTarget(deps: Deps, server: OfferedServer, owner: CredentialOwner): Target | null {
+function toTarget(deps: Deps, server: ServedServer, owner: CredentialOwner): Target | null {
   const needs = needsOf(server, owner.kind)
   const ownerName = nameOfOwner(deps, owner)
   return needs && ownerName !== null ? { server, owner, ownerName, needs, elicitationId: null } : null
 }
 
 /** An id comes before a name, and a name before an alias. An alias of two is none. */
-export function findServer({ servers }: Pick<Deps, 'servers'>, word: string): OfferedServer | null {
+export function findServer({ servers }: Pick<Deps, 'servers'>, word: string): ServedServer | null {
   const all = servers()
   const called = all.filter(({ aliases }) => aliases.includes(word))
   const [only] = called.length === 1 ? called : []
@@ -139,7 +140,7 @@ export function findOwner({ index }: Pick<Deps, 'index'>, word: string): Credent
 }
 
 /** Of a server that teams connect: the one team that the actor manages. */
-function defaultOwner(deps: Deps, actor: Actor, server: OfferedServer): CredentialOwner | null {
+function defaultOwner(deps: Deps, actor: Actor, server: ServedServer): CredentialOwner | null {
   const kind = ownerKindOf(server)
   if (kind === 'gateway') return { kind, ref: '' }
   const own = ownOwners(deps, actor)

@@ -2,7 +2,8 @@ import type { Connection, ConnectionsQuery } from '#contract/connection.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Actor } from '#control/actor.ts'
 import type { CredentialOwner, StoredCredential } from '#core/credential/stored-credential.ts'
-import type { ConnectionDeps, OfferedServer } from './connection-deps.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { ConnectionDeps } from './connection-deps.ts'
 import { findOwner, findServer, mayDo, ownOwners, targetFor } from './connection-target.ts'
 import { toConnection } from './connection-view.ts'
 
@@ -46,7 +47,7 @@ async function listOfServer(deps: ConnectionDeps, actor: Actor, word: string): P
 }
 
 /** Names of what belongs to one server begin alike, so they are beside each other. */
-async function storedOf({ store }: ConnectionDeps, { id }: OfferedServer): Promise<StoredCredential[]> {
+async function storedOf({ store }: ConnectionDeps, { id }: ServedServer): Promise<StoredCredential[]> {
   const all: StoredCredential[] = []
   const prefix = `${id}.`
   for (let after = prefix; ;) {
@@ -59,7 +60,7 @@ async function storedOf({ store }: ConnectionDeps, { id }: OfferedServer): Promi
   }
 }
 
-type Asked = { server: OfferedServer; owner: CredentialOwner }
+type Asked = { server: ServedServer; owner: CredentialOwner }
 
 function connectionFor(deps: ConnectionDeps, actor: Actor, { server, owner }: Asked): Connection[] {
   const target = targetFor(deps, server, owner)

@@ -4,8 +4,10 @@ import type { Caller } from '#control/actor.ts'
 import { recorded } from '#control/recorded.ts'
 import { findAccountSource } from '#core/credential/account-source.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
+import type { AuthorizationServer } from '#core/credential/oauth-client.ts'
 import type { StoredCredential, StoredGrant } from '#core/credential/stored-credential.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
+import type { AccountNeed } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
 import { toConnection } from './connection-view.ts'
 import { findClient } from './own-client.ts'
@@ -52,7 +54,7 @@ function toRevoked({ server, owner }: StoredCredential, now: number): StoredCred
 async function tell(deps: ConnectionDeps, target: Target, grant: StoredGrant): Promise<string> {
   try {
     const { account, base } = toAccount(deps, target)
-    const { server } = await findAccountSource(deps.oauth, account, { serverUrl: urlOf(account, target.server) })
+    const server = await findIssuer(deps, { account, grant, serverUrl: urlOf(account, target.server) })
     const client = await findClient(deps, { serverId: target.server.id, account, server, base })
     // To another authorization server, or as another client, it is somebody else's secret.
     if (server.issuer !== grant.issuer || client?.clientId !== grant.clientId)
@@ -64,5 +66,25 @@ async function tell(deps: ConnectionDeps, target: Target, grant: StoredGrant): P
     return server.revocationEndpoint === null ? 'not told: it takes no revocations' : 'told the authorization server'
   } catch {
     return 'not told: it could not be asked'
+  }
+}
+
+type Issued = { account: AccountNeed; grant: StoredGrant; serverUrl: string | null }
+
+/** Who issued it, also where the server has another authorization server by now. */
+async function findIssuer(
+  { oauth }: ConnectionDeps,
+  { account, grant, serverUrl }: Issued,
+): Promise<AuthorizationServer> {
+  const { issuer = grant.issuer, authorizationUrl, tokenUrl } = account
+  if (serverUrl === null || (authorizationUrl !== undefined && tokenUrl !== undefined))
+    return (await findAccountSource(oauth, account, { serverUrl })).server
+  try {
+    return await oauth.findServer(issuer)
+  } catch (error) {
+    // One of before 2025-06-18 has no metadata.
+    const own = await oauth.findOwnServer(serverUrl)
+    if (own.issuer !== issuer) throw error
+    return own
   }
 }

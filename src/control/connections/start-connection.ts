@@ -2,11 +2,13 @@ import { GatewayError } from '#contract/errors.ts'
 import type { Caller } from '#control/actor.ts'
 import { recorded } from '#control/recorded.ts'
 import { findAccountSource, type AccountSource } from '#core/credential/account-source.ts'
+import { parseChallenge } from '#core/credential/challenge.ts'
 import { chooseScopes } from '#core/credential/choose-scopes.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { ClientIdentity } from '#core/credential/oauth-client.ts'
 import type { StoredCredential } from '#core/credential/stored-credential.ts'
-import type { ConnectionDeps, OfferedServer } from './connection-deps.ts'
+import type { ServedServer } from '#contract/server.ts'
+import type { ConnectionDeps } from './connection-deps.ts'
 import type { AccountNeed } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
 import { flowMs } from './connection-view.ts'
@@ -38,12 +40,11 @@ export async function startConnection(
     const name = nameOfCredential(target.server.id, target.owner)
     Object.assign(note, { name, changed: ['begun'] })
     const { account, base } = toAccount(deps, target)
-    const source = await findAccountSource(deps.oauth, account, { serverUrl: urlOf(account, target.server) })
+    const challenge = isLookedUp(account) ? await deps.challengeOf(target.server) : null
+    const source = await findAccountSource(deps.oauth, account, { serverUrl: urlOf(account, target.server), challenge })
     const client = await getClient(deps, actor, { serverId: target.server.id, account, server: source.server, base })
-    const scopes = scopesFor(account, {
-      source,
-      stored: knownCredential(deps, { serverId: target.server.id, owner: target.owner }),
-    })
+    const stored = knownCredential(deps, { serverId: target.server.id, owner: target.owner })
+    const scopes = scopesFor(account, { source, stored, challenge })
     const begun = await deps.oauth.startAuthorization(
       { server: source.server, client },
       { scopes, resource: source.resource, audience: null, extra: {}, redirectUri: callbackUrl(base) },
@@ -63,18 +64,22 @@ export function toAccount({ baseUrl }: ConnectionDeps, { needs }: Target): { acc
   return { account: needs.account, base }
 }
 
-export function urlOf({ isAtServer }: AccountNeed, { transport }: OfferedServer): string | null {
+export function urlOf({ isAtServer }: AccountNeed, { transport }: ServedServer): string | null {
   return isAtServer && transport.kind !== 'stdio' ? transport.url : null
 }
 
-function scopesFor(
-  { scopes }: AccountNeed,
-  { source, stored }: { source: AccountSource; stored: StoredCredential | null },
-): string[] | null {
+/** Whether the server says itself where its accounts are. */
+function isLookedUp({ isAtServer, issuer, authorizationUrl, tokenUrl }: AccountNeed): boolean {
+  return isAtServer && issuer === undefined && (authorizationUrl === undefined || tokenUrl === undefined)
+}
+
+type Known = { source: AccountSource; stored: StoredCredential | null; challenge: string | null }
+
+function scopesFor({ scopes }: AccountNeed, { source, stored, challenge }: Known): string[] | null {
   const held = stored?.reason === 'more_scopes_needed' && stored.secret?.kind === 'oauth' ? stored.secret.scopes : null
   return chooseScopes({
     configured: scopes ?? null,
-    challenged: stored?.scopesWanted ?? null,
+    challenged: stored?.scopesWanted ?? parseChallenge(challenge)?.scopes ?? null,
     supported: source.supported,
     held,
     listed: source.server.scopes,
