@@ -151,6 +151,13 @@ describe('somebody who has begun to connect', () => {
     expect(lab.stored()).toMatchObject({ state: 'needs_attention', reason: 'abandoned' })
   })
 
+  it('is nobody who gives a key, and its variables first', async () => {
+    lab.give({ server: 'srv_gone', state: 'connecting', reason: 'began', variables: { A: 'a' } })
+    await lab.clock.advance(900_000)
+    await tender.tend()
+    expect(lab.book.written).toEqual([])
+  })
+
   it('and comes back at that moment is connected', async () => {
     lab.give({ state: 'connecting', reason: 'began' })
     await lab.clock.advance(900_000)

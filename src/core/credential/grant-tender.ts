@@ -77,8 +77,11 @@ export class GrantTender {
 
   async #tendOne({ name, credential }: CredentialEntry): Promise<void> {
     const { clock } = this.#deps
+    const plan = this.#deps.planOf(credential.server, credential.owner)
+    // Nothing is connected there: its owner gives texts, in its own time.
+    if (!plan) return
     try {
-      if (dueOf(credential, clock.now()) === 'renew') await this.#renew(credential)
+      if (dueOf(credential, clock.now()) === 'renew') await this.#renew(plan, credential)
       else await moveCredential(this.#deps, name, (latest) => toNext(latest, clock.now()))
       this.#backOff.succeed(name)
     } catch (error) {
@@ -87,9 +90,8 @@ export class GrantTender {
     }
   }
 
-  async #renew(credential: StoredCredential): Promise<void> {
-    const plan = this.#deps.planOf(credential.server, credential.owner)
-    if (plan && isGrant(credential)) await this.#deps.keeper.renew(plan, credential.secret.accessToken)
+  async #renew(plan: GrantPlan, credential: StoredCredential): Promise<void> {
+    if (isGrant(credential)) await this.#deps.keeper.renew(plan, credential.secret.accessToken)
   }
 }
 

@@ -30,7 +30,9 @@ export class KeyScheme implements Scheme {
   present(owner: CredentialOwner): Presented {
     const credential = this.#deps.book.find(nameOfCredential(this.#server.id, owner))?.credential
     const presented = credential && this.#toPresented(credential)
-    if (!credential || (!presented && isUsable(credential))) throw this.#refuse.required(owner, 'missing', null)
+    // Who has given values of variables alone has begun, and is not connecting anything.
+    if (!credential || (!presented && (isUsable(credential) || credential.state === 'connecting')))
+      throw this.#refuse.required(owner, 'missing', null)
     if (!presented || !isUsable(credential)) throw this.#refuse.required(owner, credential.state, credential.reason)
     return presented
   }

@@ -67,10 +67,10 @@ export class OwnedCredential implements ServerCredential {
   #keyOf({ userId, teamId }: CredentialHolder, stamp: number): string | null {
     const { ownerKind, shape } = this.#parts
     if (ownerKind === 'user') return userId
-    if (ownerKind === 'gateway') return shape.isUsers ? userId : ''
-    const team = teamId ?? (userId === null ? null : this.#teams.of(userId, stamp))
+    const team = ownerKind === 'team' ? (teamId ?? (userId === null ? null : this.#teams.of(userId, stamp))) : ''
     if (!shape.isUsers || team === null) return team
-    return userId === null ? null : `${team} ${userId}`
+    if (userId === null) return shape.needsUser ? null : team
+    return team === '' ? userId : `${team} ${userId}`
   }
 
   #toLeaseHolder({ userId }: CredentialHolder, key: string): LeaseHolder {

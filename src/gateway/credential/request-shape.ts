@@ -21,6 +21,8 @@ export type FilledRequest = {
 export class RequestShape {
   /** Each user has values of its own. */
   readonly isUsers: boolean
+  /** And cannot do without them. */
+  readonly needsUser: boolean
   /** The address itself holds values. */
   readonly hasVariablePath: boolean
   readonly host: string
@@ -38,6 +40,7 @@ export class RequestShape {
     this.#headers = new Map(Object.entries(headers).map(([name, text]) => [name, compileHeader(text, names)]))
     const used = new Set([...this.#url.path.names, ...[...this.#headers.values()].flatMap((one) => one.names)])
     this.isUsers = variables.some(({ name, scope, isRequired }) => scope === 'user' && (isRequired || used.has(name)))
+    this.needsUser = variables.some(({ scope, isRequired }) => scope === 'user' && isRequired)
     this.hasVariablePath = this.#url.path.names.length > 0
     this.host = new URL(this.#url.origin).host
   }

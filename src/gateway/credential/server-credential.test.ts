@@ -89,8 +89,13 @@ describe('keys that owners give', () => {
     [{ kind: 'token' as const, owner: 'user' as const }, { token: 't' }, ['authorization', 'token t']],
   ])('have the parts that their kind has: %j', async (credential, parts, headers) => {
     const served = lab.serve({ credential })
-    lab.give({ secret: { kind: 'key', parts: { other: 'x' } } })
-    expect(await failureOf(later(() => served.lease(ann)))).toMatchObject({ details: { state: 'missing' } })
+    for (const given of [
+      { secret: { kind: 'key' as const, parts: { other: 'x' } } },
+      { state: 'connecting' as const },
+    ]) {
+      lab.give(given)
+      expect(await failureOf(later(() => served.lease(ann)))).toMatchObject({ details: { state: 'missing' } })
+    }
     lab.give({ secret: { kind: 'key', parts } })
     expect(served.lease(ann)).toMatchObject({ headers })
   })
@@ -220,6 +225,19 @@ describe('variables of users', () => {
     })
     expect(one.lease({ userId: 'usr_ann', teamId: 'team_blue' })).toBe(one.lease(ann))
     expect(await failureOf(later(() => one.lease(blueBot)))).toMatchObject({ code: 'credential_owner_required' })
+  })
+
+  it('that nobody needs to have are empty for who has none, and for who is no user', async () => {
+    const optional = served({
+      url: 'https://files.example/mcp',
+      variables: [{ name: 'TOKEN', isRequired: false }],
+      headers: { 'X-Token': '${TOKEN}' },
+    })
+    expect(optional.lease(nobody)).toMatchObject({ owner: '', headers: ['x-token', ''] })
+    expect(optional.lease(ann)).toMatchObject({ owner: 'usr_ann', headers: ['x-token', ''] })
+    lab.give({ variables })
+    expect(optional.lease(ann)).toMatchObject({ owner: 'usr_ann', headers: ['x-token', 's3cret'] })
+    expect(optional.lease(nobody)).toMatchObject({ headers: ['x-token', ''] })
   })
 
   it('that change are another text in the same lease', async () => {
