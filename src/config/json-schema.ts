@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isRecord } from './key-path.ts'
 import type { KeyPath } from './key-path.ts'
+import { LegacySections } from './legacy-schema.ts'
 import { ConfigDocument } from './schema.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ export type ConfigSchema = {
 
 /** As a document is written: keys with a default may be left out. */
 export function configSchema(): ConfigSchema {
-  const whole: unknown = z.toJSONSchema(ConfigDocument, { io: 'input' })
+  const whole: unknown = z.toJSONSchema(ConfigDocument.extend(LegacySections.shape), { io: 'input' })
   const definitions = isRecord(whole) && isRecord(whole.$defs) ? whole.$defs : {}
   const resolve = (schema: unknown): JsonSchema => {
     if (!isRecord(schema)) return {}

@@ -1,5 +1,6 @@
 /** Text to configuration: read, put variables in, validate, check across keys. All problems are told at once. */
 import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 import type { ConfigProblem } from './config-error.ts'
 import { convertVariable } from './convert-variables.ts'
@@ -10,6 +11,8 @@ import { formatPath, isRecord } from './key-path.ts'
 import type { KeyPath } from './key-path.ts'
 import { buildConfig, deepFreeze, sha256Hex } from './loaded-config.ts'
 import type { LoadedConfig } from './loaded-config.ts'
+import { LegacySections } from './legacy-schema.ts'
+import { inOurWords, legacyKeys, withLegacyServers, type ReadInOurWords } from './legacy-servers.ts'
 import { maskDocument } from './mask.ts'
 import { readDocument } from './read-document.ts'
 import type { Position, ReadDocument } from './read-document.ts'
@@ -33,8 +36,7 @@ export function loadConfig({ path, text: given, env }: LoadOptions): LoadedConfi
   const file = path ?? 'config'
   const text = given ?? (path === null ? '' : readConfigText(path))
   checkTextSize(file, text)
-  const read = readDocument({ file, text, env })
-  const document = validate(read, file)
+  const { document, read } = validate(readDocument({ file, text, env }), { file, env })
   const folder = path === null ? process.cwd() : dirname(resolve(path))
   const complete = completeDocument(document, folder)
   const masked = maskDocument(complete, (at) => (read.findPlace(at)?.variables.length ?? 0) > 0)
@@ -51,39 +53,56 @@ function withoutEmptySections(value: unknown): unknown {
 }
 
 function isSection(key: string): boolean {
-  return Object.hasOwn(ConfigDocument.shape, key)
+  return Object.hasOwn(ConfigDocument.shape, key) || Object.hasOwn(LegacySections.shape, key)
 }
 
-function validate(read: ReadDocument, file: string): ConfigDocument {
-  if (read.value === undefined) throw new ConfigError(read.problems)
-  const value = withoutEmptySections(read.value)
-  const { document, findings } = parse(value, read)
-  const problems = [...findings, ...crossCheck(value)]
+type Valid = { readonly document: ConfigDocument; readonly read: ReadInOurWords }
+
+function validate(written: ReadDocument, { file, env }: { file: string; env: Environment }): Valid {
+  if (written.value === undefined) throw new ConfigError(written.problems)
+  const value = withoutEmptySections(written.value)
+  const legacy = toOurWords(value, { ...written, value }, env)
+  const { read } = legacy
+  const { value: document, findings } = parse(ConfigDocument, read.value, read)
+  const problems = [...legacy.findings, ...findings, ...crossCheck(read.value)]
     .filter(({ path }) => !read.isBroken(path))
     .map((finding) => toProblem(finding, read, file))
   if (document === null || read.problems.length + problems.length > 0) {
     throw new ConfigError([...read.problems, ...problems])
   }
-  return document
+  return { document, read }
 }
 
-type Parsed = { readonly document: ConfigDocument | null; readonly findings: readonly Finding[] }
+type OurWords = { readonly read: ReadInOurWords; readonly findings: readonly Finding[] }
 
-function parse(value: unknown, read: ReadDocument): Parsed {
-  const first = ConfigDocument.safeParse(value, { error: describeIssue })
-  if (first.success) return { document: first.data, findings: [] }
+/** Where others' sections are wrong, the rest is looked at without them. */
+function toOurWords(document: unknown, written: ReadDocument, env: Environment): OurWords {
+  if (!isRecord(document) || !legacyKeys.some((key) => Object.hasOwn(document, key)))
+    return { read: inOurWords(written), findings: [] }
+  const given = Object.fromEntries(Object.entries(document).filter(([key]) => Object.hasOwn(LegacySections.shape, key)))
+  const { value: sections, findings } = parse(LegacySections, given, written)
+  const known = sections ?? { mcp_config: {}, mcp_servers: {} }
+  const legacy = withLegacyServers(written, { document, sections: known, env })
+  return { read: legacy.read, findings: [...findings, ...legacy.findings] }
+}
+
+type Parsed<Output> = { readonly value: Output | null; readonly findings: readonly Finding[] }
+
+function parse<Output>(schema: z.ZodType<Output>, value: unknown, read: ReadDocument): Parsed<Output> {
+  const first = schema.safeParse(value, { error: describeIssue })
+  if (first.success) return { value: first.data, findings: [] }
   const converted = first.error.issues.filter(
     (issue) => issue.code === 'invalid_type' && convertVariable(value, issue, read),
   )
-  const last = converted.length === 0 ? first : ConfigDocument.safeParse(value, { error: describeIssue })
-  if (last.success) return { document: last.data, findings: [] }
-  return { document: null, findings: last.error.issues.flatMap(toFindings) }
+  const last = converted.length === 0 ? first : schema.safeParse(value, { error: describeIssue })
+  if (last.success) return { value: last.data, findings: [] }
+  return { value: null, findings: last.error.issues.flatMap(toFindings) }
 }
 
-function toProblem({ path, message, isAboutKey }: Finding, read: ReadDocument, file: string): ConfigProblem {
+function toProblem({ path, message, isAboutKey }: Finding, read: ReadInOurWords, file: string): ConfigProblem {
   const own = read.findPlace(path)
   const { line, column } = (isAboutKey ? own?.key : own) ?? placeAbove(path, read)
-  return { file, line, column, path: formatPath(path), message }
+  return { file, line, column, path: formatPath(read.nameOf(path)), message }
 }
 
 /** What is missing is reported where it belongs. */

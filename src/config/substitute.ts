@@ -1,4 +1,4 @@
-/** `${NAME}` in text is replaced by an environment variable; `$${` stands for a plain `${`. */
+/** `${NAME}` in text is replaced by an environment variable; `$${` stands for a plain `${`. `os.environ/NAME` is one as a whole. */
 
 export type Fault = {
   /** Which `${` of the text it is, counted from 0. */
@@ -16,6 +16,8 @@ const opening = /(\$?)\$\{(?:([A-Za-z_][A-Za-z0-9_]{0,127})\})?/g
 
 /** What is put in is not looked at again: neither for `${` nor as YAML. Faults never hold a value. */
 export function substitute(source: string, env: Environment): Substituted {
+  const whole = /^os\.environ\/(?<name>.*)$/s.exec(source)?.groups?.['name']
+  if (whole !== undefined) return substituteWhole(whole, env)
   const variables: string[] = []
   const faults: Fault[] = []
   let nth = -1
@@ -28,6 +30,17 @@ export function substitute(source: string, env: Environment): Substituted {
     return value ?? ''
   })
   return { text, variables, faults }
+}
+
+function substituteWhole(name: string, env: Environment): Substituted {
+  const isName = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)
+  const value = isName ? findVariable(env, name) : undefined
+  const message = isName ? faultMessage(name) : '"os.environ/" must be followed by the name of an environment variable'
+  return {
+    text: value ?? '',
+    variables: isName ? [name] : [],
+    faults: value === undefined ? [{ nth: 0, message }] : [],
+  }
 }
 
 function findVariable(env: Environment, name: string): string | undefined {
