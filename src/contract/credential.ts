@@ -54,7 +54,7 @@ const Token = z.strictObject({
 })
 
 /** OAuth 2.1 §1.5: https, except on this machine. */
-const OAuthUrl = z
+export const OAuthUrl = z
   .url({ protocol: /^https?$/ })
   .refine(isSafeUrl, 'must start with https://, or http:// on this machine, without a user name, password or fragment')
 /** RFC 8414 §2. */

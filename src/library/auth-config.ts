@@ -1,5 +1,5 @@
 /** How to authenticate to a server, as programs write it. A config never prints what is secret in it. */
-import type { CredentialEntry } from '#contract/credential.ts'
+import { type CredentialEntry, OAuthUrl } from '#contract/credential.ts'
 import { ConfigurationError } from './errors.ts'
 
 export type AuthType = 'none' | 'api_key' | 'bearer_token' | 'basic' | 'oauth2'
@@ -80,19 +80,15 @@ export class AuthConfig {
     ]
   }
 
-  /** What is valid and still cannot be used. */
-  unsupported(): string[] {
-    return this.type === 'oauth2' ? ['oauth2: is not supported yet; use a bearer token'] : []
-  }
-
   /**
    * As the engine takes it.
-   * @throws ConfigurationError that names every fault, and for OAuth 2.0, whose tokens nothing fetches yet
+   * @throws ConfigurationError that names every fault
    */
   toCredential(): CredentialEntry {
-    const errors = [...this.validate(), ...this.unsupported()]
+    const errors = this.validate()
     if (errors.length > 0) throw new ConfigurationError({ errors })
     const { value = '', username = '', password = '', headerName, headerPrefix } = this.#members
+    if (this.type === 'oauth2') return this.#toClientCredentials()
     if (this.type === 'basic') return { kind: 'basic', username, password }
     if (this.type === 'api_key') {
       const key = headerPrefix === undefined ? value : `${headerPrefix} ${value}`
@@ -113,10 +109,21 @@ export class AuthConfig {
     return new AuthConfig(this.type, { ...this.#members, ...members })
   }
 
+  #toClientCredentials(): CredentialEntry {
+    const { tokenUrl = '', clientId = '', clientSecret = '', scopes } = this.#members
+    return {
+      kind: 'oauth2_client_credentials',
+      tokenUrl,
+      clientId,
+      clientSecret,
+      ...(scopes && { scopes: [...scopes] }),
+    }
+  }
+
   #faultsOfTokenUrl(): string[] {
     const { tokenUrl = '' } = this.#members
-    if (tokenUrl === '') return []
-    return /^https?:$/.test(URL.parse(tokenUrl)?.protocol ?? '') ? [] : ['tokenUrl: must be an http or https address']
+    if (tokenUrl === '' || OAuthUrl.safeParse(tokenUrl).success) return []
+    return ['tokenUrl: must be an https address, or an http one of this machine']
   }
 }
 

@@ -14,7 +14,7 @@ function transportOf(config: McpServerConfig): Server['transport'] {
 
 describe('McpServerConfig', () => {
   it('is built as documented', () => {
-    const server = new McpServerConfig('filesystem', url)
+    const { id, ...server } = new McpServerConfig('filesystem', url)
       .withAuth(AuthConfig.bearer('your-token'))
       .withHeader('X-Team', 'platform')
       .withHeader('X-Env', 'prod')
@@ -37,6 +37,7 @@ describe('McpServerConfig', () => {
       aliases: [],
     })
     expect(Server.parse(server)).toEqual(server)
+    expect(id).toBe('filesystem')
   })
 
   it('takes all settings at once', () => {
@@ -105,9 +106,9 @@ describe('McpServerConfig', () => {
     ['an empty token', new McpServerConfig('s', url).withAuth(AuthConfig.bearer('')), [/^auth\.value: is required$/]],
     ['a token of two lines', new McpServerConfig('s', url).withAuth(AuthConfig.bearer('s3cret\n')), [/^auth\.token: /]],
     [
-      'OAuth',
-      new McpServerConfig('s', url).withAuth(AuthConfig.oauth2('id', 's3cret', url)),
-      [/^auth\.oauth2: is not supported yet/],
+      'OAuth with two words in a scope',
+      new McpServerConfig('s', url).withAuth(AuthConfig.oauth2('id', 's3cret', url).withScopes(['a b'])),
+      [/^auth\.scopes\.0: /],
     ],
     [
       'a credential for a program',
@@ -155,6 +156,8 @@ describe('McpServerConfig', () => {
   })
 })
 
+const tokenUrlFault = 'tokenUrl: must be an https address, or an http one of this machine'
+
 describe('AuthConfig', () => {
   it.each<[string, AuthConfig, unknown]>([
     ['nothing', AuthConfig.none(), { kind: 'none' }],
@@ -174,6 +177,17 @@ describe('AuthConfig', () => {
       'an API key with a word before it',
       AuthConfig.apiKey('k').withHeaderName('Authorization').withHeaderPrefix('Token'),
       { kind: 'api_key', key: 'Token k', header: 'Authorization' },
+    ],
+    [
+      'a token that it gets itself',
+      AuthConfig.oauth2('id', 'secret', 'https://auth.example.com/token').withScopes(['a', 'b']),
+      {
+        kind: 'oauth2_client_credentials',
+        clientId: 'id',
+        clientSecret: 'secret',
+        tokenUrl: 'https://auth.example.com/token',
+        scopes: ['a', 'b'],
+      },
     ],
     ['basic', AuthConfig.basic('u', 'p'), { kind: 'basic', username: 'u', password: 'p' }],
     ['basic without password', AuthConfig.basic('u', ''), { kind: 'basic', username: 'u', password: '' }],
@@ -203,21 +217,12 @@ describe('AuthConfig', () => {
       AuthConfig.oauth2('', '', ''),
       ['clientId: is required', 'clientSecret: is required', 'tokenUrl: is required'],
     ],
-    [
-      'OAuth with a bad address',
-      AuthConfig.oauth2('a', 'b', 'ftp://x'),
-      ['tokenUrl: must be an http or https address'],
-    ],
-    ['OAuth with no address', AuthConfig.oauth2('a', 'b', 'x'), ['tokenUrl: must be an http or https address']],
+    ['OAuth with a bad address', AuthConfig.oauth2('a', 'b', 'ftp://x'), [tokenUrlFault]],
+    ['OAuth where everybody listens', AuthConfig.oauth2('a', 'b', 'http://auth.example.com/token'), [tokenUrlFault]],
+    ['OAuth with no address', AuthConfig.oauth2('a', 'b', 'x'), [tokenUrlFault]],
   ])('finds fault with %s', (_what, auth, faults) => {
     expect(auth.validate()).toEqual(faults)
     expect(() => auth.toCredential()).toThrow(ConfigurationError)
-  })
-
-  it('takes valid OAuth settings, and says clearly that they cannot be used yet', () => {
-    const auth = AuthConfig.oauth2('id', 'secret', 'https://auth.example.com/token').withScopes(['a', 'b'])
-    expect(auth.validate()).toEqual([])
-    expect(() => auth.toCredential()).toThrow(/oauth2: is not supported yet/)
   })
 })
 

@@ -94,7 +94,7 @@ export class McpServerConfig {
   #check(defaults: { timeoutMs?: number } = {}): { server: Server | undefined; errors: string[] } {
     const { transport = 'http', auth = AuthConfig.none() } = this.#settings
     const kind = findTransport(transport)
-    const authFaults = [...auth.validate(), ...auth.unsupported()].map((fault) => `auth.${fault}`)
+    const authFaults = auth.validate().map((fault) => `auth.${fault}`)
     const credential: CredentialEntry = authFaults.length > 0 ? { kind: 'none' } : auth.toCredential()
     const parsed = Server.safeParse(this.#toInput(kind ?? 'streamable_http', credential, defaults))
     const errors = [

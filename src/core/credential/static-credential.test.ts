@@ -29,7 +29,7 @@ describe('toStaticCredential', () => {
     expect(() => toStaticCredential(toCredential(entry))).toThrow(
       expect.objectContaining({
         code: 'config_invalid',
-        details: expect.objectContaining({ reason: 'this kind of credential is not served yet' }),
+        details: expect.objectContaining({ reason: 'its value is not in the definition' }),
       }),
     )
   })

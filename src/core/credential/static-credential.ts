@@ -11,7 +11,7 @@ import type { StaticCredential } from './credential-headers.ts'
 export function toStaticCredential(credential: Resolved<Credential>): StaticCredential {
   const found = credential.kind === 'none' ? credential : ownCredential(credential)
   if (found) return found
-  const reason = 'this kind of credential is not served yet'
+  const reason = 'its value is not in the definition'
   throw new GatewayError('config_invalid', { details: { path: 'transport.credential', reason } })
 }
 
