@@ -23,6 +23,7 @@ export const issuerSource: TokenSource = {
 export class RotatingIssuer implements Pick<OAuthClient, 'refresh' | 'revoke'> {
   readonly #now: () => number
   readonly #lifeMs: number
+  readonly #turn: () => Promise<void>
   #generation = 0
   isRevoked = false
   refreshed = 0
@@ -33,9 +34,11 @@ export class RotatingIssuer implements Pick<OAuthClient, 'refresh' | 'revoke'> {
   gate: Promise<void> | undefined
   readonly sources: TokenSource[] = []
 
-  constructor({ now, lifeMs }: { now: () => number; lifeMs: number }) {
+  /** @param turn what is waited for before and after a token is taken */
+  constructor({ now, lifeMs, turn = settled }: { now: () => number; lifeMs: number; turn?: () => Promise<void> }) {
     this.#now = now
     this.#lifeMs = lifeMs
+    this.#turn = turn
   }
 
   /** The tokens that are good now are of this generation: `access-3`, `refresh-3`. */
@@ -45,7 +48,7 @@ export class RotatingIssuer implements Pick<OAuthClient, 'refresh' | 'revoke'> {
 
   async refresh(source: TokenSource, { refreshToken }: { refreshToken: string }): Promise<TokenSet> {
     this.sources.push(source)
-    await settled()
+    await this.#turn()
     if (this.failure) throw this.failure
     if (refreshToken !== `refresh-${this.#generation}`) this.isRevoked = true
     if (this.isRevoked) throw new GatewayError('oauth_refused', { details: { reason: 'invalid_grant' } })
@@ -59,7 +62,7 @@ export class RotatingIssuer implements Pick<OAuthClient, 'refresh' | 'revoke'> {
       scopes: null,
     }
     await this.gate
-    await settled()
+    await this.#turn()
     return tokens
   }
 
