@@ -17,6 +17,7 @@ beforeAll(async () => {
         credential: { kind: 'oauth2_authorization_code', issuer, scopes: ['mcp:read', 'offline_access'] },
       },
       told: { url: `${upstream.origin}/mcp`, credential: { kind: 'oauth2_authorization_code' } },
+      shared: { credential: { kind: 'oauth2_authorization_code', issuer, owner: 'gateway', scopes: ['mcp:read'] } },
       wiki: { credential: { kind: 'oauth2_authorization_code', issuer, owner: 'team', scopes: ['mcp:read'] } },
       files: {
         credential: { kind: 'basic', owner: 'user', helpUrl: 'https://example.com/keys' },
@@ -127,6 +128,15 @@ describe('connecting an account', () => {
     expect((await browser.open('/connect/notes')).text).toContain(
       'Needs attention At the sign-in of the server it was declined.',
     )
+  })
+
+  it('connects for the gateway who may edit the server, and ends it again', async () => {
+    const admin = await lab.browserOf('admin')
+    expect((await lab.connect(admin, 'shared')).text).toContain('shared is connected')
+    expect((await admin.open('/connect')).text).toContain('shared Connected For everybody who calls this server')
+    const ended = await admin.submit(await admin.open('/connect/shared'), '/shared/revoke')
+    expect(ended.text).toContain('shared Disconnected')
+    expect((await admin.open('/connect/shared/done?owner=gateway')).text).not.toContain('is connected')
   })
 
   it('connects for a team who manages it, and shows its members that it is there', async () => {

@@ -77,6 +77,9 @@ describe('who may give what', () => {
       state: 'connected',
     })
     expect(await codeOf(world.begin('ann', { server: 'mail' }))).toBe('no_such_resource')
+    expect(await world.connections.list(world.as('user', 'root'), {})).toMatchObject([
+      { server: { name: 'mail' }, owner: { kind: 'gateway', name: '' }, state: 'connected' },
+    ])
   })
 
   it('tells who may not reach a server that there is none', async () => {

@@ -8,7 +8,7 @@ import { findOwner, findServer, mayDo, ownOwners, targetFor } from './connection
 import { toConnection } from './connection-view.ts'
 
 /**
- * One owner's, the actor's own and its teams' by default; or those of all owners for one server, as far as the actor may see them.
+ * One owner's; by default the actor's own, its teams', and the gateway's of servers that the actor may edit; or those of all owners for one server, as far as the actor may see them.
  * @throws GatewayError `no_such_resource`
  */
 export async function listConnections(
@@ -17,7 +17,8 @@ export async function listConnections(
   { owner: word, server: serverWord }: ConnectionsQuery,
 ): Promise<Connection[]> {
   if (serverWord !== undefined) return listOfServer(deps, actor, serverWord)
-  const owners = word === undefined ? ownOwners(deps, actor) : [ownerCalled(deps, word)]
+  const gateway: CredentialOwner = { kind: 'gateway', ref: '' }
+  const owners = word === undefined ? [...ownOwners(deps, actor), gateway] : [ownerCalled(deps, word)]
   const found = deps
     .servers()
     .flatMap((server) => owners.flatMap((owner) => connectionFor(deps, actor, { server, owner })))

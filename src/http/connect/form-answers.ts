@@ -4,6 +4,7 @@ import type { TargetWords } from '#control/connections/connection-target.ts'
 import { connectPath } from '#core/credential/connect-link.ts'
 import { leavePage } from './other-pages.ts'
 import type { Form } from './read-form.ts'
+import { ownerWordOf } from './parts.ts'
 import { serverPage } from './server-page.ts'
 import { letIn } from './sign-in.ts'
 import { callerOf, signedInOf, wordsOf, type Answer, type ConnectSiteOptions, type Visit } from './visit.ts'
@@ -43,10 +44,10 @@ async function take({ connections }: ConnectSiteOptions, visit: Visit, { form, w
       kind === 'key'
         ? await connections.setKey(caller, { words, body: keyIn(form, before.keyParts) })
         : await connections.setVariables(caller, { words, body: { values: valuesIn(form) } })
-    const { server, owner, state } = connection
-    const query = owner.kind === 'gateway' ? '' : `?owner=${encodeURIComponent(`${owner.kind}:${owner.id}`)}`
     // What is still missing stands on the page of the server.
-    return { seeOther: `${connectPath(server)}${state === 'connected' ? '/done' : ''}${query}` }
+    const page = connection.state === 'connected' ? '/done' : ''
+    const owner = encodeURIComponent(ownerWordOf(connection))
+    return { seeOther: `${connectPath(connection.server)}${page}?owner=${owner}` }
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'invalid_body') throw error
     const page = serverPage({

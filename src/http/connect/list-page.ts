@@ -3,7 +3,7 @@ import type { Connection } from '#contract/connection.ts'
 import { connectPath } from '#core/credential/connect-link.ts'
 import { html, nothing, type Html } from './html.ts'
 import type { Page } from './page.ts'
-import { hiddenFields, stateOf } from './parts.ts'
+import { hiddenFields, ownerWordOf, stateOf } from './parts.ts'
 
 export type SignedIn = NonNullable<Page['visitor']>
 
@@ -24,7 +24,7 @@ export function listPage(connections: readonly Connection[], visitor: SignedIn):
 function card(connection: Connection, visitor: SignedIn): Html {
   const { server, owner, may, state } = connection
   const path = connectPath(server)
-  const query = owner.kind === 'user' ? '' : `?owner=${encodeURIComponent(`${owner.kind}:${owner.id}`)}`
+  const query = owner.kind === 'user' ? '' : `?owner=${encodeURIComponent(ownerWordOf(connection))}`
   const isOver = state === 'missing' || state === 'revoked'
   const open = may.give
     ? html`<a class="button${isOver ? '' : ' plain'}" href="${path}${query}">${isOver ? 'Connect' : 'Change'}</a>`
@@ -34,13 +34,19 @@ function card(connection: Connection, visitor: SignedIn): Html {
       ${stateOf(connection).mark}
     </div>
     ${server.description === null ? nothing : html`<p class="soft">${server.description}</p>`}
-    ${owner.kind === 'team' ? html`<p class="soft">For the team ${owner.name}</p>` : nothing} ${stateOf(connection).why}
+    ${owner.kind === 'user' ? nothing : html`<p class="soft">${whose(connection)}</p>`} ${stateOf(connection).why}
     <div class="row">${open}${may.end && !isOver ? endForm(connection, visitor) : nothing}</div>`
 }
 
-export function endForm({ server, owner }: Connection, { formToken }: SignedIn): Html {
+export function whose({ owner }: Connection): string {
+  if (owner.kind === 'gateway') return 'For everybody who calls this server'
+  return owner.kind === 'team' ? `For the team ${owner.name}` : `For ${owner.name}`
+}
+
+export function endForm(connection: Connection, { formToken }: SignedIn): Html {
+  const { server } = connection
   return html`<form method="post" action="${connectPath(server)}/revoke">
-    ${hiddenFields({ form: formToken, owner: `${owner.kind}:${owner.id}` })}
+    ${hiddenFields({ form: formToken, owner: ownerWordOf(connection) })}
     <button class="plain" type="submit">Disconnect<span class="unseen"> ${server.name}</span></button>
   </form>`
 }

@@ -2,6 +2,7 @@
 import { connectPath } from '#core/credential/connect-link.ts'
 import { listPage } from './list-page.ts'
 import { donePage } from './other-pages.ts'
+import { ownerWordOf } from './parts.ts'
 import { serverPage } from './server-page.ts'
 import { callerOf, signedInOf, wordsOf, type Answer, type ConnectSiteOptions, type Visit } from './visit.ts'
 
@@ -17,7 +18,11 @@ export async function answerPage({ connections }: Options, visit: Visit): Promis
       return arrive({ connections }, visit)
     case 'done': {
       const owner = query.get('owner') ?? undefined
-      return { page: donePage(connections.get(caller, { server: route.server, owner }), signedInOf(visit)) }
+      const connection = connections.get(caller, { server: route.server, owner })
+      const visitor = signedInOf(visit)
+      // Whoever comes back to this address later is not told what is true no more.
+      const isDone = connection.state === 'connected'
+      return { page: isDone ? donePage(connection, visitor) : serverPage({ connection, visitor, link: undefined }) }
     }
     default: {
       const link = query.get('for') ?? undefined
@@ -30,7 +35,7 @@ export async function answerPage({ connections }: Options, visit: Visit): Promis
 /** The answer of the authorization server stands in the address: the browser is led away from there. */
 async function arrive({ connections }: Options, visit: Visit): Promise<Answer> {
   const { visitor, query } = visit
-  const { server, owner } = await connections.finish(callerOf(visit), { browser: visitor.browser, answer: query })
-  const word = owner.kind === 'gateway' ? owner.kind : `${owner.kind}:${owner.id}`
-  return { seeOther: `${connectPath(server)}/done?owner=${encodeURIComponent(word)}` }
+  const connection = await connections.finish(callerOf(visit), { browser: visitor.browser, answer: query })
+  const owner = encodeURIComponent(ownerWordOf(connection))
+  return { seeOther: `${connectPath(connection.server)}/done?owner=${owner}` }
 }

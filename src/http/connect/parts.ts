@@ -14,8 +14,9 @@ export function stateOf(connection: Connection): { mark: Html; why: Html } {
   }
 }
 
-function timesOf({ state, since, expiresAt }: Connection): string {
+function timesOf({ state, reason, since, expiresAt }: Connection): string {
   if (since === null) return ''
+  if (reason === 'renewed') return `Renewed on ${toDate(since)}.`
   if (state === 'connected') return `Since ${toDate(since)}.`
   if (state === 'expiring' && expiresAt !== null) return `It ends on ${toDate(expiresAt)}.`
   return state === 'revoked' ? `On ${toDate(since)}.` : ''
@@ -30,5 +31,10 @@ export function hiddenFields(fields: Readonly<Record<string, string | undefined>
 
 /** What stands out. */
 export function note(look: 'good' | 'warn' | 'bad', text: string): Html {
-  return html`<div class="note ${look}" role="status"><p>${text}</p></div>`
+  return html`<div class="note ${look}" role="${look === 'bad' ? 'alert' : 'status'}"><p>${text}</p></div>`
+}
+
+/** Whose it is, as addresses and forms say it. */
+export function ownerWordOf({ owner: { kind, id } }: Connection): string {
+  return kind === 'gateway' ? kind : `${kind}:${id}`
 }

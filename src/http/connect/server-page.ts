@@ -2,9 +2,9 @@
 import type { Connection } from '#contract/connection.ts'
 import { connectPath } from '#core/credential/connect-link.ts'
 import { html, nothing, type Html } from './html.ts'
-import { endForm, type SignedIn } from './list-page.ts'
+import { endForm, whose, type SignedIn } from './list-page.ts'
 import type { Page } from './page.ts'
-import { hiddenFields, note, stateOf } from './parts.ts'
+import { hiddenFields, note, ownerWordOf, stateOf } from './parts.ts'
 import { partWords } from './words.ts'
 
 export type ServerPageParts = {
@@ -18,7 +18,7 @@ export type ServerPageParts = {
 
 export function serverPage(parts: ServerPageParts): Page {
   const { connection, visitor, problems } = parts
-  const { server, owner, kind, state, may } = connection
+  const { server, kind, state, may } = connection
   const { mark, why } = stateOf(connection)
   const isThere = state !== 'missing' && state !== 'revoked'
   const body = html`<p class="soft">${server.description ?? ''}</p>
@@ -30,14 +30,14 @@ export function serverPage(parts: ServerPageParts): Page {
       </div>
       ${why}${may.end && isThere ? html`<div class="row">${endForm(connection, visitor)}</div>` : nothing}
     </section>
-    ${may.give ? giving(parts) : html`<p>Who manages ${owner.kind === 'team' ? 'the team' : 'it'} can connect it.</p>`}
+    ${may.give ? giving(parts) : html`<p>${whoCan(connection)}</p>`}
     <p><a href="/connect">All connections</a></p>`
   return { title: kind === 'account' ? `Connect ${server.name}` : server.name, body, visitor }
 }
 
-function whose({ owner }: Connection): string {
-  if (owner.kind === 'gateway') return 'For everybody who calls this server'
-  return owner.kind === 'team' ? `For the team ${owner.name}` : `For ${owner.name}`
+/** To who can only look. */
+function whoCan({ owner }: Connection): string {
+  return owner.kind === 'user' ? `Only ${owner.name} can connect it.` : 'An admin of the team can connect it.'
 }
 
 function giving(parts: ServerPageParts): Html[] {
@@ -125,15 +125,13 @@ function field({ problems }: ServerPageParts, { name, label, isText, isRequired,
   const problem = problems?.get(name)
   const about = `${name}-about`
   const isTold = problem !== undefined || hint !== ''
-  const told = isTold
-    ? html`<span class="hint" id="${about}"
-        >${hint}${problem === undefined ? '' : html` <strong class="bad">${problem}</strong>`}</span
-      >`
-    : nothing
+  const words = html`${hint}${problem === undefined ? nothing : html` <strong class="bad">${problem}</strong>`}`
+  const told = isTold ? html`<p class="hint" id="${about}">${words}</p>` : nothing
   const described = isTold ? html` aria-describedby="${about}"` : nothing
   const required = isRequired ? html` required` : nothing
   const invalid = problem === undefined ? nothing : html` aria-invalid="true"`
-  return html`<label for="${name}">${label}${told}</label>
+  return html`<label for="${name}">${label}</label>
+    ${told}
     <input
       id="${name}"
       name="${name}"
@@ -145,7 +143,6 @@ function field({ problems }: ServerPageParts, { name, label, isText, isRequired,
 }
 
 function hidden({ connection, visitor, link }: ServerPageParts): Html[] {
-  const { kind, id } = connection.owner
-  const owner = kind === 'gateway' ? kind : `${kind}:${id}`
-  return hiddenFields({ form: visitor.formToken, ...(link === undefined ? { owner } : { for: link }) })
+  const whom = link === undefined ? { owner: ownerWordOf(connection) } : { for: link }
+  return hiddenFields({ form: visitor.formToken, ...whom })
 }

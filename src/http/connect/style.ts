@@ -26,7 +26,7 @@ section.card{margin:1.25rem 0}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
 .row{display:flex;flex-wrap:wrap;gap:.6rem;margin-top:.9rem}
 label{display:block;font-weight:600;margin-top:1rem}
-.hint{display:block;color:var(--soft);font-size:.875rem;font-weight:400}
+.hint{color:var(--soft);font-size:.875rem;margin:.1rem 0}
 input{display:block;width:100%;margin-top:.3rem;padding:.6rem .7rem;font:inherit;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:.5rem}
 button,.button{display:inline-block;font:inherit;font-weight:600;padding:.55rem 1.05rem;border:1px solid var(--main);border-radius:.5rem;background:var(--main);color:var(--on-main);text-decoration:none;cursor:pointer}
 form>button{margin-top:1.1rem}
