@@ -59,6 +59,8 @@ function toRows(prefix: string, schema: JsonSchema, whole: ConfigSchema): Row[] 
 function nestedRows(key: string, schema: JsonSchema, whole: ConfigSchema): Row[] {
   if (schema.oneOf !== undefined) return variantRows(key, schema, whole)
   const item = schema.type === 'array' ? whole.resolve(schema.items) : schema
+  // One of several forms, which has its rows where they are.
+  if (constantOf(propertiesOf(item).kind) !== undefined) return []
   return Object.keys(propertiesOf(item)).length === 0 ? [] : toRows(key, schema, whole)
 }
 

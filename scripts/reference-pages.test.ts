@@ -53,9 +53,10 @@ describe('docs/reference', () => {
     const text = referencePages()['cli.md'] ?? ''
     const commands = text.match(/^## `.*`$/gm)
     expect(commands).toEqual(
-      ['serve', 'config check', 'config explain', 'config import', 'token create', 'bridge', 'session-shim'].map(
-        (name) => `## \`toolgate ${name}\``,
-      ),
+      [
+        ...['serve', 'config check', 'config explain', 'config import', 'token create'],
+        ...['vault status', 'vault rotate', 'vault forget', 'bridge', 'session-shim'],
+      ].map((name) => `## \`toolgate ${name}\``),
     )
     expect(text.match(/^\| \d+ \|/gm)).toEqual(['| 0 |', '| 1 |', '| 2 |', '| 69 |', '| 78 |'])
     expect(text).not.toContain('demo-server')

@@ -57,7 +57,7 @@ export type TransitConfig = z.output<typeof Transit>
 const Local = z.strictObject({
   kind: z.literal('local'),
   previous: Transit.optional().describe(
-    'For the way back: the transit key under which the data keys are wrapped still. After one start it can go.',
+    'For the way back: the `transit` form, with the key under which the data keys are wrapped still. After one start it can go.',
   ),
 })
 
