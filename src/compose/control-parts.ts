@@ -18,9 +18,15 @@ import { systemClock } from './system-clock.ts'
 
 export type ControlParts = Omit<RestDeps, 'agentSessions' | 'connections'> & IdempotencyDeps
 
-type Parts = { state: State; shared: ReplicaState; secret: SecretKey; limits: Limits }
+type Parts = {
+  state: State
+  shared: ReplicaState
+  secret: SecretKey
+  limits: Limits
+  publicUrl: string | null
+}
 
-export function createControlParts({ state, shared, secret, limits }: Parts): ControlParts {
+export function createControlParts({ state, shared, secret, limits, publicUrl }: Parts): ControlParts {
   const { store, snapshot, audit, tokenUses, history, idempotency, feed } = state
   return {
     store,
@@ -28,6 +34,7 @@ export function createControlParts({ state, shared, secret, limits }: Parts): Co
     clock: systemClock,
     newId: randomId,
     changes: createChangeLog(audit),
+    publicUrl,
     announce: async (upTo) => {
       // The others look anyway, a moment later: nobody waits for them.
       void shared.bus.publish(changesTopic, { upTo })

@@ -214,7 +214,13 @@ async function openStored(
   })
   const shared = redis === undefined ? createOwnState() : await openSharedState(redis, { log, resources })
   const identities = new Principals(state.snapshot, { hash: hashToken })
-  const control = createControlParts({ state, shared, secret, limits: config.limits })
+  const control = createControlParts({
+    state,
+    shared,
+    secret,
+    limits: config.limits,
+    publicUrl: config.listen.publicUrl ?? null,
+  })
   const derived = { stateSecrets: stateSecretsOf(secret), linkSealer: linkSealerOf(secret) }
   return Object.assign(watch, { state, shared, identities, control, ...derived })
 }

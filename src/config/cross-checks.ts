@@ -1,5 +1,6 @@
 /** What parts of the document mean for each other: names that clash, and names of things that are not there. */
 import { createHash } from 'node:crypto'
+import { everyCookieRule, isSameSite } from '#contract/same-site.ts'
 import type { Finding } from './describe-issue.ts'
 import { findClosest } from './did-you-mean.ts'
 import { isRecord, isShownKey } from './key-path.ts'
@@ -14,6 +15,7 @@ export function crossCheck(document: unknown): Finding[] {
   return [
     ...Object.entries(servers).flatMap(([name, raw]) => (isRecord(raw) ? checkServer(['servers', name], raw) : [])),
     ...checkSeparator(document, servers),
+    ...checkEveryCookie(document, servers),
     ...checkAliases(servers),
     ...checkTokenNames(document),
     ...checkTokenSecrets(document),
@@ -34,6 +36,18 @@ function checkSeparator(document: Raw, servers: Raw): Finding[] {
     ...names.map((name) => ({ path: ['servers', name], message, isAboutKey: true })),
     ...aliases.map(({ path }) => ({ path, message, isAboutKey: false })),
   ]
+}
+
+/** Its own host is the only one whose cookies a browser sends to the gateway. */
+function checkEveryCookie(document: Raw, servers: Raw): Finding[] {
+  const { publicUrl } = recordAt(document, 'listen')
+  return Object.entries(servers).flatMap(([name, raw]): Finding[] => {
+    const cookies = isRecord(raw) ? recordAt(raw, 'cookies') : {}
+    const position = Array.isArray(cookies.names) ? cookies.names.indexOf('*') : -1
+    if (position < 0 || !isRecord(raw) || typeof raw.url !== 'string') return []
+    if (isSameSite({ publicUrl: typeof publicUrl === 'string' ? publicUrl : null, upstreamUrl: raw.url })) return []
+    return [{ path: ['servers', name, 'cookies', 'names', position], message: everyCookieRule, isAboutKey: false }]
+  })
 }
 
 function checkAliases(servers: Raw): Finding[] {

@@ -193,6 +193,10 @@ describe('a server whose keys do not fit together', () => {
       '2:13: servers.a.url: must not contain a user name or a password; use "credential" with kind "basic"',
     ],
     [
+      '{ url: "http://x", cookies: { names: [a, "*"] } }',
+      '2:47: servers.a.cookies.names[1]: "*" passes every cookie on, which only a server on the host of publicUrl, or below it, may have',
+    ],
+    [
       '{ url: "http://x", headers: { authorization: y }, credential: { kind: bearer, token: z } }',
       '2:36: servers.a.headers.authorization: cannot be set together with this "credential"; keep one of the two',
     ],

@@ -13,6 +13,8 @@ export type ControlDeps = {
   /** `prefix`, `_`, and 20 characters that nobody guesses. */
   newId: (prefix: string) => string
   changes: ChangeLog
+  /** Where browsers reach the gateway; null: nobody has said. */
+  publicUrl?: string | null
   /** Tells the other replicas; resolves when this one's `index` has it. */
   announce: (upTo: ChangeNumber) => Promise<void>
 }

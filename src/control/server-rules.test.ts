@@ -75,3 +75,55 @@ describe('a server whose requests are signed as who the gateway is at AWS', () =
     expect(await change({ transport: signed(keys) })).toMatchObject({ name: 'aws' })
   })
 })
+
+describe('what of callers’ requests goes to a server', () => {
+  const mia = resource('user', 'mia')
+  const url = 'https://gw.example.com/mcp'
+  const shared = { transport: { ...transport, url, cookies: { names: ['sid'] }, forwardHeaders: ['x-tenant'] } }
+  const house = async () => {
+    const world = await controlWorld([
+      admin,
+      mia,
+      resource('server', 'shared', shared),
+      resource('server', 'plain', { transport: { ...transport, url } }),
+      bound(mia.id, { role: 'edit', resource: 'servers' }),
+    ])
+    return (name: string, ref: string, parts: object) =>
+      updateResource({ ...world.deps, publicUrl: 'https://gw.example.com' }, world.as('user', name), {
+        kind: 'server',
+        ref,
+        version: null,
+        body: { name: ref, transport: { ...transport, url, ...parts } },
+      })
+  }
+
+  it.each([
+    ['plain', { cookies: { names: ['sid'] } }],
+    ['plain', { forwardHeaders: ['x-tenant'] }],
+    ['shared', { ...shared.transport, cookies: { names: ['sid', 'other'] } }],
+    ['shared', { ...shared.transport, url: 'https://evil.example.com/mcp' }],
+  ])('of %s is not for an editor of servers to say: %j', async (ref, parts) => {
+    const put = await house()
+    expect(await failureOf(put('mia', ref, parts))).toMatchObject({
+      code: 'forbidden',
+      details: { reason: 'callers_parts_need_admin' },
+    })
+    expect(await put('admin', ref, parts)).toMatchObject({ version: 2 })
+  })
+
+  it('stays where an editor changes something else, and can be taken away', async () => {
+    const put = await house()
+    expect(await put('mia', 'shared', { ...shared.transport, headers: { 'x-a': 'b' } })).toMatchObject({ version: 2 })
+    expect(await put('mia', 'shared', {})).toMatchObject({ version: 3 })
+  })
+
+  it('is every cookie only on the gateway’s own host', async () => {
+    const put = await house()
+    const every = { cookies: { names: ['*'] } }
+    expect(await put('admin', 'plain', every)).toMatchObject({ version: 2 })
+    expect(await failureOf(put('admin', 'plain', { ...every, url: 'https://mcp.example.com' }))).toMatchObject({
+      code: 'invalid_body',
+      details: { problems: [{ path: 'transport.cookies.names' }] },
+    })
+  })
+})

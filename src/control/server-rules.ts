@@ -1,18 +1,22 @@
 import { GatewayError } from '#contract/errors.ts'
+import { invalidBody } from '#contract/parse-body.ts'
+import { everyCookieRule, isSameSite } from '#contract/same-site.ts'
+import type { Transport } from '#contract/transport.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 import type { Change } from '#core/resources/resource-store.ts'
 import type { Actor } from './actor.ts'
 import type { ControlDeps } from './control-deps.ts'
 import { forgetGiven } from './given-credentials.ts'
 import { checkNamedSecrets } from './secret-rules.ts'
+import { isSameDestination } from './server-secrets.ts'
 import { changedMembers, exceedsCreator, isFree, isSameSet, type Transition } from './transition.ts'
 
 /**
  * @returns what must be written together with it
- * @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden`
+ * @throws GatewayError `already_exists`, `exceeds_creator`, `forbidden`, `invalid_body`
  */
 export async function checkServer(
-  { index, store, clock }: Pick<ControlDeps, 'index' | 'store' | 'clock'>,
+  { index, store, clock, publicUrl = null }: Pick<ControlDeps, 'index' | 'store' | 'clock' | 'publicUrl'>,
   actor: Actor,
   { before, after }: Transition<'server'>,
 ): Promise<Change[]> {
@@ -20,8 +24,10 @@ export async function checkServer(
     checkReach({ before, after })
     checkProgram({ before, after })
     checkAwsIdentity({ before, after })
+    checkCallersParts({ before, after })
     await checkNamedSecrets({ index, store }, actor, { before, after })
   }
+  checkEveryCookie(publicUrl, after.spec.transport)
   checkWords(index, { before, after })
   return forgetGiven({ store, clock }, actor, { before, after })
 }
@@ -57,6 +63,31 @@ function checkAwsIdentity({ before, after }: Transition<'server'>): void {
   if (transport.credential.accessKeyId !== undefined) return
   if (before !== null && changedMembers(before.spec.transport, transport).length === 0) return
   throw new GatewayError('forbidden', { details: { reason: 'aws_identity_needs_admin', paths: ['transport'] } })
+}
+
+/** What of their own requests goes on to a server, callers cannot see: who may have it is not for every editor of servers to say. */
+function checkCallersParts({ before, after }: Transition<'server'>): void {
+  const { transport } = after.spec
+  if (transport.kind === 'stdio' || (transport.forwardHeaders.length === 0 && transport.cookies === undefined)) return
+  const known = before?.spec.transport
+  const isSame =
+    known !== undefined &&
+    known.kind !== 'stdio' &&
+    isSameDestination(known, transport) &&
+    changedMembers(partsOf(known), partsOf(transport)).length === 0
+  if (!isSame)
+    throw new GatewayError('forbidden', { details: { reason: 'callers_parts_need_admin', paths: ['transport'] } })
+}
+
+function partsOf({ forwardHeaders, cookies }: Exclude<Transport, { kind: 'stdio' }>): object {
+  return { forwardHeaders, cookies }
+}
+
+/** @throws GatewayError `invalid_body` */
+function checkEveryCookie(publicUrl: string | null, transport: Transport): void {
+  if (transport.kind === 'stdio' || transport.cookies?.names.includes('*') !== true) return
+  if (isSameSite({ publicUrl, upstreamUrl: transport.url })) return
+  throw invalidBody([{ path: 'transport.cookies.names', problem: everyCookieRule }])
 }
 
 /**

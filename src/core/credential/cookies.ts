@@ -1,5 +1,6 @@
 /** Which of the caller's cookies go to a server: those that its definition names, and never our own. */
 import { GatewayError } from '#contract/errors.ts'
+import { everyCookieRule, isSameSite, type Sites } from '#contract/same-site.ts'
 
 export type CookieRule = {
   /** Names as they are, case and all. `*` is every cookie, and must be written out. */
@@ -68,39 +69,5 @@ function refused(reason: string): GatewayError {
  */
 export function checkCookies(rule: CookieRule, { publicUrl, upstreamUrl }: Sites): void {
   if (!rule.names.includes('*') || isSameSite({ publicUrl, upstreamUrl })) return
-  const reason = '"*" passes every cookie on, which only a server on the host of publicUrl, or below it, may have'
-  throw new GatewayError('config_invalid', { details: { cookies: '*', reason } })
-}
-
-export type Sites = {
-  /** Where browsers reach the gateway. Null: nobody has said. */
-  publicUrl: string | null
-  upstreamUrl: string
-}
-
-/**
- * True where a browser itself could send the cookies of the gateway's host: to that host, or to one below it, and over no weaker scheme. It is
- * stricter than "same site", which knows by a list of public suffixes who shares one registrable domain: two hosts beside each other may belong
- * to two owners, and a list ages.
- */
-export function isSameSite({ publicUrl, upstreamUrl }: Sites): boolean {
-  const ours = publicUrl === null ? null : URL.parse(publicUrl)
-  const theirs = URL.parse(upstreamUrl)
-  if (ours === null || theirs === null) return false
-  if (isEncrypted(ours) && !isEncrypted(theirs)) return false
-  const host = hostOf(ours)
-  return host !== '' && (hostOf(theirs) === host || (isName(host) && hostOf(theirs).endsWith(`.${host}`)))
-}
-
-function isEncrypted({ protocol }: URL): boolean {
-  return protocol === 'https:' || protocol === 'wss:'
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/\.$/, '')
-}
-
-/** No address, and more than one label: nobody owns everything below a top-level domain. `localhost` is the machine's own. */
-function isName(host: string): boolean {
-  return host === 'localhost' || (host.includes('.') && !/^[\d.]+$/.test(host))
+  throw new GatewayError('config_invalid', { details: { cookies: '*', reason: everyCookieRule } })
 }
