@@ -206,7 +206,7 @@ async function openStored(
   const state = await openState({
     dataPath,
     postgres,
-    openVault: async (database) => (await openVault(database, { secret, config: config.vault, env })).vault,
+    openVault: (database) => openVault(database, { secret, config: config.vault, env }),
     recording: { payloads: config.audit.payloads, limits: config.limits },
     log,
     resources,

@@ -25,8 +25,10 @@ import type { SessionStore } from '#core/session/session-store.ts'
 import type { Vault } from '#core/vault/vault.ts'
 import { openRecorder, type Recording } from './audit-recording.ts'
 import { describeError } from './describe-error.ts'
+import { followKeys } from './follow-keys.ts'
 import { systemClock } from './system-clock.ts'
 import { noteTokenUses } from './token-uses.ts'
+import type { VaultParts } from './vault.ts'
 
 export type State = {
   audit: AuditLog & AuditRecorder
@@ -46,7 +48,7 @@ type Opening = {
   dataPath: string
   /** The address of a PostgreSQL that replicas share; undefined: a file in the data folder. */
   postgres: string | undefined
-  openVault: (database: Database) => Promise<Vault>
+  openVault: (database: Database) => Promise<Pick<VaultParts, 'vault' | 'ring'>>
   recording: Recording
   log: Logger
   resources: AsyncDisposableStack
@@ -59,7 +61,8 @@ export async function openState(opening: Opening): Promise<State> {
   const { dataPath, postgres, recording, log, resources, onChange } = opening
   const database = await openStorage(dataPath, postgres)
   resources.defer(() => database.close())
-  const vault = await opening.openVault(database)
+  const { vault, ring } = await opening.openVault(database)
+  resources.use(followKeys(ring, { clock: systemClock, log }))
   const store = createSealedStore(createSqlResourceStore({ database }), vault)
   const noted = resources.use(noteTokenUses({ store, clock: systemClock, log }))
   const snapshot = new ResourceSnapshot()

@@ -1,4 +1,7 @@
-/** How secrets were sealed before there were data keys: under a key derived from the secret of the installation. What is stored so stays readable. */
+/**
+ * Seals under a key that is derived from the secret of the installation: what comes back soon, and, of what is stored, that which was stored
+ * before there were data keys.
+ */
 import type { KeyObject } from 'node:crypto'
 import type { Sealer } from '#core/credential/sealer.ts'
 import { openBytes, sealBytes, toAesKey } from './aes-gcm.ts'
