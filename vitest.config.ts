@@ -7,7 +7,8 @@ const slow = 'test/{e2e,security}/**/*.test.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
-    globalSetup: ['test/support/postgres/setup.ts'],
+    globalSetup: ['test/support/postgres/setup.ts', 'test/support/planted/count.ts'],
+    setupFiles: ['test/support/planted/setup.ts'],
     globals: false,
     restoreMocks: true,
     unstubEnvs: true,

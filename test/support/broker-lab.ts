@@ -24,6 +24,8 @@ import type { SessionStore } from '#core/session/session-store.ts'
 import { withSessions, type Broker } from '#gateway/broker.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen } from '#http/server.ts'
+import { look, lookAtTrouble } from './planted.ts'
+import { withPlant } from './planted/definitions.ts'
 import { both } from './raw-client.ts'
 import { rawToken, type RawGateway } from './raw-gateway.ts'
 import { exchange, parseJson, type Json, type RawAnswer } from './raw-http.ts'
@@ -89,12 +91,14 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
     separator: '__',
     audit: log,
     egress: () => operatorEgress,
-    onTrouble: (server, error, diagnosis) =>
+    onTrouble: (server, error, diagnosis) => {
+      lookAtTrouble(error, server, diagnosis)
       troubles.push({
         server,
         code: error.code,
         text: `${error.message} ${JSON.stringify(error.details)} ${diagnosis}`,
-      }),
+      })
+    },
   })
   const broker = agents.createBroker(engine)
   const identities = withSessions(new Principals(snapshot, { hash: hashToken }), broker)
@@ -145,6 +149,8 @@ export async function startBrokerLab(options: BrokerLabOptions): Promise<BrokerL
       agents[Symbol.dispose]()
       await http.close(0)
       await engine.close()
+      look('audit', JSON.stringify([await log.list({ limit: 10_000 }), changes]))
+      lookAtTrouble(defects)
     },
   }
 }
@@ -162,7 +168,7 @@ function resourcesOf({ servers, resources = [] }: BrokerLabOptions): Resource[] 
 }
 
 export function toServerResource(definition: Record<string, unknown>): Resource<'server'> {
-  const { name, ...spec } = Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...definition })
+  const { name, ...spec } = Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...withPlant(definition) })
   return { ...resource('server', name), spec }
 }
 

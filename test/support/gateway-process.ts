@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { withPlants } from './planted/definitions.ts'
 
 export type GatewayConfig = Record<string, unknown>
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -69,7 +70,7 @@ export async function startGateway(
 
 /** Port 0: the gateway takes a free port and says which, so no two tests can want the same one. */
 function withOwnPlace(config: GatewayConfig, folder: string): GatewayConfig {
-  return { listen: { port: 0 }, storage: { path: join(folder, 'data') }, ...config }
+  return { listen: { port: 0 }, storage: { path: join(folder, 'data') }, ...withPlants(config) }
 }
 
 type Run = AsyncDisposable & {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { withPlants } from './planted/definitions.ts'
 import { both, initialize, modernHeaders } from './raw-client.ts'
 import type { Json } from './raw-http.ts'
 import { startProgram, tokenIn, type Program } from './cli/run-program.ts'
@@ -34,7 +35,7 @@ export async function startManagedGateway(config: Record<string, unknown>): Prom
   await using starting = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-managed-'))
   starting.defer(() => rm(folder, { recursive: true, force: true }))
-  await writeFile(join(folder, 'toolgate.yaml'), stringify({ listen: { port: 0 }, ...config }))
+  await writeFile(join(folder, 'toolgate.yaml'), stringify({ listen: { port: 0 }, ...withPlants(config) }))
   const program = starting.use(startProgram(['serve'], { cwd: folder }))
   const url = await program.untilUp()
   const token = tokenIn(program.stdout())

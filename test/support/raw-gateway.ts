@@ -16,6 +16,8 @@ import { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { Gateway } from '#gateway/gateway.ts'
 import { createGuardOptions } from '#http/guards.ts'
 import { listen, type HttpServer } from '#http/server.ts'
+import { look, lookAtTrouble } from './planted.ts'
+import { withPlant } from './planted/definitions.ts'
 import { resource } from './resources.ts'
 import { gatewayCredentials } from './leases.ts'
 
@@ -67,8 +69,10 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     audit: log,
     egress: () => operatorEgress,
     ...(options.shared ? { shared: options.shared } : {}),
-    onTrouble: (server, error, diagnosis) =>
-      troubles.push({ server, code: error.code, text: troubleText(error, diagnosis) }),
+    onTrouble: (server, error, diagnosis) => {
+      lookAtTrouble(error, server, diagnosis)
+      troubles.push({ server, code: error.code, text: troubleText(error, diagnosis) })
+    },
   })
   engine.apply(toSnapshot(options))
   const http = await listen({
@@ -76,7 +80,10 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     limits,
     randomId,
     now: Date.now,
-    onError: (error) => defects.push(error),
+    onError: (error) => {
+      lookAtTrouble(error)
+      defects.push(error)
+    },
     guards: () => createGuardOptions({ host: '127.0.0.1', allowedHosts: [], allowedOrigins: [], ...options.listen }),
     host: '127.0.0.1',
     port: 0,
@@ -92,6 +99,7 @@ export async function startRawGateway(options: RawGatewayOptions): Promise<RawGa
     async [Symbol.asyncDispose]() {
       await http.close(0)
       await engine.close()
+      look('audit', JSON.stringify(await log.list({ limit: 10_000 })))
     },
   }
 }
@@ -102,7 +110,9 @@ function troubleText(error: GatewayError, diagnosis: string): string {
 }
 
 export function toSnapshot(options: RawGatewayOptions) {
-  const servers = options.servers.map((server) => Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...server }))
+  const servers = options.servers.map((server) =>
+    Server.parse({ isolation: 'principal', timeoutMs: 2_000, ...withPlant(server) }),
+  )
   const snapshot = new ResourceSnapshot()
   const changed = [...toResources(options), ...servers.map(toServerResource), ...(options.resources ?? [])]
   snapshot.apply({ changed, deleted: [], isWhole: true })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { startProgram, type Program } from './cli/run-program.ts'
+import { withPlants } from './planted/definitions.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 export type Replica = { program: Program; url: string }
@@ -24,12 +25,14 @@ export async function openReplicas(
   // No more than docs/operations/replicas.md asks for.
   const rights = '~toolgate:* &toolgate:* +@read +@write +@scripting +@pubsub +@connection +time'
   assert.equal(await redis.ask(`ACL SETUSER gateway on >${redisPassword} ${rights}`), 'OK')
-  const config = stringify({
-    listen: { port: 0 },
-    servers: { one: { url: server } },
-    policies: { everything: { default: 'execute' } },
-    storage: { postgres, redis: redis.url.replace('//', `//gateway:${redisPassword}@`) },
-  })
+  const config = stringify(
+    withPlants({
+      listen: { port: 0 },
+      servers: { one: { url: server } },
+      policies: { everything: { default: 'execute' } },
+      storage: { postgres, redis: redis.url.replace('//', `//gateway:${redisPassword}@`) },
+    }),
+  )
   const start = async (): Promise<Replica> => {
     const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
     opened.defer(() => rm(folder, { recursive: true, force: true }))

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, inject } from 'vitest'
 import type { Database } from '#adapters/sql/database.ts'
 import { openPostgres } from '#adapters/sql/postgres.ts'
+import { lookAtRows } from '../planted/rows.ts'
 
 /** How long a test may take that may be the first: for `describe` and hooks. */
 export const postgresStartMsMax = 60_000
@@ -13,7 +14,10 @@ export const postgresStartMsMax = 60_000
 export function postgresDatabases(): () => Promise<string> {
   const urls: string[] = []
   afterAll(async () => {
-    for (const url of urls) await ask(`drop ${url}`)
+    for (const url of urls) {
+      await lookAtRows(url)
+      await ask(`drop ${url}`)
+    }
   }, postgresStartMsMax)
   return async () => {
     const url = await ask('create')
