@@ -24,6 +24,7 @@ defaults apply. [An annotated example](../examples/toolgate.yaml) shows all of i
 - **\`\${NAME}\`** in any value is replaced by the environment variable. It must be set. What is put in is text: it is not
   read as YAML, and \`\${\` in it means nothing. Where a number or a boolean is wanted, \`4180\`, \`true\` and \`false\` are
   understood. \`$\${\` stands for a plain \`\${\`. Within \`{ }\` and \`[ ]\` put it in quotes: \`{ token: "\${NAME}" }\`.
+  \`os.environ/NAME\` is the same, as the whole of a value.
 - **An edit applies at once** to servers, tokens and policies, without a restart and without dropping calls that are
   under way; the log names what waits for the next start. A broken edit is reported, and what was loaded before stays
   in use.
@@ -86,6 +87,7 @@ function toRow(key: string, schema: JsonSchema, isRequired: boolean): Row {
 }
 
 function typeOf(schema: JsonSchema): string {
+  if (schema.$ref === '#/$defs/SecretRef') return '`{ secretRef }`'
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ')
   if (schema.oneOf !== undefined) return 'map'
   if (Array.isArray(schema.anyOf)) return schema.anyOf.filter(isRecord).map(typeOf).join(', ')

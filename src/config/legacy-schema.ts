@@ -31,8 +31,8 @@ const CookiePassthrough = z
 export type LegacyCookies = z.output<typeof CookiePassthrough>
 
 const Auth = z.strictObject({
-  oauth2: OAuth2.optional(),
-  cookie_passthrough: CookiePassthrough.optional(),
+  oauth2: OAuth2.optional().describe('Whose tokens go to the server.'),
+  cookie_passthrough: CookiePassthrough.optional().describe('Which of the caller’s cookies pass.'),
   static_headers: Headers.optional().describe('Headers, sent with every request.'),
 })
 
@@ -40,7 +40,7 @@ const LegacyServer = z.strictObject({
   url: Text.describe('The address of the MCP endpoint.'),
   transport: z.enum(['http', 'sse']).default('sse').describe('`http` is streamable HTTP.'),
   description: z.string().optional().describe('For people.'),
-  auth: Auth.optional(),
+  auth: Auth.optional().describe('How the gateway authenticates to the server.'),
   auth_type: z
     .enum(['none', 'api_key', 'bearer_token', 'basic', 'authorization', 'token', 'oauth2', 'aws_sigv4'])
     .optional()
@@ -130,8 +130,8 @@ function issueIf(isWrong: boolean, key: keyof LegacyServer, message: string): Is
 export const LegacySections = z.strictObject({
   mcp_config: z
     .strictObject({
-      default_oauth2: OAuth2.optional(),
-      default_cookie_passthrough: CookiePassthrough.optional(),
+      default_oauth2: OAuth2.optional().describe('Whose tokens go to servers without a token of their own.'),
+      default_cookie_passthrough: CookiePassthrough.optional().describe('Which of the caller’s cookies pass.'),
       default_headers: Headers.optional().describe('Headers, sent with every request.'),
     })
     .default({})
