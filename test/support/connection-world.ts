@@ -20,6 +20,8 @@ export class SaidOAuth {
   readonly asked: string[] = []
   readonly clients: ClientIdentity[] = []
   readonly revoked: string[] = []
+  /** Where the browser was to come back to, the last time. */
+  callback = ''
   server: AuthorizationServer = {
     issuer,
     authorizationEndpoint: `${issuer}/authorize`,
@@ -54,6 +56,7 @@ export class SaidOAuth {
     startAuthorization: async ({ server, client }, wish) => {
       const state = `state-${++this.#count}`
       this.clients.push(client)
+      this.callback = wish.redirectUri
       this.asked.push(`authorize ${wish.scopes?.join(' ') ?? 'no scopes'} for ${wish.resource}`)
       return { url: `${server.authorizationEndpoint}?state=${state}`, state, codeVerifier: `VERIFIER-${state}` }
     },
@@ -121,7 +124,11 @@ export async function connectionWorld(
     return new URLSearchParams({ state: new URL(url).searchParams.get('state') ?? '', code: 'CODE' })
   }
   const finish: ConnectionWorld['finish'] = (by, answer, browser = `browser of ${by}`) =>
-    connections.finish(world.as('user', by), { browser, answer })
+    connections.finish(world.as('user', by), {
+      browser,
+      at: oauth.callback.split('/connect/callback')[1] ?? '',
+      answer,
+    })
   return Object.assign(world, {
     connections,
     oauth,

@@ -50,7 +50,9 @@ describe('connecting an account', () => {
       },
     })
     expect(world.oauth.asked).toEqual([
-      'register at https://login.example.com for https://tools.example.com/connect/callback',
+      expect.stringMatching(
+        /^register at https:\/\/login.example.com for https:\/\/tools.example.com\/connect\/callback\/[0-9a-f]{16}$/,
+      ),
       'authorize read offline_access for https://mcp.example.com/',
       'exchange as client-1 with the verifier',
     ])
@@ -87,16 +89,17 @@ describe('connecting an account', () => {
     const world = await connectionWorld([everything, ann, server])
     world.oauth.server = { ...world.oauth.server, takesClientDocuments: true }
     await world.connect('ann', here)
-    expect(world.oauth.clients).toEqual([
+    expect(world.oauth.clients).toMatchObject([
       { clientId: 'ours', auth: { method: 'client_secret_basic', secret: 'SECRET' } },
     ])
+    expect(world.oauth.callback).toBe('https://tools.example.com/connect/callback')
   })
 
   it('names a document about itself where that is taken and can be read', async () => {
     const world = await connectionWorld(people)
     world.oauth.server = { ...world.oauth.server, takesClientDocuments: true }
     await world.connect('ann', here)
-    expect(world.oauth.clients).toEqual([
+    expect(world.oauth.clients).toMatchObject([
       { clientId: 'https://tools.example.com/connect/client.json', auth: { method: 'none' } },
     ])
     const inside = await connectionWorld(people, 'http://127.0.0.1:4321')
@@ -219,6 +222,27 @@ describe('who comes back', () => {
     await world.store.write([{ do: 'delete', kind: 'server', id: 'srv_notes', version: null, at: 2, by: 'x' }])
     await world.refresh()
     expect((await failureOf(world.finish('ann', again))).code).toBe('no_such_resource')
+  })
+})
+
+describe('two authorization servers', () => {
+  it('have places of their own to send browsers back to, where they register the gateway', async () => {
+    const world = await connectionWorld(people)
+    const first = await world.begin('ann', here)
+    const ofFirst = world.oauth.callback
+    world.oauth.server = { ...world.oauth.server, issuer: 'https://other.example.com' }
+    await world.begin('ann', here)
+    expect(world.oauth.callback).not.toBe(ofFirst)
+    // The answer to the first comes where answers of the second belong.
+    expect(await failureOf(world.finish('ann', first))).toMatchObject({ details: { reason: 'wrong_issuer' } })
+    expect(world.oauth.asked.some((one) => one.startsWith('exchange'))).toBe(false)
+  })
+
+  it('are not asked again and again by one person', async () => {
+    const world = await connectionWorld(people)
+    world.exhausted.add('connect by usr_ann')
+    expect((await failureOf(world.begin('ann', here))).code).toBe('rate_limited')
+    expect(world.oauth.asked).toEqual([])
   })
 })
 

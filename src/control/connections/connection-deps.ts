@@ -4,6 +4,7 @@ import type { ServedServer } from '#contract/server.ts'
 import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
+import type { Counters } from '#core/limits/counters.ts'
 import type { ControlDeps } from '#control/control-deps.ts'
 
 export type ConnectionDeps = ControlDeps & {
@@ -27,5 +28,6 @@ export type ConnectionDeps = ControlDeps & {
   hash: (text: string) => string
   /** How people reach this gateway, without a slash at its end; null where that is not known. */
   baseUrl: () => string | null
+  counters: Counters
   limits: Pick<Limits, 'credentialValueBytesMax'>
 }

@@ -16,6 +16,8 @@ import { changeStored, emptyCredential } from './stored-connection.ts'
 export type Arrival = {
   /** SHA-256 of what this person's browser has in its cookie. */
   browser: string
+  /** What follows `/connect/callback` in the address: which authorization server's answer it is, where that has one of its own. */
+  at: string
   /** The query that the browser brought. Nothing of it is kept or told. */
   answer: URLSearchParams
 }
@@ -30,7 +32,7 @@ export type Arrival = {
 export async function finishConnection(
   deps: ConnectionDeps,
   caller: Caller,
-  { browser, answer }: Arrival,
+  { browser, at, answer }: Arrival,
 ): Promise<Connection> {
   return recorded(deps, { caller, action: 'connect', kind: 'credential', name: '' }, async (note) => {
     const state = stateIn(answer)
@@ -40,6 +42,7 @@ export async function finishConnection(
     note.name = nameOfCredential(flow.server, flow.owner)
     if (flow.startedBy !== caller.actor.user.id) throw refused('other_user')
     if (flow.browser !== browser) throw refused('other_browser')
+    if (!flow.redirectUri.endsWith(`/connect/callback${at}`)) throw refused('wrong_issuer')
     const target = targetOf(deps, caller.actor, flow)
     const tokens = await exchange(deps, { flow, target, state, answer }).catch(async (error: unknown) => {
       if (isDeclined(error))

@@ -17,48 +17,61 @@ export type ClientQuestion = {
   base: string
 }
 
-export const callbackUrl = (base: string): string => `${base}/connect/callback`
+/** Who the gateway is there, and where the browser comes back to. */
+export type OwnClient = ClientIdentity & { redirectUri: string }
+
+const callbackUrl = (base: string): string => `${base}/connect/callback`
 const documentUrl = (base: string): string => `${base}/connect/client.json`
 
 /**
  * @param actor who makes it necessary to register
  * @throws GatewayError as `OAuthClient` does; `oauth_server_failed` (`client_required`): somebody has to register the gateway by hand
  */
-export async function getClient(deps: ConnectionDeps, actor: Actor, question: ClientQuestion): Promise<ClientIdentity> {
-  const { server, base } = question
+export async function getClient(deps: ConnectionDeps, actor: Actor, question: ClientQuestion): Promise<OwnClient> {
+  const { server } = question
   const known = await findClient(deps, question)
   if (known) return known
   if (server.registrationEndpoint === null)
     throw new GatewayError('oauth_server_failed', { details: { reason: 'client_required' } })
-  const metadata = { clientName: 'Toolgate', clientUri: base, redirectUri: callbackUrl(base), scopes: null }
+  const redirectUri = ownCallback(deps, question)
+  const metadata = { clientName: 'Toolgate', clientUri: question.base, redirectUri, scopes: null }
   const { clientId, auth, expiresAt } = await deps.oauth.register(server, metadata)
-  const { issuer } = server
-  const client = { kind: 'client' as const, issuer, redirectUri: callbackUrl(base), clientId, auth, expiresAt }
+  const client = { kind: 'client' as const, issuer: server.issuer, redirectUri, clientId, auth, expiresAt }
   await keepClient(deps, actor, { serverId: question.serverId, client })
-  return { clientId, auth }
+  return { clientId, auth, redirectUri }
 }
 
 /** Without registering anything. */
-export async function findClient(deps: ConnectionDeps, question: ClientQuestion): Promise<ClientIdentity | null> {
+export async function findClient(deps: ConnectionDeps, question: ClientQuestion): Promise<OwnClient | null> {
   const { account, server, base } = question
   const registered = registeredClient(account, server)
-  if (registered) return registered
+  if (registered) return { ...registered, redirectUri: callbackUrl(base) }
   // It has to be read by the authorization server, so it is at an address that others reach (CIMD §3).
   if (server.takesClientDocuments && base.startsWith('https://'))
-    return { clientId: documentUrl(base), auth: { method: 'none' } }
+    return { clientId: documentUrl(base), auth: { method: 'none' }, redirectUri: callbackUrl(base) }
   const stored = await deps.store.find('credential', nameOfClient(question.serverId))
   const client = stored?.spec.secret
-  if (client?.kind !== 'client' || !isGood(client, { issuer: server.issuer, base, now: deps.clock.now() })) return null
-  return { clientId: client.clientId, auth: client.auth }
+  const redirectUri = ownCallback(deps, question)
+  if (client?.kind !== 'client' || !isGood(client, { issuer: server.issuer, redirectUri, now: deps.clock.now() }))
+    return null
+  return { clientId: client.clientId, auth: client.auth, redirectUri }
+}
+
+/**
+ * One for each authorization server: so an answer of one is told from that of another, also where neither says who it is (mix-up, RFC 9700
+ * §4.4.2.2).
+ */
+function ownCallback({ hash }: Pick<ConnectionDeps, 'hash'>, { server, base }: ClientQuestion): string {
+  return `${callbackUrl(base)}/${hash(server.issuer).slice(0, 16)}`
 }
 
 /** What one authorization server gave is shown to no other. */
 function isGood(
-  { issuer, redirectUri, expiresAt }: StoredClient,
-  now: { issuer: string; base: string; now: number },
+  client: StoredClient,
+  { issuer, redirectUri, now }: Pick<StoredClient, 'issuer' | 'redirectUri'> & { now: number },
 ): boolean {
-  const isAlive = expiresAt === null || expiresAt > now.now
-  return issuer === now.issuer && redirectUri === callbackUrl(now.base) && isAlive
+  const isAlive = client.expiresAt === null || client.expiresAt > now
+  return client.issuer === issuer && client.redirectUri === redirectUri && isAlive
 }
 
 async function keepClient(

@@ -5,14 +5,14 @@ import { findAccountSource, type AccountSource } from '#core/credential/account-
 import { parseChallenge } from '#core/credential/challenge.ts'
 import { chooseScopes } from '#core/credential/choose-scopes.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
-import type { ClientIdentity } from '#core/credential/oauth-client.ts'
+import { chargeRates } from '#core/limits/charge-rates.ts'
 import type { StoredCredential } from '#core/credential/stored-credential.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import type { AccountNeed } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
 import { flowMs } from './connection-view.ts'
-import { callbackUrl, getClient } from './own-client.ts'
+import { getClient, type OwnClient } from './own-client.ts'
 import { changeStored, emptyCredential, knownCredential } from './stored-connection.ts'
 
 /** Where the browser goes, and whose sign-in that is. */
@@ -20,12 +20,14 @@ export type Departure = { url: string; host: string; server: string }
 
 /** For an hour it is known that a flow was there: an answer that comes late or twice is no stranger's. */
 const rememberMs = 3_600_000
+/** Each asks other servers, and leaves a row. */
+const startRate = { burst: 20, perSecond: 20 / 60 }
 
 /**
  * Begins to connect an account. Whoever comes back must be the same person in the same browser.
  *
  * @param browser SHA-256 of what this person's browser has in its cookie
- * @throws GatewayError `person_required`, `no_such_resource`, `forbidden`, `wrong_status` (this server takes no account), `oauth_server_failed`
+ * @throws GatewayError `person_required`, `rate_limited`, `no_such_resource`, `forbidden`, `wrong_status` (this server takes no account), `oauth_server_failed`
  *   (`client_required`: somebody has to register the gateway by hand), `oauth_refused`, `credential_unavailable`
  */
 export async function startConnection(
@@ -36,6 +38,7 @@ export async function startConnection(
   const { actor } = caller
   return recorded(deps, { caller, action: 'connect', kind: 'credential', name: '' }, async (note) => {
     if (!actor.user) throw new GatewayError('person_required')
+    await chargeRates(deps.counters, [[`connect by ${actor.id}`, startRate]], { limit: 'connect' })
     const target = findTarget(deps, actor, { words, right: 'give' })
     const name = nameOfCredential(target.server.id, target.owner)
     Object.assign(note, { name, changed: ['begun'] })
@@ -47,9 +50,9 @@ export async function startConnection(
     const scopes = scopesFor(account, { source, stored, challenge })
     const begun = await deps.oauth.startAuthorization(
       { server: source.server, client },
-      { scopes, resource: source.resource, audience: null, extra: {}, redirectUri: callbackUrl(base) },
+      { scopes, resource: source.resource, audience: null, extra: {}, redirectUri: client.redirectUri },
     )
-    await keepFlow(deps, { target, source, client, scopes, begun, browser, base, startedBy: actor.user.id })
+    await keepFlow(deps, { target, source, client, scopes, begun, browser, startedBy: actor.user.id })
     const changed = await changeStored(deps, { actor, name }, (before) => toBegun(deps, target, before))
     note.id = changed?.id ?? deps.index.find('credential', name)?.id ?? ''
     return { url: begun.url, host: new URL(begun.url).host, server: target.server.name }
@@ -89,16 +92,15 @@ function scopesFor({ scopes }: AccountNeed, { source, stored, challenge }: Known
 type Begun = {
   target: Target
   source: AccountSource
-  client: ClientIdentity
+  client: OwnClient
   scopes: string[] | null
   begun: { state: string; codeVerifier: string }
   browser: string
-  base: string
   startedBy: string
 }
 
 async function keepFlow(deps: ConnectionDeps, flow: Begun): Promise<void> {
-  const { target, source, client, scopes, begun, browser, base, startedBy } = flow
+  const { target, source, client, scopes, begun, browser, startedBy } = flow
   const id = deps.hash(begun.state)
   const now = deps.clock.now()
   await deps.flows.put(
@@ -111,7 +113,7 @@ async function keepFlow(deps: ConnectionDeps, flow: Begun): Promise<void> {
       authorizationServer: source.server,
       clientId: client.clientId,
       codeVerifier: deps.sealer.seal(begun.codeVerifier, flowContext(id)),
-      redirectUri: callbackUrl(base),
+      redirectUri: client.redirectUri,
       resource: source.resource,
       scopes,
       elicitationId: target.elicitationId,

@@ -3,7 +3,9 @@ import { GatewayError } from '#contract/errors.ts'
 import { connectWords } from '#core/credential/connect-link.ts'
 
 export type ConnectRoute =
-  | { kind: 'document' | 'list' | 'callback' | 'sign-in' | 'sign-out' }
+  | { kind: 'document' | 'list' | 'sign-in' | 'sign-out' }
+  /** `at`: what follows in the address, with its slash. */
+  | { kind: 'callback'; at: string }
   /** `server`: as it stands in the address, a name or an id. */
   | { kind: 'server' | 'done' | ServerForm; server: string }
 
@@ -29,7 +31,8 @@ function routeOf(path: string): ConnectRoute | null {
   if (more.length > 0) return null
   if (first === undefined) return { kind: 'list' }
   if (second === undefined && first === 'client.json') return { kind: 'document' }
-  const own = Object.values(connectWords).find((word) => word === first)
+  if (first === connectWords.callback) return { kind: first, at: second === undefined ? '' : `/${second}` }
+  const own = [connectWords.signIn, connectWords.signOut].find((word) => word === first)
   if (own !== undefined) return second === undefined ? { kind: own } : null
   return routeOfServer(first, second)
 }

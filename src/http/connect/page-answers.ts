@@ -15,7 +15,7 @@ export async function answerPage({ connections }: Options, visit: Visit): Promis
     case 'list':
       return { page: listPage(await connections.list(caller, {}), signedInOf(visit)) }
     case 'callback':
-      return arrive({ connections }, visit)
+      return arrive({ connections }, visit, route.at)
     case 'done': {
       const owner = query.get('owner') ?? undefined
       const connection = connections.get(caller, { server: route.server, owner })
@@ -33,9 +33,9 @@ export async function answerPage({ connections }: Options, visit: Visit): Promis
 }
 
 /** The answer of the authorization server stands in the address: the browser is led away from there. */
-async function arrive({ connections }: Options, visit: Visit): Promise<Answer> {
+async function arrive({ connections }: Options, visit: Visit, at: string): Promise<Answer> {
   const { visitor, query } = visit
-  const connection = await connections.finish(callerOf(visit), { browser: visitor.browser, answer: query })
+  const connection = await connections.finish(callerOf(visit), { browser: visitor.browser, at, answer: query })
   const owner = encodeURIComponent(ownerWordOf(connection))
   return { seeOther: `${connectPath(connection.server)}/done?owner=${owner}` }
 }

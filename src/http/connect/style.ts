@@ -31,6 +31,8 @@ input{display:block;width:100%;margin-top:.3rem;padding:.6rem .7rem;font:inherit
 button,.button{display:inline-block;font:inherit;font-weight:600;padding:.55rem 1.05rem;border:1px solid var(--main);border-radius:.5rem;background:var(--main);color:var(--on-main);text-decoration:none;cursor:pointer}
 form>button{margin-top:1.1rem}
 .row form>button{margin-top:0}
+.top p{margin:0}
+main>p>.button{margin-top:.5rem}
 .plain{background:none;color:var(--text);border-color:var(--soft)}
 header button{padding:.2rem .6rem;margin:0}
 :focus-visible{outline:3px solid var(--main);outline-offset:2px}
