@@ -1,6 +1,6 @@
 /** What the gateway says of itself to authorization servers that take a document instead of a registration (OAuth Client ID Metadata Document). */
 
-export const clientDocumentPath = '/connect/client.json'
+const clientDocumentPath = '/connect/client.json'
 
 /** @param baseUrl how this gateway is reached, without a slash at its end */
 export function toClientDocument(baseUrl: string): Record<string, unknown> {
