@@ -9,6 +9,7 @@ import {
   type ChannelScript,
   type RawChannelUpstream,
 } from '../support/raw-channel-upstream.ts'
+import { takeFinds } from '../support/planted.ts'
 import { codeOf, initialize, openLegacy, openModern, post } from '../support/raw-client.ts'
 import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
 import type { Json } from '../support/raw-http.ts'
@@ -236,6 +237,8 @@ describe('a stdio server', () => {
     expect(env.RAW_OWN).toBe('own')
     expect(env).not.toHaveProperty('RAW_CANARY')
     expect(JSON.stringify(env)).not.toContain('Bearer')
+    // The secret that it was given, it has said itself.
+    expect(new Set(takeFinds().map(({ text }) => text))).toEqual(new Set([env.PLANTED]))
   })
 })
 

@@ -1,6 +1,7 @@
 /** The configuration is edited while the gateway runs: what is new holds at once, and nobody who is not concerned notices. */
 import { describe, expect, it } from 'vitest'
 import { startGateway, type GatewayConfig } from '../support/gateway-process.ts'
+import { withPlants } from '../support/planted/definitions.ts'
 import { LegacySession, askModern, listOf, post, type Address } from '../support/raw/client.ts'
 import { textResult, tool, type Json } from '../support/raw/exchange.ts'
 import { startRawUpstream } from '../support/raw/http-upstream.ts'
@@ -256,7 +257,7 @@ describe.concurrent('an edit of a server', () => {
     const { gateway, first, at, config } = lab
     await using session = await LegacySession.open(at('/first/mcp'))
     await gateway.writeConfig(
-      JSON.stringify({ listen: { port: 0 }, storage: { path: `${gateway.folder}/data` }, ...config }),
+      JSON.stringify({ listen: { port: 0 }, storage: { path: `${gateway.folder}/data` }, ...withPlants(config) }),
     )
     await gateway.untilLogged('the configuration was applied')
     const answer = await post(at(), { jsonrpc: '2.0', id: 1, method: 'ping' })

@@ -1,6 +1,7 @@
 /** Every process that is started goes by here: what it is started with, what it says if it is Toolgate, and what it leaves. */
 import { ChildProcess } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { arePlanted, count, look, plantsIn, tellFind, type Seam } from '../planted.ts'
 import { watchSocket } from './connections.ts'
@@ -8,32 +9,32 @@ import { before } from './wrap.ts'
 
 type SpawnOptions = { args?: readonly string[]; envPairs?: readonly string[]; cwd?: string }
 
-/** Toolgate as a process: from its source, as a package, or as built. */
+/** Toolgate as a process, from its source or as a package. */
 const isToolgate = (args: readonly string[]): boolean =>
-  args.some((arg) => /\/src\/main\.ts$|\/bin\/toolgate(?:\.js)?$|\/dist\/\S+\.js$/.test(arg))
+  args.some((arg) => /\/src\/main\.ts$|\/bin\/toolgate(?:\.js)?$/.test(arg))
 
 /** Of these methods of Node's each process is made, but those that it waits for. */
 export function watchProcesses(): void {
   const { prototype } = process.getBuiltinModule('node:child_process').ChildProcess
-  const folders = new WeakMap<object, string>()
+  const folders = new WeakMap<object, { cwd: string | undefined }>()
   before(prototype, 'spawn', (child, [options]) => {
-    const { args = [], envPairs = [], cwd = '/' } = options as SpawnOptions
+    const { args = [], envPairs = [], cwd } = options as SpawnOptions
     const isOurs = isToolgate(args)
     lookAtStart('starts', { args, env: isOurs ? [] : envPairs, what: args.join(' ') })
     if (!isOurs || !(child instanceof ChildProcess)) return
-    folders.set(child, cwd)
+    folders.set(child, { cwd })
     // As soon as it has streams: nothing is read before the next turn.
     queueMicrotask(() => watchOutput(child, args.join(' ')))
     // Before `close`, for which whoever removes the folder waits.
     child.once('exit', () => lookAtFiles(cwd))
   })
   before(prototype, 'kill', (child) => {
-    const folder = folders.get(child)
-    if (folder === undefined || !(child instanceof ChildProcess) || child.pid === undefined) return
+    const place = folders.get(child)
+    if (!place || !(child instanceof ChildProcess) || child.pid === undefined) return
     if (child.exitCode !== null || child.signalCode !== null) return
     lookBelow(child.pid)
     // A log of SQLite is gone after a good end.
-    lookAtFiles(folder)
+    lookAtFiles(place.cwd)
   })
 }
 
@@ -72,13 +73,14 @@ function childrenOf(pid: number): number[] {
 
 const readList = (pid: number, file: string): string[] => textOf(`/proc/${pid}/${file}`).split('\0').filter(Boolean)
 
-/** The databases in a folder and below; what a test has written there itself, it has written itself. */
-function lookAtFiles(folder: string): void {
-  if (!arePlanted()) return
-  for (const name of listOf(folder)) {
-    const path = join(folder, name)
-    if (isFolder(path)) lookAtFiles(path)
-    else if (/\.db(?:-\w+)?$|\.log$|\.jsonl$/.test(name)) look('files', bytesOf(path), () => path)
+/** The databases and logs in a folder of a test; what else is there the test has written itself. */
+function lookAtFiles(folder: string | undefined): void {
+  if (folder === undefined || !arePlanted() || !folder.startsWith(tmpdir())) return
+  for (const entry of reading(() => readdirSync(folder, { withFileTypes: true }), [])) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) lookAtFiles(path)
+    else if (entry.isFile() && /\.db(?:-\w+)?$|\.log$|\.jsonl$/.test(entry.name))
+      look('files', bytesOf(path), () => path)
   }
 }
 
@@ -93,5 +95,3 @@ function reading<Value>(read: () => Value, otherwise: Value): Value {
 const bytesOf = (path: string): Buffer => reading(() => readFileSync(path), Buffer.alloc(0))
 const textOf = (path: string): string => bytesOf(path).toString('latin1')
 const listOf = (path: string): string[] => reading(() => readdirSync(path), [])
-const isFolder = (path: string): boolean =>
-  reading(() => statSync(path, { throwIfNoEntry: false }), undefined)?.isDirectory() ?? false
