@@ -32,6 +32,7 @@ export function changedIndex(
     tokenByDigest: (digest) => index.tokenByDigest(digest),
     tokensReplacedBy: (id) => index.tokensReplacedBy(id),
     tokenCountOf: (owner) => index.tokenCountOf(owner),
+    tokensOf: (owner) => index.tokensOf(owner),
     declared: (kind) => index.declared(kind),
     roleBindingsOf: (kind, id) => index.roleBindingsOf(kind, id),
   }

@@ -84,6 +84,8 @@ export function resourceIndex(resources: Iterable<Resource>): ResourceIndex {
     serversCalled: (word) => ofKind('server').filter(({ name, spec }) => name === word || spec.aliases.includes(word)),
     tokenByDigest: (digest) => ofKind('token').find(({ spec }) => spec.digest === digest),
     tokensReplacedBy: (id) => ofKind('token').filter(({ spec }) => spec.replacedBy === id),
+    tokensOf: ({ kind, ref }) =>
+      ofKind('token').filter(({ spec }) => spec.owner.kind === kind && spec.owner.ref === ref),
     tokenCountOf: ({ kind, ref }) =>
       ofKind('token').filter(({ spec }) => spec.owner.kind === kind && spec.owner.ref === ref).length,
     declared: (kind) => ofKind(kind).filter(isDeclared),

@@ -90,6 +90,20 @@ describe('who may give what', () => {
     expect(await world.connections.list(world.as('user', 'dot'), {})).toEqual([])
   })
 
+  it('shows a server to who may reach it with a token of their own alone, while that is good', async () => {
+    const ofDot = (more: object) =>
+      resource('token', 'dots', { owner: { kind: 'user', ref: 'usr_dot' }, policies: ['pol_all'], ...more })
+    const free = resource('user', 'dot', { role: 'admin' })
+    const seen = async (token: ReturnType<typeof ofDot>) => {
+      const world = await connectionWorld([everything, free, files, wiki, token])
+      return (await world.connections.list(world.as('user', 'dot'), {})).map(({ server }) => server.name)
+    }
+    expect(await seen(ofDot({}))).toEqual(['files'])
+    expect(await seen(ofDot({ revokedAt: 1 }))).toEqual([])
+    expect(await seen(ofDot({ expiresAt: 1 }))).toEqual([])
+    expect(await seen(ofDot({ servers: ['srv_wiki'] }))).toEqual([])
+  })
+
   it('lets a token look at what is its owner’s, and connect nothing', async () => {
     const world = await connectionWorld(all)
     await giveKey(world, 'ann', { server: 'files' })

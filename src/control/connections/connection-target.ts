@@ -2,15 +2,14 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Actor } from '#control/actor.ts'
 import { isAllowed } from '#control/authority.ts'
-import { composeAccess } from '#core/access/access.ts'
 import { openLink } from '#core/credential/connect-link.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
-import { composeOwner, serverFacts } from '#core/identity/compose-token.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import { needsOf, ownerKindOf, type Needs } from './connection-needs.ts'
+import { reachOf, type Reach } from './owner-reach.ts'
 
 export type TargetWords = {
   /** Name, id or alias. */
@@ -55,10 +54,17 @@ export function ownOwners(deps: Deps, { user, token }: Actor): CredentialOwner[]
   return [{ kind: 'user', ref: user.id }, ...teams]
 }
 
-/** What this owner has to give for this server, or has given; null: nothing, or it may not know of the server. */
-export function targetFor(deps: Deps, server: ServedServer, owner: CredentialOwner): Target | null {
+/**
+ * What this owner has to give for this server, or has given; null: nothing, or it may not know of the server.
+ * @param reach of this owner
+ */
+export function targetFor(
+  deps: Deps,
+  { server, owner }: Pick<Target, 'server' | 'owner'>,
+  reach: Reach = reachOf(deps, owner),
+): Target | null {
   const target = toTarget(deps, server, owner)
-  return target && isReachable(deps, target) ? target : null
+  return target && isReachable(deps, target, reach) ? target : null
 }
 
 export function mayDo(
@@ -160,10 +166,9 @@ function nameOfOwner({ index }: Deps, { kind, ref }: CredentialOwner): string | 
 }
 
 /** Whether its owner may call anything at all of the server, or has given something for it. */
-function isReachable({ index }: Deps, { server, owner }: Pick<Target, 'server' | 'owner'>): boolean {
-  if (owner.kind === 'gateway') return true
-  if (index.find('credential', nameOfCredential(server.id, owner))) return true
-  return composeAccess({ ...composeOwner(index, owner), ...serverFacts(index) }).mayReach(server.name)
+function isReachable(deps: Deps, { server, owner }: Pick<Target, 'server' | 'owner'>, reach?: Reach): boolean {
+  if (deps.index.find('credential', nameOfCredential(server.id, owner))) return true
+  return (reach ?? reachOf(deps, owner))(server.name)
 }
 
 function ownersOnly({ owner }: Target, right: ConnectionRight): string {

@@ -6,6 +6,7 @@ import type { ServedServer } from '#contract/server.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import { findOwner, findServer, mayDo, ownOwners, targetFor } from './connection-target.ts'
 import { toConnection } from './connection-view.ts'
+import { reachOf, type Reach } from './owner-reach.ts'
 
 /**
  * One owner's; by default the actor's own, its teams', and the gateway's of servers that the actor may edit; or those of all owners for one server, as far as the actor may see them.
@@ -19,9 +20,10 @@ export async function listConnections(
   if (serverWord !== undefined) return listOfServer(deps, actor, serverWord)
   const gateway: CredentialOwner = { kind: 'gateway', ref: '' }
   const owners = word === undefined ? [...ownOwners(deps, actor), gateway] : [ownerCalled(deps, word)]
-  const found = deps
-    .servers()
-    .flatMap((server) => owners.flatMap((owner) => connectionFor(deps, actor, { server, owner })))
+  const found = owners.flatMap((owner) => {
+    const reach = reachOf(deps, owner)
+    return deps.servers().flatMap((server) => connectionFor(deps, actor, { server, owner, reach }))
+  })
   if (word !== undefined && found.length === 0) throw new GatewayError('no_such_resource')
   return found.toSorted(byName)
 }
@@ -61,10 +63,10 @@ async function storedOf({ store }: ConnectionDeps, { id }: ServedServer): Promis
   }
 }
 
-type Asked = { server: ServedServer; owner: CredentialOwner }
+type Asked = { server: ServedServer; owner: CredentialOwner; reach?: Reach }
 
-function connectionFor(deps: ConnectionDeps, actor: Actor, { server, owner }: Asked): Connection[] {
-  const target = targetFor(deps, server, owner)
+function connectionFor(deps: ConnectionDeps, actor: Actor, { reach, ...asked }: Asked): Connection[] {
+  const target = targetFor(deps, asked, reach)
   return target && mayDo(deps, actor, { target, right: 'view' }) ? [toConnection(deps, actor, target)] : []
 }
 

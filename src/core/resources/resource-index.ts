@@ -15,6 +15,8 @@ export interface ResourceIndex {
   tokensReplacedBy(id: string): readonly Resource<'token'>[]
   /** How many tokens an owner has, those that have ended among them. */
   tokenCountOf(owner: SpecOf['token']['owner']): number
+  /** All of them, in no order. */
+  tokensOf(owner: SpecOf['token']['owner']): Iterable<Resource<'token'>>
   /** What the configuration declares, in the order of names. It is no row of the store and cannot be changed through it. */
   declared<Kind extends ResourceKind>(kind: Kind): readonly Resource<Kind>[]
   /** The teams that a user is a member of. */

@@ -85,7 +85,7 @@ describe('a snapshot', () => {
     expect(snapshot.tokenByDigest('bb')).toBeUndefined()
   })
 
-  it('knows which tokens one took the place of, and how many an owner has', () => {
+  it('knows which tokens one took the place of, and which an owner has', () => {
     const replaced = (id: string, replacedBy: string | null) => {
       const one = token(id, `of ${id}`)
       return { ...one, spec: { ...one.spec, replacedBy } }
@@ -96,10 +96,13 @@ describe('a snapshot', () => {
     ]
     apply([replaced('tok_1', 'tok_3'), replaced('tok_2', 'tok_3'), replaced('tok_3', null)])
     expect(known()).toEqual([['tok_1', 'tok_2'], 3])
+    const ofOwner = () => [...snapshot.tokensOf({ kind: 'user', ref: 'usr_1' })].map(({ id }) => id).toSorted()
+    expect(ofOwner()).toEqual(['tok_1', 'tok_2', 'tok_3'])
     apply([replaced('tok_1', 'tok_2')])
     expect(known()).toEqual([['tok_2'], 3])
     apply([], { deleted: [token('tok_2', '')] })
     expect(known()).toEqual([[], 2])
+    expect(ofOwner()).toEqual(['tok_1', 'tok_3'])
     apply([], { isWhole: true })
     expect([known(), snapshot.tokenCountOf({ kind: 'team', ref: 'usr_1' })]).toEqual([[[], 0], 0])
   })

@@ -79,6 +79,10 @@ export class ResourceSnapshot implements ResourceIndex {
     return this.#tokens.countOf(owner)
   }
 
+  tokensOf(owner: SpecOf['token']['owner']): Iterable<Resource<'token'>> {
+    return this.#tokens.ofOwner(owner)
+  }
+
   teamsOf(userId: string): readonly Resource<'team'>[] {
     return this.#teamsByUser.of(userId)
   }
