@@ -96,7 +96,7 @@ describe('a server that no request can be made for', () => {
     const { status, body } = await gateway.api('POST', '/servers', { body: serverWith('poison', { [header]: 'x' }) })
     expect([status, body['problems']]).toEqual([
       422,
-      [{ path: `transport.headers.${header}`, problem: 'the transport sets it' }],
+      [{ path: `transport.headers.${header}`, problem: 'is written by the gateway itself' }],
     ])
   })
 })
