@@ -26,6 +26,7 @@ export type ConnectLabOptions = {
   servers: (issuer: string) => Record<string, { description?: string } & Record<string, unknown>>
   config?: Record<string, unknown>
   authorization?: AuthorizationServerOptions
+  env?: Record<string, string>
 }
 
 const nowhere = 'http://127.0.0.1:9/mcp'
@@ -37,15 +38,15 @@ export async function openConnectLab({
   servers,
   config = {},
   authorization = {},
+  env = {},
 }: ConnectLabOptions): Promise<ConnectLab> {
   await using open = new AsyncDisposableStack()
   const server = open.use(await openAuthorizationServer(authorization))
   const gateway = open.use(
-    await startManagedGateway({
-      egress: { allow: ['127.0.0.0/8'] },
-      policies: { all: { default: 'execute' } },
-      ...config,
-    }),
+    await startManagedGateway(
+      { egress: { allow: ['127.0.0.0/8'] }, policies: { all: { default: 'execute' } }, ...config },
+      { env },
+    ),
   )
   for (const [name, { description, ...transport }] of Object.entries(servers(server.issuer))) {
     const body = { name, description, transport: { kind: 'streamable_http', url: nowhere, ...transport } }

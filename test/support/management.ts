@@ -30,13 +30,16 @@ export type ManagedGateway = AsyncDisposable & {
   mint: (token: Record<string, unknown>) => Promise<string>
 }
 
-/** @param config without `listen` */
-export async function startManagedGateway(config: Record<string, unknown>): Promise<ManagedGateway> {
+/** @param config without `listen`, unless it says more than a free port */
+export async function startManagedGateway(
+  config: Record<string, unknown>,
+  { env = {} }: { env?: Record<string, string> } = {},
+): Promise<ManagedGateway> {
   await using starting = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-managed-'))
   starting.defer(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'toolgate.yaml'), stringify({ listen: { port: 0 }, ...withPlants(config) }))
-  const program = starting.use(startProgram(['serve'], { cwd: folder }))
+  const program = starting.use(startProgram(['serve'], { cwd: folder, env }))
   const url = await program.untilUp()
   const token = tokenIn(program.stdout())
   const password = passwordIn(program.stdout())
