@@ -47,10 +47,16 @@ let formBytesMax = 0
  */
 export function plant(label: string, { childOf = null }: { childOf?: string | null } = {}): string {
   const text = `planted-${label}-${randomBytes(12).toString('hex')}`
+  lookFor(text, { childOf })
+  return text
+}
+
+/** For a secret that a test has not made itself, such as a token that was issued to the gateway. It must be like no other text. */
+export function lookFor(text: string, { childOf = null }: { childOf?: string | null } = {}): void {
+  if (plants.has(text)) return
   const forms = formsOf(text)
   plants.set(text, { childOf, forms })
   formBytesMax = Math.max(formBytesMax, ...forms.map(({ length }) => length))
-  return text
 }
 
 /** As it is, and as it could be spelt. */

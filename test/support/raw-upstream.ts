@@ -65,6 +65,8 @@ export class UpstreamExchange {
 export type Handler = (exchange: UpstreamExchange) => void | Promise<void>
 
 export type UpstreamScript = {
+  /** Sees each request before anything else does; false: it has answered. */
+  guard?: (exchange: UpstreamExchange) => boolean | Promise<boolean>
   era?: 'legacy' | 'modern'
   tools?: readonly (string | Json)[]
   capabilities?: Json
@@ -125,7 +127,8 @@ export class RawUpstream implements AsyncDisposable {
   }
 
   async #answer(exchange: UpstreamExchange): Promise<void> {
-    const { on = {}, calls = {} } = this.script
+    const { on = {}, calls = {}, guard } = this.script
+    if (guard && !(await guard(exchange))) return
     const { message, req } = exchange
     const method = String(message['method'] ?? req.method)
     const tool = method === 'tools/call' ? own(calls, String(message['params']?.name)) : undefined
