@@ -275,6 +275,15 @@ describe('toolgate config explain', () => {
   })
 })
 
+describe('variables of a server’s own', () => {
+  it('are written with two signs, and stay to be read in an address', () => {
+    const text = 'servers: { a: { url: "https://a.example/$${TENANT}/mcp?key=x", variables: [{ name: TENANT }] } }'
+    const config = load(text)
+    expect(config.servers[0]?.transport).toMatchObject({ url: 'https://a.example/${TENANT}/mcp?key=x' })
+    expect(explainConfig(config)).toContain('https://a.example/${TENANT}/mcp?key=[secret]')
+  })
+})
+
 describe('os.environ/NAME', () => {
   it('is an environment variable, as the whole of a value', () => {
     const text = `servers: { a: { ${url}, credential: { kind: bearer, token: os.environ/KEY }, headers: { x: not os.environ/KEY } } }`

@@ -1,5 +1,12 @@
 /** The one place that knows which values are secrets. */
-import { hideInCredential, hideInTls, hideInVariables, hideValues, secretMark } from '#contract/secret-places.ts'
+import {
+  hideInCredential,
+  hideInTls,
+  hideInVariables,
+  hideValues,
+  pathOf,
+  secretMark,
+} from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
 import type { ConfigDocument, ConfiguredToken } from './schema.ts'
 import { isSecretName, isSecretText } from './secret-words.ts'
@@ -48,9 +55,12 @@ function maskDefinition(definition: ServerDefinition, hasVariable: HasVariable):
 
 /** Host and path tell which server it is; some services put the key into the query or, hard to guess, into the path. */
 function maskUrl(text: string, hasVariable: boolean): string {
-  const { protocol, username, password, host, pathname, search } = new URL(text)
+  const url = new URL(text)
+  const { protocol, username, password, host, pathname, search } = url
   const user = username === '' && password === '' ? '' : `${secretMark}@`
-  const segments = pathname.split('/').map((segment) => (isSecretText(segment) ? secretMark : segment))
+  const segments = pathOf(url)
+    .split('/')
+    .map((segment) => (isSecretText(segment) ? secretMark : segment))
   const path = hasVariable && pathname !== '/' ? `/${secretMark}` : segments.join('/')
   const query = search === '' ? '' : `?${search.slice(1).split('&').map(maskParameter).join('&')}`
   return `${protocol}//${user}${host}${path}${query}`

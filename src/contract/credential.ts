@@ -75,7 +75,7 @@ function isSafeUrl(text: string): boolean {
 const OAuthText = z.string().regex(/^[\x20-\x7e]+$/, 'must be printable ASCII characters')
 const Scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope: no space, quote or backslash')
 const Scopes = z.array(Scope).max(100).describe('What is asked for. Default: what the server asks for.')
-const Pem = z.string().regex(/^-----BEGIN [A-Z0-9 ]+-----\n[^\0]+-----END [A-Z0-9 ]+-----\s*$/, 'must be PEM')
+const Pem = z.string().regex(/^-----BEGIN [A-Z0-9 ]+-----\r?\n[^\0]+-----END [A-Z0-9 ]+-----\s*$/, 'must be PEM')
 
 const ClientAuthMethod = z.enum(['client_secret_post', 'client_secret_basic', 'private_key_jwt'])
 const SigningAlgorithm = z.enum(['RS256', 'PS256', 'ES256', 'EdDSA'])

@@ -67,6 +67,11 @@ function hideQuery(url: string): string {
   return start < 0 ? url : `${url.slice(0, start)}?${secretMark}`
 }
 
+/** The path of an address as it was written: its variables are no secret, and stay to be read. */
+export function pathOf({ pathname }: URL): string {
+  return pathname.replaceAll(/\$%7B([A-Za-z_][A-Za-z0-9_]*)%7D/g, '${$1}')
+}
+
 /** Headers, and variables of an environment. */
 export function hideValues(record: Readonly<Record<string, SecretText>>): Record<string, SecretText> {
   return mapValues(record, hideSecretText)

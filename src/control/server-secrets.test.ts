@@ -107,4 +107,29 @@ describe('keepSecrets', () => {
       { path: 'transport.credential.key', problem: expect.any(String) },
     ])
   })
+
+  it('shows variables in an address, which are no secrets', () => {
+    const stored = remote({ url: 'https://example.com/${TENANT}/mcp?key=CANARY', variables: [{ name: 'TENANT' }] })
+    const { transport } = shown(stored)
+    expect(transport).toMatchObject({ url: 'https://example.com/${TENANT}/mcp?[secret]' })
+    expect(keepSecrets(shown(stored), stored)).toEqual({ spec: stored, problems: [] })
+  })
+
+  it.each([
+    ['scopes', { scopes: ['a'] }, []],
+    ['how long it waits', { timeoutMs: 1_000 }, []],
+    ['the token endpoint', { tokenUrl: 'https://evil.example/token' }, ['transport.credential.clientSecret']],
+    ['the client', { clientId: 'other' }, ['transport.credential.clientSecret']],
+    ['the header', { header: 'x-echo' }, ['transport.credential.clientSecret']],
+  ])('of a client’s secret says whether it may stay, where %s is another one', (_, change, paths) => {
+    const client = {
+      kind: 'oauth2_client_credentials',
+      tokenUrl: 'https://as.example/token',
+      clientId: 'me',
+      clientSecret: 'CANARY',
+    }
+    const sent = shown(remote({ credential: { ...client, ...change } }))
+    const { problems } = keepSecrets(sent, remote({ credential: client }))
+    expect(problems.map(({ path }) => path)).toEqual(paths)
+  })
 })

@@ -4,7 +4,14 @@
  */
 import { Credential, type Tls } from '#contract/credential.ts'
 import type { BodyProblem } from '#contract/parse-body.ts'
-import { hideInCredential, hideInTls, hideInVariables, hideValues, secretMark } from '#contract/secret-places.ts'
+import {
+  hideInCredential,
+  hideInTls,
+  hideInVariables,
+  hideValues,
+  pathOf,
+  secretMark,
+} from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
 import type { Server } from '#contract/server.ts'
 import { Transport, type Variable } from '#contract/transport.ts'
@@ -80,7 +87,7 @@ function hideInUrl(text: string): string {
   if (url.username === '' && url.password === '' && url.search === '') return text
   const user = url.username === '' && url.password === '' ? '' : `${secretMark}@`
   const query = url.search === '' ? '' : `?${secretMark}`
-  return `${url.protocol}//${user}${url.host}${url.pathname}${query}`
+  return `${url.protocol}//${user}${url.host}${pathOf(url)}${query}`
 }
 
 function keepInTransport(sent: Transport, stored: Transport): Transport {
