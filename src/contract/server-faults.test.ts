@@ -116,6 +116,16 @@ describe('what the parts of a definition mean for each other', () => {
       { variables: [{ name: 'A', value: 'x' }] },
       ['variables.0.value: is given by each user, not here; a value for all needs "scope: global"'],
     ],
+    [
+      {
+        url: 'https://a.example/${A}?b=${B}',
+        variables: [
+          { name: 'A', isRequired: false },
+          { name: 'B', isRequired: false },
+        ],
+      },
+      ['variables.0.isRequired: must be true for a variable in the path of the address'],
+    ],
   ])('of the variables in %j says what is wrong', (transport, expected) => {
     expect(faults(transport)).toEqual(expected)
   })

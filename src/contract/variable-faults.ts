@@ -7,15 +7,30 @@ const variable = /\$\{(?:(?<name>[A-Za-z_][A-Za-z0-9_]{0,63})\})?/g
 export function variableFaults(transport: OpenRecord): ServerFault[] {
   const declared = declaredVariables(transport)
   const known = new Set(declared.map(({ name }) => name))
-  return [...declarationFaults(declared), ...urlFaults(transport, known), ...headerFaults(transport, known)]
+  return [
+    ...declarationFaults(declared),
+    ...pathFaults(transport, declared),
+    ...urlFaults(transport, known),
+    ...headerFaults(transport, known),
+  ]
 }
 
-type Declared = { index: number; name: unknown; scope: unknown; value: unknown }
+type Declared = { index: number; name: unknown; scope: unknown; value: unknown; isRequired: unknown }
 
 function declaredVariables({ variables }: OpenRecord): Declared[] {
   const items: unknown[] = Array.isArray(variables) ? variables : []
   return items.flatMap((item, index) =>
-    isOpenRecord(item) ? [{ index, name: item['name'], scope: item['scope'] ?? 'user', value: item['value'] }] : [],
+    isOpenRecord(item)
+      ? [
+          {
+            index,
+            name: item['name'],
+            scope: item['scope'] ?? 'user',
+            value: item['value'],
+            isRequired: item['isRequired'] ?? true,
+          },
+        ]
+      : [],
   )
 }
 
@@ -40,6 +55,17 @@ function urlFaults({ url }: OpenRecord, known: ReadonlySet<unknown>): ServerFaul
   const misplaced = origin.includes('${') || fragment.includes('${')
   const message = 'may hold variables in its path and query only'
   return [...(misplaced ? [{ keys: ['url'], message }] : []), ...textFaults(sent, ['url'], known)]
+}
+
+/** An empty one would make two segments one. */
+function pathFaults({ url }: OpenRecord, declared: readonly Declared[]): ServerFault[] {
+  const [path = ''] = typeof url === 'string' ? url.split('?', 1) : []
+  return declared
+    .filter(({ name, isRequired }) => isRequired === false && path.includes(`\${${String(name)}}`))
+    .map(({ index }) => ({
+      keys: ['variables', index, 'isRequired'],
+      message: 'must be true for a variable in the path of the address',
+    }))
 }
 
 function headerFaults({ headers }: OpenRecord, known: ReadonlySet<unknown>): ServerFault[] {

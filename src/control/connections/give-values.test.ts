@@ -117,6 +117,15 @@ describe('variables', () => {
     expect(await stored()).toBeUndefined()
   })
 
+  it('lead nowhere but where the server is', async () => {
+    const { values, stored } = await worldOf({ variables, url: 'https://mcp.example.com/${REGION}/mcp' })
+    expect(await problemsOf(values({ REGION: '..' }))).toEqual([
+      { path: 'values.REGION', problem: 'with it the path would lead elsewhere' },
+    ])
+    expect(await stored()).toBeUndefined()
+    expect(await values({ REGION: '../x' })).toMatchObject({ state: 'connected' })
+  })
+
   it('stand beside a key, and are asked for with it', async () => {
     const { values, key, get } = await worldOf({ variables, credential: { kind: 'bearer', owner: 'user' } })
     expect(await values({ REGION: 'eu' })).toMatchObject({ kind: 'key', state: 'connecting' })

@@ -2,10 +2,12 @@
 import { type Connection, SetKey, SetVariables } from '#contract/connection.ts'
 import { GatewayError } from '#contract/errors.ts'
 import { type BodyProblem, invalidBody, parseBody } from '#contract/parse-body.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Caller } from '#control/actor.ts'
 import { recorded } from '#control/recorded.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { StoredCredential } from '#core/credential/stored-credential.ts'
+import { findUnfitValues } from '#core/credential/variables.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import type { Needs } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
@@ -49,7 +51,7 @@ export async function setKey(deps: ConnectionDeps, caller: Caller, giving: Givin
  * @throws GatewayError as `setKey`; `wrong_status`: this server has no variables of its users
  */
 export async function setVariables(deps: ConnectionDeps, caller: Caller, giving: Giving): Promise<Connection> {
-  return give(deps, { caller, action: 'set_variables', giving }, ({ needs }, now) => {
+  return give(deps, { caller, action: 'set_variables', giving }, ({ needs, server }, now) => {
     if (needs.variables.length === 0) throw new GatewayError('wrong_status', { details: { reason: 'no_variables' } })
     const { values } = parseBody(SetVariables, giving.body)
     const given = toMap(values)
@@ -59,6 +61,7 @@ export async function setVariables(deps: ConnectionDeps, caller: Caller, giving:
         .filter((name) => !declared.has(name))
         .map((name) => ({ path: `values.${name}`, problem: 'is no variable of this server' })),
       ...tooLong(deps, given, 'values.'),
+      ...unfit(server, given),
     ])
     return {
       changed: [...given.keys()],
@@ -114,6 +117,17 @@ function tooLong(
   return [...given]
     .filter(([, value]) => new TextEncoder().encode(value).length > credentialValueBytesMax)
     .map(([name]) => ({ path: `${prefix}${name}`, problem: `must have at most ${credentialValueBytesMax} bytes` }))
+}
+
+/** An empty text takes a value away. */
+function unfit({ transport }: ServedServer, given: ReadonlyMap<string, string>): BodyProblem[] {
+  if (transport.kind === 'stdio') return []
+  const names = transport.variables.map(({ name }) => name)
+  const values = new Map([...given].filter(([, value]) => value !== ''))
+  return findUnfitValues(transport, names, values).map(({ name, reason }) => ({
+    path: `values.${name}`,
+    problem: reason,
+  }))
 }
 
 function toMap(given: Readonly<Record<string, string | undefined>>): Map<string, string> {

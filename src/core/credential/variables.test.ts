@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileHeader, compileUrl, resolveVariables, type VariableDeclaration } from './variables.ts'
+import { compileHeader, compileUrl, findUnfitValues, resolveVariables, type VariableDeclaration } from './variables.ts'
 
 const valuesOf = (values: Record<string, string>): Map<string, string> => new Map(Object.entries(values))
 const names = ['TENANT', 'KEY', 'A', 'B', '_x1', 'constructor', '__proto__']
@@ -193,6 +193,32 @@ describe('compileUrl', () => {
         ])
       }),
       { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('findUnfitValues', () => {
+  const served = { url: 'https://h/${TENANT}/v${A}?key=${KEY}', headers: { 'x-b': '${B}', 'x-c': 'plain' } }
+  const unfit = (given: Record<string, string>) => findUnfitValues(served, names, valuesOf(given))
+
+  it('finds nothing in values that fit, whatever else is missing', () => {
+    expect(unfit({})).toEqual([])
+    expect(unfit({ TENANT: 'acme', A: '..', KEY: '..', B: 'é' })).toEqual([])
+    expect(unfit({ UNKNOWN: '..' })).toEqual([])
+  })
+
+  it('says what is wrong with each of the others, by its name', () => {
+    expect(unfit({ TENANT: '..', B: 'a\nb', KEY: 'k' })).toEqual([
+      { name: 'TENANT', reason: 'with it the path would lead elsewhere' },
+      { name: 'B', reason: 'it must be a single line of Latin-1 characters' },
+    ])
+    expect(unfit({ TENANT: '' })).toEqual([{ name: 'TENANT', reason: 'it is empty, and stands in a path' }])
+  })
+
+  it('leaves to others what is wrong with the definition', () => {
+    const broken = { url: 'https://${A}.example/', headers: {} }
+    expect(() => findUnfitValues(broken, names, valuesOf({ A: 'x' }))).toThrow(
+      expect.objectContaining({ code: 'config_invalid', details: { reason: expect.any(String) } }),
     )
   })
 })

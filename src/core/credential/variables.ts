@@ -47,6 +47,44 @@ export function resolveVariables(
   return { values, missing }
 }
 
+type Templates = { url: string; headers: Readonly<Record<string, string>> }
+
+/**
+ * Values that cannot stand where the server's definition has them; to be told to who gives them.
+ * @throws GatewayError `config_invalid`: the definition itself is wrong
+ */
+export function findUnfitValues(
+  { url, headers }: Templates,
+  declared: readonly string[],
+  given: VariableValues,
+): { name: string; reason: string }[] {
+  const templates = [
+    compileUrl(url, declared).path,
+    ...Object.values(headers).map((text) => compileHeader(text, declared)),
+  ]
+  return [...given].flatMap(([name, value]) => {
+    // The others may not be there yet.
+    const values = new Map(declared.map((one) => [one, one === name ? value : 'x']))
+    const reasons = templates
+      .filter(({ names }) => names.includes(name))
+      .map((template) => reasonAgainst(template, values))
+    return reasons
+      .filter((reason) => reason !== null)
+      .slice(0, 1)
+      .map((reason) => ({ name, reason }))
+  })
+}
+
+function reasonAgainst(template: Template, values: VariableValues): string | null {
+  try {
+    template.fill(values)
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return String(error.details['reason'])
+    throw error
+  }
+}
+
 /** The value of a header. Each value must fit in its one line. */
 export function compileHeader(text: string, declared: Iterable<string>): Template {
   return compile(text, { declared, encode: toHeaderText })
