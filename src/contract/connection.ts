@@ -89,3 +89,26 @@ export type Connection = {
   connectUrl: string | null /** What whoever asks may do with it. */
   may: { give: boolean; end: boolean }
 }
+
+/** Why a connection was not made, in our words: what stands in `details.reason`, beside what OAuth's client says (`core/credential/oauth-client.ts`). */
+export type ConnectRefusal =
+  // How the browser came back.
+  | 'unknown_state'
+  | 'expired_state'
+  | 'replayed_state'
+  | 'signed_out'
+  | 'other_user'
+  | 'other_browser'
+  | 'client_changed'
+  // Whose it is.
+  | 'link_ended'
+  | 'only_the_owner'
+  | 'not_yours'
+  // What the server or its authorization server does not take.
+  | 'client_required'
+  | 'no_account'
+  | 'no_key'
+  | 'no_variables'
+  | 'address_unknown'
+  // Of the pages.
+  | 'form_expired'

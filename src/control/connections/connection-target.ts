@@ -1,4 +1,5 @@
 /** Which connection is meant, and what the actor may do with it. Who may not see it is told that there is none. */
+import type { ConnectRefusal } from '#contract/connection.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Actor } from '#control/actor.ts'
 import { isAllowed } from '#control/authority.ts'
@@ -171,9 +172,9 @@ function isReachable(deps: Deps, { server, owner }: Pick<Target, 'server' | 'own
   return (reach ?? reachOf(deps, owner))(server.name)
 }
 
-function ownersOnly({ owner }: Target, right: ConnectionRight): string {
+function ownersOnly({ owner }: Target, right: ConnectionRight): ConnectRefusal {
   return owner.kind === 'user' && right === 'give' ? 'only_the_owner' : 'not_yours'
 }
 
 const noSuch = (): GatewayError => new GatewayError('no_such_resource')
-const forbidden = (reason: string): GatewayError => new GatewayError('forbidden', { details: { reason } })
+const forbidden = (reason: ConnectRefusal): GatewayError => new GatewayError('forbidden', { details: { reason } })

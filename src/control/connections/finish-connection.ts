@@ -1,4 +1,4 @@
-import type { Connection } from '#contract/connection.ts'
+import type { Connection, ConnectRefusal } from '#contract/connection.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Actor, Caller } from '#control/actor.ts'
 import { type ChangeNote, recorded } from '#control/recorded.ts'
@@ -141,4 +141,5 @@ function isDeclined(error: unknown): boolean {
   return error instanceof GatewayError && error.details['reason'] === 'access_denied'
 }
 
-const refused = (reason: string): GatewayError => new GatewayError('oauth_refused', { details: { reason } })
+const refused = (reason: ConnectRefusal | 'wrong_issuer'): GatewayError =>
+  new GatewayError('oauth_refused', { details: { reason } })

@@ -125,7 +125,7 @@ function field({ problems }: ServerPageParts, { name, label, isText, isRequired,
   const problem = problems?.get(name)
   const about = `${name}-about`
   const isTold = problem !== undefined || hint !== ''
-  const words = html`${hint}${problem === undefined ? nothing : html` <strong class="bad">${problem}</strong>`}`
+  const words = html`${hint}${problem === undefined ? nothing : html` <strong class="bad">${toSentence(problem)}</strong>`}`
   const told = isTold ? html`<p class="hint" id="${about}">${words}</p>` : nothing
   const described = isTold ? html` aria-describedby="${about}"` : nothing
   const required = isRequired ? html` required` : nothing
@@ -145,4 +145,9 @@ function field({ problems }: ServerPageParts, { name, label, isText, isRequired,
 function hidden({ connection, visitor, link }: ServerPageParts): Html[] {
   const whom = link === undefined ? { owner: ownerWordOf(connection) } : { for: link }
   return hiddenFields({ form: visitor.formToken, ...whom })
+}
+
+/** `must be …` to `Must be …` */
+function toSentence(problem: string): string {
+  return problem.slice(0, 1).toUpperCase() + problem.slice(1)
 }
