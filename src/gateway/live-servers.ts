@@ -63,8 +63,9 @@ export class LiveServers {
     const before = new Map(this.#registry.upstreams.map((upstream) => [upstream.name, upstream]))
     const broken = new Map<string, string>()
     const upstreams = servers.flatMap((server) => {
-      const fingerprint = canonicalJson(server)
       const known = before.get(server.name)
+      // Most changes are of something else, such as an account that was renewed: then it is the very same, and nothing is compared.
+      const fingerprint = known?.server === server ? known.fingerprint : canonicalJson(server)
       if (known?.fingerprint === fingerprint) {
         before.delete(server.name)
         return known
