@@ -39,6 +39,16 @@ describe('the challenge of a server', () => {
     expect(upstream.flooded()).toBeLessThan(20_000_000)
   })
 
+  it('is what it says to who asks for a list, where it lets everybody say hello', async () => {
+    upstream.say('/mcp', ({ body }) =>
+      body.includes('"initialize"')
+        ? { status: 200, json: {} }
+        : { status: 401, headers: { 'www-authenticate': challenge } },
+    )
+    expect(await challengeOf(ofKind())).toBe(challenge)
+    expect(upstream.heard).toHaveLength(2)
+  })
+
   it('is none where nobody answers, or where there is no HTTP', async () => {
     const away = ofKind()
     await upstream[Symbol.asyncDispose]()

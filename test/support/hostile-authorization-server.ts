@@ -27,25 +27,26 @@ export type HostileServer = AsyncDisposable & {
   /** Bytes of floods that were given to the system. */
   flooded(): number
   /** What is answered at a path from now on, to any method. Everything else is 404. */
-  say(path: string, said: Said): void
+  say(path: string, said: Said | ((heard: Heard) => Said)): void
   /** Metadata of an authorization server that has nothing wrong but what is in `wrong`. @returns what it says */
   describe(wrong?: Record<string, unknown>, path?: string): Record<string, unknown>
 }
 
 export async function openHostileServer(): Promise<HostileServer> {
-  const script = new Map<string, Said>()
+  const script = new Map<string, Said | ((heard: Heard) => Said)>()
   const heard: Heard[] = []
   const flood = { bytes: 0 }
   const server = createServer((request, response) => {
     void hear(request).then((one) => {
       heard.push(one)
-      return answer(response, script.get(one.path) ?? { status: 404 }, flood)
+      const said = script.get(one.path) ?? { status: 404 }
+      return answer(response, typeof said === 'function' ? said(one) : said, flood)
     })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const say = (path: string, said: Said) => void script.set(path, said)
+  const say: HostileServer['say'] = (path, said) => void script.set(path, said)
   return {
     origin,
     heard,
