@@ -203,8 +203,12 @@ describe('the addresses of the pages', () => {
       const page = await browser.open(path)
       expect([path, page.status, page.headers.get('content-type')]).toEqual([path, 404, 'text/html; charset=utf-8'])
     }
-    expect((await browser.open('/connect/notes/start')).status).toBe(405)
-    expect((await browser.post('/connect/notes', {})).status).toBe(405)
+    const form = await browser.open('/connect/notes/start')
+    expect([form.status, form.headers.get('allow')]).toEqual([405, 'POST'])
+    const page = await browser.post('/connect/notes', {})
+    expect([page.status, page.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    const look = await browser.send(new URL('/connect/callback?state=x', lab.gateway.url), { method: 'HEAD' })
+    expect([look.status, look.headers.get('allow')]).toEqual([405, 'GET'])
     expect((await browser.open('/connect/')).status).toBe(200)
   })
 

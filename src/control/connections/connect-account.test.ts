@@ -225,6 +225,30 @@ describe('who comes back', () => {
   })
 })
 
+describe('an account at an identity provider', () => {
+  it('is asked for as a sign-in, and for no server', async () => {
+    const subject = { issuer: 'https://login.example.com', clientId: 'ours' }
+    const exchange = {
+      kind: 'oauth2_token_exchange',
+      issuer: 'https://as.example.com',
+      clientId: 'c',
+      clientSecret: 's',
+      subject,
+    }
+    const world = await connectionWorld([everything, ann, accountServer('notes', exchange)])
+    expect(await world.connect('ann', here)).toMatchObject({ kind: 'account', state: 'connected' })
+    expect(world.oauth.asked).toEqual([
+      'authorize openid offline_access for null',
+      'exchange as ours with the verifier',
+    ])
+    expect((await storedOf(world))?.secret).toMatchObject({
+      issuer: 'https://login.example.com',
+      clientId: 'ours',
+      resource: null,
+    })
+  })
+})
+
 describe('two authorization servers', () => {
   it('have places of their own to send browsers back to, where they register the gateway', async () => {
     const world = await connectionWorld(people)

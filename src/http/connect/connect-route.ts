@@ -16,14 +16,20 @@ const serverCharsMax = 128
 
 /**
  * @param path without query
- * @throws GatewayError `not_found`, `method_not_allowed`
+ * @throws GatewayError `not_found`; `method_not_allowed` with `allow`
  */
 export function routeConnect(method: string, path: string): ConnectRoute {
   const route = routeOf(path)
   if (!route) throw new GatewayError('not_found')
-  const isForm = isServerForm(route.kind) || route.kind === 'sign-in' || route.kind === 'sign-out'
-  if (isForm ? method !== 'POST' : method !== 'GET' && method !== 'HEAD') throw new GatewayError('method_not_allowed')
-  return route
+  const allowed = methodsOf(route)
+  if (allowed.includes(method)) return route
+  throw new GatewayError('method_not_allowed', { details: { allow: allowed.join(', ') } })
+}
+
+/** An answer of an authorization server counts once: who only looks must not use it up. */
+function methodsOf({ kind }: ConnectRoute): readonly string[] {
+  if (isServerForm(kind) || kind === 'sign-in' || kind === 'sign-out') return ['POST']
+  return kind === 'callback' ? ['GET'] : ['GET', 'HEAD']
 }
 
 function routeOf(path: string): ConnectRoute | null {

@@ -45,7 +45,7 @@ async function answer(options: ConnectSiteOptions, { req, res, requestId }: Requ
   } catch (error) {
     const failure = toGatewayError(error)
     if (failure.code === 'internal') options.onError(error, requestId)
-    sendFailure(res, failure, { requestId, visitor: seen.visitor, path })
+    sendFailure(res, failure, { requestId, visitor: seen.visitor })
   } finally {
     // What is left of a body that nobody reads must not hold the connection.
     if (!req.complete) req.resume()
@@ -88,14 +88,13 @@ function send(res: ServerResponse, answered: Answer): void {
   sendPage(res, answered.page, { status: answered.status ?? 200 })
 }
 
-type Failing = { requestId: string; visitor: Visitor | null; path: string }
+type Failing = { requestId: string; visitor: Visitor | null }
 
-function sendFailure(res: ServerResponse, failure: GatewayError, { requestId, visitor, path }: Failing): void {
-  const { retryAfterMs } = failure.details
+function sendFailure(res: ServerResponse, failure: GatewayError, { requestId, visitor }: Failing): void {
+  const { retryAfterMs, allow } = failure.details
   if (failure.status === 429 || failure.status === 503)
     res.setHeader('retry-after', typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1_000) : 1)
-  // RFC 9110 §15.5.6.
-  if (failure.code === 'method_not_allowed') res.setHeader('allow', /\/\w+\/\w+$/.test(path) ? 'POST' : 'GET')
+  if (typeof allow === 'string') res.setHeader('allow', allow)
   const signedIn = visitor?.actor ? { name: visitor.actor.name, formToken: visitor.formToken } : null
   sendPage(res, errorPage(failure, { requestId, visitor: signedIn }), { status: failure.status })
 }
