@@ -16,10 +16,14 @@ type Sent = { method?: string; headers?: Record<string, string>; body?: string }
 
 export class Browser {
   readonly #origin: string
+  /** What it says that its pages are from. */
+  readonly #said: string
   readonly #cookies = new Map<string, string>()
 
-  constructor(origin: string) {
+  /** @param said where that is another address, as behind a proxy */
+  constructor(origin: string, said = origin) {
     this.#origin = origin
+    this.#said = said
   }
 
   /** Value of a cookie. */
@@ -46,7 +50,7 @@ export class Browser {
   post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<BrowserPage> {
     return this.#visit(new URL(path, this.#origin), {
       method: 'POST',
-      headers: { origin: this.#origin, 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      headers: { origin: this.#said, 'content-type': 'application/x-www-form-urlencoded', ...headers },
       body: new URLSearchParams(fields).toString(),
     })
   }

@@ -27,6 +27,8 @@ export type ConnectLabOptions = {
   config?: Record<string, unknown>
   authorization?: AuthorizationServerOptions
   env?: Record<string, string>
+  /** How browsers reach the gateway, where that is nowhere; it is at this port then. */
+  publicly?: { url: string; port: number }
 }
 
 const nowhere = 'http://127.0.0.1:9/mcp'
@@ -39,13 +41,19 @@ export async function openConnectLab({
   config = {},
   authorization = {},
   env = {},
+  publicly,
 }: ConnectLabOptions): Promise<ConnectLab> {
   await using open = new AsyncDisposableStack()
   const server = open.use(await openAuthorizationServer(authorization))
   const gateway = open.use(
     await startManagedGateway(
-      { egress: { allow: ['127.0.0.0/8'] }, policies: { all: { default: 'execute' } }, ...config },
-      { env },
+      {
+        egress: { allow: ['127.0.0.0/8'] },
+        policies: { all: { default: 'execute' } },
+        ...(publicly && { listen: { port: publicly.port, publicUrl: publicly.url } }),
+        ...config,
+      },
+      { env, ...(publicly && { at: `http://127.0.0.1:${publicly.port}` }) },
     ),
   )
   for (const [name, { description, ...transport }] of Object.entries(servers(server.issuer))) {
@@ -54,14 +62,14 @@ export async function openConnectLab({
   }
   await makePeople(gateway)
   const browserOf = async (name: string): Promise<Browser> => {
-    const browser = new Browser(gateway.url)
+    const browser = new Browser(gateway.url, publicly?.url)
     const page = await browser.open('/connect')
     const password = name === 'admin' ? gateway.password : passwordOf(name)
     await browser.submit(page, '/sign-in', { name, password })
     return browser
   }
   const consent: ConnectLab['consent'] = (page, person) =>
-    goThrough(nextOf(page), `${gateway.url}/connect/callback`, person)
+    goThrough(nextOf(page), `${publicly?.url ?? gateway.url}/connect/callback`, person)
   /** Who signs in again and again is held up. */
   const bearers = new Map<string, Promise<string>>()
   const opened = open.move()

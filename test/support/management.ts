@@ -33,14 +33,21 @@ export type ManagedGateway = AsyncDisposable & {
 /** @param config without `listen`, unless it says more than a free port */
 export async function startManagedGateway(
   config: Record<string, unknown>,
-  { env = {} }: { env?: Record<string, string> } = {},
+  {
+    env = {},
+    at,
+  }: {
+    env?: Record<string, string>
+    /** Where it is reached, where its public address is nowhere. */ at?: string
+  } = {},
 ): Promise<ManagedGateway> {
   await using starting = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-managed-'))
   starting.defer(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'toolgate.yaml'), stringify({ listen: { port: 0 }, ...withPlants(config) }))
   const program = starting.use(startProgram(['serve'], { cwd: folder, env }))
-  const url = await program.untilUp()
+  const publicUrl = await program.untilUp()
+  const url = at ?? publicUrl
   const token = tokenIn(program.stdout())
   const password = passwordIn(program.stdout())
   const bearer = await signIn(url, 'admin', password)
