@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { env } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export type Child = AsyncDisposable & {
@@ -12,6 +13,8 @@ type ChildOptions = {
   /** A leader takes its whole process group along when it is disposed of, grandchildren included. */
   isGroupLeader: boolean
   cwd?: string
+  /** On top of this process's own. */
+  env?: Record<string, string>
 }
 
 const outputCharsMax = 20_000
@@ -23,6 +26,7 @@ export function startChild([program, ...args]: [string, ...string[]], options: C
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: options.isGroupLeader,
     ...(options.cwd && { cwd: options.cwd }),
+    ...(options.env && { env: { ...env, ...options.env } }),
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

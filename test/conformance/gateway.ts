@@ -18,37 +18,52 @@ const startMsMax = 15_000
 const pollMs = 25
 const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
+/** A gateway that serves. */
+export type Serving = AsyncDisposable & {
+  /** Without a path. */
+  origin: string
+  /** The newest part of what it wrote. */
+  output(): string
+}
+
+/** @param config without `listen` and `storage`: a free port, a folder that is removed. */
+export async function startServing(options: { config: object; isGroupLeader: boolean }): Promise<Serving> {
+  await using starting = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'))
+  starting.defer(() => rm(folder, { recursive: true, force: true }))
+
+  const port = await findFreePort()
+  const configFile = join(folder, 'toolgate.yaml')
+  const place = { listen: { port }, storage: { path: join(folder, 'data') } }
+  await writeFile(configFile, stringify({ ...place, ...options.config }))
+
+  const command: [string, ...string[]] = [process.execPath, mainFile, 'serve', '--config', configFile]
+  const child = starting.use(startChild(command, { isGroupLeader: options.isGroupLeader, cwd: folder }))
+  const origin = `http://127.0.0.1:${port}`
+  await untilReady(child, `${origin}/health/live`)
+
+  const started = starting.move()
+  return { origin, output: () => child.output(), [Symbol.asyncDispose]: () => started.disposeAsync() }
+}
+
 /**
  * Starts Toolgate as its own process, with one upstream and one token that may do everything.
  *
  * @param isGroupLeader false inside a process that is itself disposed of as a group.
  */
 export async function startGateway(options: { upstreamUrl: string; isGroupLeader: boolean }): Promise<Gateway> {
-  await using starting = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'))
-  starting.defer(() => rm(folder, { recursive: true, force: true }))
-
-  const port = await findFreePort()
   const token = `tg_${randomBytes(32).toString('base64url')}`
-  const configFile = join(folder, 'toolgate.yaml')
-  await writeFile(configFile, stringify(toConfig({ port, token, folder, upstreamUrl: options.upstreamUrl })))
-
-  const command: [string, ...string[]] = [process.execPath, mainFile, 'serve', '--config', configFile]
-  const child = starting.use(startChild(command, { isGroupLeader: options.isGroupLeader, cwd: folder }))
-  await untilReady(child, `http://127.0.0.1:${port}/health/live`)
-
-  const started = starting.move()
+  const config = toConfig({ token, upstreamUrl: options.upstreamUrl })
+  const serving = await startServing({ config, isGroupLeader: options.isGroupLeader })
   return {
-    url: `http://127.0.0.1:${port}/${serverName}/mcp`,
+    url: `${serving.origin}/${serverName}/mcp`,
     token,
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
+    [Symbol.asyncDispose]: () => serving[Symbol.asyncDispose](),
   }
 }
 
-function toConfig(values: { port: number; token: string; folder: string; upstreamUrl: string }): object {
+function toConfig(values: { token: string; upstreamUrl: string }): object {
   return {
-    listen: { port: values.port },
-    storage: { path: join(values.folder, 'data') },
     servers: { [serverName]: { url: values.upstreamUrl } },
     policies: { all: { default: 'execute' } },
     tokens: [{ name: 'conformance', secret: values.token, policies: ['all'] }],

@@ -1,4 +1,6 @@
-import type { ScenarioRun } from './suite.ts'
+import type { ScenarioRun as Run } from './suite.ts'
+
+type ScenarioRun = Pick<Run, 'scenario' | 'checks'>
 
 export type Problem = { scenario: string; check: string; message: string }
 

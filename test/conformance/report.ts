@@ -58,6 +58,7 @@ export function toSummary(outcomes: readonly Outcome[]): object {
 export function renderDocs(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map((outcome) => `| ${toCells(outcome).join(' | ')} |`)
   const baseline = outcomes.flatMap(({ run }) => run.baseline.map((entry) => `- ${run.name}: \`${entry}\``))
+  const reasons = outcomes.flatMap(({ run }) => (run.baselineReason ? [`- ${run.name}: ${run.baselineReason}.`] : []))
   return `# Conformance
 
 Results of the official suite, \`@modelcontextprotocol/conformance\` ${suiteVersion}, with Toolgate between the two sides.
@@ -71,8 +72,12 @@ ${rows.join('\n')}
 
 *Passed*, *known* and *failed* count scenarios; a warning of the suite counts as a failure. The runs contain the scenarios
 that the revision requires and those that the suite still calls pending; the client run contains every client scenario
-that needs no authorization. *Known* scenarios fail in the following checks only, which no gateway can pass; the reasons
-stand in \`test/conformance/baseline-modern-to-legacy.yml\`.
+that needs no authorization, and the auth runs contain those that do. In them Toolgate is OAuth's client: a person calls a
+tool, is shown a link, connects an account in a browser, and calls again.
+
+*Known* scenarios fail in the checks that are named below only, for these reasons; \`test/conformance/baseline-*.yml\` say more.
+
+${reasons.join('\n')}
 
 ${[...baseline, ...renderIdle(outcomes).map((line) => `- ${line}`)].join('\n')}
 `

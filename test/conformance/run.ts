@@ -1,13 +1,15 @@
 /**
- * Runs the official conformance suite: npm run conformance -- [--only NAME]… [--direct] [--write-docs]
+ * Runs the official conformance suite: npm run conformance -- [NAME]… [--direct] [--write-docs]
  *
- *     --only        legacy-legacy, modern-modern, legacy-modern, modern-legacy, legacy-dual, modern-dual, tasks or client
+ *     NAME          legacy-legacy, modern-modern, legacy-modern, modern-legacy, legacy-dual, modern-dual, tasks, client, auth-legacy,
+ *                   auth-modern or auth-extensions; auth for the three of them. `--only NAME` means the same.
  *     --direct      without a gateway: tests the fixture and the driver
  *     --write-docs  writes docs/reference/conformance.md
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { authRuns } from './auth-runs.ts'
 import { clientRun } from './client-run.ts'
 import type { ConformanceRun } from './conformance-run.ts'
 import { createJudgement, type Judgement } from './judge.ts'
@@ -27,15 +29,18 @@ const root = new URL('../..', import.meta.url).pathname
 const outFolder = join(root, 'out')
 const resultsFolder = join(outFolder, 'conformance')
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    only: { type: 'string', multiple: true },
+    only: { type: 'string', multiple: true, default: [] },
     direct: { type: 'boolean', default: false },
     'write-docs': { type: 'boolean', default: false },
   },
 })
 const isDirect = values.direct
-if (values['write-docs'] && (isDirect || values.only)) throw new Error('--write-docs needs all runs, with the gateway')
+const names = [...positionals, ...values.only]
+if (values['write-docs'] && (isDirect || names.length > 0))
+  throw new Error('--write-docs needs all runs, with the gateway')
 
 // The children are killed when this process exits; without a handler a signal would skip that.
 process.once('SIGINT', () => process.exit(130))
@@ -44,14 +49,15 @@ process.once('SIGTERM', () => process.exit(143))
 await rm(resultsFolder, { recursive: true, force: true })
 await mkdir(resultsFolder, { recursive: true })
 const outcomes: Outcome[] = []
-for (const run of selectRuns(values.only)) outcomes.push(await startRun(run))
+for (const run of selectRuns()) outcomes.push(await startRun(run))
 await report(outcomes)
 
-function selectRuns(only: string[] | undefined): ConformanceRun[] {
-  const all = [...serverRuns, taskRun, clientRun]
-  const unknown = only?.filter((name) => !all.some((run) => run.name === name)) ?? []
-  if (unknown.length > 0) throw new Error(`--only knows ${all.map((run) => run.name).join(', ')}`)
-  const selected = all.filter((run) => !only || only.includes(run.name))
+function selectRuns(): ConformanceRun[] {
+  const all = [...serverRuns, taskRun, clientRun, ...authRuns]
+  const isMeant = (run: ConformanceRun, name: string): boolean => run.name === name || run.name.startsWith(`${name}-`)
+  const unknown = names.filter((name) => !all.some((run) => isMeant(run, name)))
+  if (unknown.length > 0) throw new Error(`there are ${all.map((run) => run.name).join(', ')}`)
+  const selected = all.filter((run) => names.length === 0 || names.some((name) => isMeant(run, name)))
   if (!isDirect) return selected
   const direct = selected.filter((run) => run.canBeDirect)
   if (direct.length === 0) throw new Error('that run needs the gateway')

@@ -32,6 +32,7 @@ function toRun(quadrant: Quadrant): ConformanceRun {
     title: `client ${revision} → server ${upstream}`,
     scenarios,
     baseline,
+    ...(baselineFile && { baselineReason: 'no gateway can pass them in front of a server of that age' }),
     canBeDirect: upstream === 'dual' || upstream === eraOf(revision),
     start: async (options) => startQuadrant(quadrant, { ...options, scenarios, baseline }),
   }

@@ -6,7 +6,7 @@ import { addUp, judge, type Judgement } from './judge.ts'
 import { standBetween } from './server-runs.ts'
 import { listExtensionScenarios, runServerScenario } from './suite.ts'
 
-const scenarios = listExtensionScenarios('2026-07-28', 'tasks-')
+const scenarios = listExtensionScenarios('2026-07-28', 'server', 'tasks-')
 
 export const taskRun: ConformanceRun = {
   name: 'tasks',
