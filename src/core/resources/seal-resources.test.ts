@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryResourceStore } from '#adapters/memory/resource-store.ts'
 import { failureOf } from '#test/support/failure.ts'
-import { create, update } from '#test/support/resource-writes.ts'
+import { create, oneOfEachKind, remove, update } from '#test/support/resource-writes.ts'
 import { resource } from '#test/support/resources.ts'
 import { formerSealer, openTestVault } from '#test/support/vault.ts'
 import { createSealedStore } from './seal-resources.ts'
@@ -43,6 +43,21 @@ describe('a sealed store', () => {
     const { vault } = await openTestVault()
     await createSealedStore(medium, vault).write([create(team)])
     expect((await medium.get('team', team.id))?.spec).toEqual(team.spec)
+  })
+
+  it('lets the medium see who names whom, so that a delete finds what is sealed', async () => {
+    const medium = createMemoryResourceStore()
+    const { vault } = await openTestVault()
+    const store = createSealedStore(medium, vault)
+    await store.write(oneOfEachKind().map(create))
+    expect(await failureOf(store.write([remove(resource('secret', 'key'))]))).toMatchObject({
+      code: 'still_referenced',
+    })
+    expect(await store.list('credential', { limit: 9 })).toHaveLength(1)
+    await store.write([remove(resource('user', 'ann'))])
+    expect(await store.list('credential', { limit: 9 })).toEqual([])
+    await store.write([remove(resource('server', 'github')), remove(resource('secret', 'key'))])
+    expect(await store.get('secret', 'sec_key')).toBeNull()
   })
 
   it('gives nothing of what was sealed under another key, or for another server', async () => {
