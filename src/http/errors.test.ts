@@ -25,10 +25,10 @@ async function sent(error: GatewayError, id?: string) {
 describe('toRpcFailure', () => {
   it('says of every failure its code, its words and the request, and nothing of its cause', () => {
     for (const code of codes) {
-      const error = new GatewayError(code, { cause: new Error('secret'), details: { a: 1 } })
+      const error = new GatewayError(code, { cause: new Error('planted'), details: { a: 1 } })
       const failure = toRpcFailure('c-1', error, 'req_1')
       expect(failure).toMatchObject({ id: 'c-1', error: { code: error.rpcCode, message: error.message } })
-      expect(JSON.stringify(failure)).not.toContain('secret')
+      expect(JSON.stringify(failure)).not.toContain('planted')
     }
   })
 
