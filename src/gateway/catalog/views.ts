@@ -44,6 +44,8 @@ export type ListView = {
   name: ListName
   entries: ReadonlyMap<string, Exposed>
   reports: readonly ServerReport[]
+  /** By server: what its caller can do something about, where that is why the server's entries are not here. */
+  unconnected: ReadonlyMap<string, GatewayError>
   /** Members of the upstream's own result, where it stands alone. */
   extra: JsonObject
   version: number
@@ -126,11 +128,14 @@ export class Views {
     const entries = new Map<string, Exposed>()
     const contested = new Map<string, Set<string>>()
     const reports: ServerReport[] = []
+    const unconnected = new Map<string, GatewayError>()
     let freshUntil = Number.POSITIVE_INFINITY
     for (const outcome of outcomes) {
       const { upstream } = outcome
       if ('error' in outcome) {
-        reports.push(toFailing(upstream.name, outcome.error))
+        const report = toFailing(upstream.name, outcome.error)
+        reports.push(report)
+        if (report.connectUrl !== undefined) unconnected.set(upstream.name, outcome.error)
         freshUntil = Math.min(freshUntil, this.#deps.clock.now() + partialMs)
         continue
       }
@@ -140,7 +145,7 @@ export class Views {
     }
     const extra = endpoint.kind === 'single' && only && 'list' in only ? only.list.extra : {}
     const told = reports.map((report) => withHidden(report, contested))
-    return { name, entries, reports: told, extra, version, freshUntil, pages: new Map() }
+    return { name, entries, reports: told, unconnected, extra, version, freshUntil, pages: new Map() }
   }
 
   /** Under the one listing deadline; a server that misses it costs its own entries only. */

@@ -23,7 +23,7 @@ export function callTool(run: Run): Promise<Answer> {
 function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   const { call, context } = run
   const tool = view.entries.get(name) ?? findByAlias(run, view, name)
-  if (!tool) throw new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
+  if (!tool) throw whyUnknown(run, view, name)
   const params = withoutConnectAnswer(knownParams(call))
   decideCall(run, tool, params['arguments'])
   if (call.era === 'modern' && call.headers !== null) {
@@ -49,6 +49,19 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
 function sending({ facts, context }: Run, call: ClientCall): ClientCall {
   facts.sentAt = context.clock.now()
   return call
+}
+
+/** A server that its caller has not connected yet may have the tool: then that is told, to whoever could see it. */
+function whyUnknown({ call, context }: Run, { unconnected }: ListView, name: string): GatewayError {
+  const { separator } = context
+  const at = name.indexOf(separator)
+  const server = at > 0 && unconnected.size > 0 ? context.registry().find(name.slice(0, at))?.name : undefined
+  const why = server === undefined ? undefined : unconnected.get(server)
+  if (server !== undefined && why) {
+    const { level } = call.principal.access.tool(server, name.slice(at + separator.length))
+    if (allowsRead(level)) return why
+  }
+  return new GatewayError('tool_not_found', { details: { name: name.slice(0, 128) } })
 }
 
 /** Where names are the server's own the policies can be asked before the list is: a refusal then costs no upstream anything. */
