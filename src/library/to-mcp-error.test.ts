@@ -55,6 +55,8 @@ describe('toMcpError', () => {
       details: { header: 'accept', reason: 'the transport sets it' },
     })
     expect(toMcpError(refused, where)).toMatchObject({ errors: ['accept: the transport sets it'] })
+    const placed = new GatewayError('config_invalid', { details: { path: 'transport.tls.key', reason: 'must be PEM' } })
+    expect(toMcpError(placed, where)).toMatchObject({ errors: ['transport.tls.key: must be PEM'] })
     const params = new GatewayError('invalid_params', { details: { reason: 'name: is required' } })
     expect(toMcpError(params, where)).toMatchObject({ errors: ['name: is required'] })
   })

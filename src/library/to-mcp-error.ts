@@ -30,6 +30,9 @@ const protocol: Build = (cause) => new ProtocolError({ message: cause.message, h
 const authentication: Build = (cause, { server }) => new AuthenticationError({ server, message: cause.message, cause })
 const upstreamAuthentication: Build = (cause, { server }) =>
   new AuthenticationError({ server, isUpstream: true, message: cause.message, cause })
+/** What its owner has not given, or not finished giving: the caller's to mend, unlike a refusal. */
+const ownersAuthentication: Build = (cause, { server }) =>
+  new AuthenticationError({ server, isUpstream: true, message: cause.message, httpStatus: cause.status, cause })
 const authorization: Build = (cause, where) => new AuthorizationError({ ...where, cause })
 const connection: Build = (cause, { server }) => new ConnectionError({ server, message: cause.message, cause })
 const rateLimit: Build = (cause, { server }) =>
@@ -103,11 +106,11 @@ const builders: Readonly<Record<ErrorCode, Build>> = {
   upstream_timeout: (cause, { server }) => new TimeoutError({ server, timeoutMs: numberOf(cause, 'timeoutMs'), cause }),
   egress_forbidden: connection,
   credential_missing: upstreamAuthentication,
-  credential_required: upstreamAuthentication,
-  credential_variables_required: upstreamAuthentication,
-  credential_owner_required: upstreamAuthentication,
+  credential_required: ownersAuthentication,
+  credential_variables_required: ownersAuthentication,
+  credential_owner_required: ownersAuthentication,
   credential_unavailable: upstreamAuthentication,
-  oauth_refused: upstreamAuthentication,
+  oauth_refused: ownersAuthentication,
   oauth_server_failed: upstreamAuthentication,
   config_invalid: (cause) => new ConfigurationError({ errors: [reasonOf(cause)], cause }),
   gateway_unreachable: connection,
@@ -121,7 +124,7 @@ function numberOf(error: GatewayError, detail: string): number | undefined {
 }
 
 function reasonOf(error: GatewayError): string {
-  const { reason, header } = error.details
+  const { reason, path, header = path } = error.details
   if (typeof reason !== 'string') return error.message
   return typeof header === 'string' ? `${header}: ${reason}` : reason
 }
