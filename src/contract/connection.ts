@@ -85,6 +85,8 @@ export type Connection = {
   variables: readonly ConnectionVariable[]
   /** Where people get a key. */
   helpUrl: string | null
+  /** The host that gets what is given, for who may give it. */
+  sentTo: string | null
   /** Where its owner connects it, in a browser; null where the gateway's own address is not known. */
   connectUrl: string | null /** What whoever asks may do with it. */
   may: { give: boolean; end: boolean }

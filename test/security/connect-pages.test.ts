@@ -94,7 +94,7 @@ describe('another page in the same browser (CSRF)', () => {
       })
     expect((await send(`form=${form}&form=${form}&token=x`)).status).toBe(400)
     expect((await send(`form=${form}&token=${'x'.repeat(2_000_000)}`)).status).toBe(413)
-    expect((await send(`form=${form}&token=${'x'.repeat(9_000)}`)).status).toBe(422)
+    expect((await send(`form=${form}&to=127.0.0.1%3A9&token=${'x'.repeat(9_000)}`)).status).toBe(422)
     expect(await stateOf('ann', 'files')).toBe('missing')
   })
 })
@@ -176,6 +176,24 @@ describe('what a page lets happen', () => {
       const page = await ann.submit(await ann.open('/connect/odd'), '/start')
       expect([page.status, page.html.includes('alert(1)')]).toEqual([502, false])
     }
+  })
+})
+
+describe('an address that changes under an open form', () => {
+  it('gets nothing of what was meant for the one before', async () => {
+    const body = (url: string) => ({
+      name: 'moving',
+      transport: { kind: 'streamable_http', url, credential: { kind: 'bearer', owner: 'user' } },
+    })
+    await lab.gateway.api('POST', '/servers', { body: body('http://127.0.0.1:9/mcp') })
+    const page = await ann.open('/connect/moving')
+    expect(page.text).toContain('sent to 127.0.0.1:9 alone')
+    await lab.gateway.api('PUT', '/servers/moving', { body: body('http://127.0.0.1:10/mcp') })
+    const refused = await ann.submit(page, '/key', { token: 'FOR-THE-OTHER-ONE' })
+    expect([refused.status, codeOf(refused)]).toEqual([403, 'forbidden · form_expired'])
+    expect(await stateOf('ann', 'moving')).toBe('missing')
+    const agreed = await ann.submit(await ann.open('/connect/moving'), '/key', { token: 'FOR-THIS-ONE' })
+    expect(agreed.text).toContain('moving is connected')
   })
 })
 

@@ -1,5 +1,6 @@
 /** What is shown of a connection: its state and what it takes, and nothing that was given. */
 import type { Connection } from '#contract/connection.ts'
+import type { ServedServer } from '#contract/server.ts'
 import type { Actor } from '#control/actor.ts'
 import { connectPath } from '#core/credential/connect-link.ts'
 import type { StoredCredential } from '#core/credential/stored-credential.ts'
@@ -21,6 +22,7 @@ export function toConnection(
   const { id, name, description = null } = server
   const stored = target.stored ?? knownCredential(deps, { serverId: id, owner })
   const { expiresAt, scopes } = grantOf(needs, stored)
+  const give = mayDo(deps, actor, { target, right: 'give' })
   return {
     server: { id, name, description },
     owner: { kind: owner.kind, id: owner.ref, name: ownerName },
@@ -36,11 +38,9 @@ export function toConnection(
       isSet: isGiven(stored, variable),
     })),
     helpUrl: needs.key?.helpUrl ?? null,
+    sentTo: give ? hostOf(server) : null,
     connectUrl: toUrl(deps, target),
-    may: {
-      give: mayDo(deps, actor, { target, right: 'give' }),
-      end: mayDo(deps, actor, { target, right: 'end' }),
-    },
+    may: { give, end: mayDo(deps, actor, { target, right: 'end' }) },
   }
 }
 
@@ -80,6 +80,11 @@ function withoutSecret({ state, reason, stateAt: since }: StoredCredential, now:
 
 function isGiven(stored: StoredCredential | null, name: string): boolean {
   return stored !== null && Object.hasOwn(stored.variables, name)
+}
+
+/** No more of the address: the rest can hold what is secret. */
+function hostOf({ transport }: ServedServer): string | null {
+  return transport.kind === 'stdio' ? null : new URL(transport.url).host
 }
 
 function toUrl({ baseUrl }: ConnectionDeps, { server, owner }: Target): string | null {

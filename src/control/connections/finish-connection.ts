@@ -126,6 +126,7 @@ function toConnected(
       issuer: flow.authorizationServer.issuer,
       clientId: flow.clientId,
       resource: flow.resource,
+      givenAt: now,
     },
     renewingUntil: null,
   }

@@ -39,6 +39,8 @@ type Taking = { form: Form; words: TargetWords; kind: 'key' | 'variables' }
 async function take({ connections }: ConnectSiteOptions, visit: Visit, { form, words, kind }: Taking): Promise<Answer> {
   const caller = callerOf(visit)
   const before = connections.get(caller, words)
+  // It would go to another address than the one that was read.
+  if (before.may.give && form.get('to') !== before.sentTo) throw formExpired()
   try {
     const connection =
       kind === 'key'
@@ -59,6 +61,8 @@ async function take({ connections }: ConnectSiteOptions, visit: Visit, { form, w
     return { page, status: error.status }
   }
 }
+
+const formExpired = (): GatewayError => new GatewayError('forbidden', { details: { reason: 'form_expired' } })
 
 function keyIn(form: Form, parts: readonly string[]): Record<string, string> {
   return Object.fromEntries(parts.flatMap((part) => (form.has(part) ? [[part, form.get(part) ?? '']] : [])))

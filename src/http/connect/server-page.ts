@@ -66,6 +66,11 @@ function accountForm(parts: ServerPageParts): Html {
   </section>`
 }
 
+/** Whoever gives something sees where it goes. */
+function at({ sentTo }: Connection): Html {
+  return sentTo === null ? html`this server` : html`<strong>${sentTo}</strong>`
+}
+
 function scopesOf({ scopes, state }: Connection): Html {
   if (!scopes || scopes.length === 0 || state === 'revoked') return nothing
   const items = scopes.map((scope, index) => html`${index > 0 ? ', ' : ''}<code>${scope}</code>`)
@@ -86,7 +91,7 @@ function keyForm(parts: ServerPageParts): Html {
   )
   return html`<section class="card">
     <h2>Your key</h2>
-    <p>It is kept sealed, sent to this server alone, and never shown again.</p>
+    <p>It is kept sealed, sent to ${at(connection)} alone, and never shown again.</p>
     ${helpUrl === null ? nothing : html`<p><a href="${helpUrl}" rel="noopener noreferrer">Where to get one</a></p>`}
     <form method="post" action="${connectPath(server)}/key" autocomplete="off">
       ${hidden(parts)}${fields}<button type="submit">${state === 'connected' ? 'Replace it' : 'Save'}</button>
@@ -112,7 +117,7 @@ function variablesForm(parts: ServerPageParts): Html {
   )
   return html`<section class="card">
     <h2>Your values</h2>
-    <p>They are kept sealed, sent to this server alone, and never shown again.</p>
+    <p>They are kept sealed, sent to ${at(parts.connection)} alone, and never shown again.</p>
     <form method="post" action="${connectPath(server)}/variables" autocomplete="off">
       ${hidden(parts)}${fields}<button type="submit">Save</button>
     </form>
@@ -144,7 +149,7 @@ function field({ problems }: ServerPageParts, { name, label, isText, isRequired,
 
 function hidden({ connection, visitor, link }: ServerPageParts): Html[] {
   const whom = link === undefined ? { owner: ownerWordOf(connection) } : { for: link }
-  return hiddenFields({ form: visitor.formToken, ...whom })
+  return hiddenFields({ form: visitor.formToken, to: connection.sentTo ?? undefined, ...whom })
 }
 
 /** `must be …` to `Must be …` */
