@@ -2,20 +2,18 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createSigV4 } from '#adapters/aws/sigv4.ts'
 import { createHttpWire } from '#adapters/mcp-http/http-wire.ts'
 import { systemClock } from '#compose/system-clock.ts'
 import type { WireAnswer, WireRequest } from '#core/upstream/http-wire.ts'
+import { createAwsVerifier } from '../support/aws-verifier.ts'
 import { openEgress } from '../support/egress.ts'
-import { NodeSha256 } from '../support/node-sha256.ts'
 import { readAll } from '../support/raw-http.ts'
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'token+/=', expiresAt: null }
 const scope = { region: 'eu-central-1', service: 'bedrock-agentcore' }
-const { expiresAt: _never, ...credentials } = keys
-const sdk = new SignatureV4({ credentials, ...scope, sha256: NodeSha256, applyChecksum: false })
+const isSigned = createAwsVerifier(keys, scope)
 
 const server = createServer((request, response) => {
   void verify(request).then((isGood) => response.writeHead(isGood ? 200 : 403).end())
@@ -33,27 +31,9 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-/** As AWS does: from the request alone, and the headers that it says are signed. */
 async function verify(request: IncomingMessage): Promise<boolean> {
-  const body = await readAll(request)
-  const { authorization = '' } = request.headers
-  const names = /SignedHeaders=(?<names>[^,]+)/.exec(authorization)?.groups?.['names']?.split(';') ?? []
-  const own = new Set(['x-amz-date', 'x-amz-security-token'])
-  const headers = names.filter((name) => !own.has(name)).map((name) => [name, String(request.headers[name])])
-  const url = new URL(request.url ?? '', origin)
-  const signed = await sdk.sign(
-    {
-      method: request.method ?? '',
-      protocol: 'http:',
-      hostname: url.hostname,
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers: Object.fromEntries(headers),
-      body,
-    },
-    { signingDate: new Date(String(request.headers['x-amz-date']).replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:')) },
-  )
-  return signed.headers['authorization'] === authorization
+  const { method = '', url: path = '', headers } = request
+  return isSigned({ method, path, headers, text: await readAll(request) })
 }
 
 async function send(
