@@ -15,7 +15,10 @@ export function givenValuesOf({ secret, variables }: StoredCredential): { texts:
     const { accessToken, refreshToken, idToken } = secret
     return { texts, tokens: [accessToken, refreshToken, idToken].filter((token) => token !== null) }
   }
-  if (secret?.kind === 'key') texts.push(...Object.values(secret.parts))
+  if (secret?.kind === 'key') {
+    const { username: _, ...parts } = secret.parts
+    texts.push(...Object.values(parts))
+  }
   if (secret?.kind === 'client' && secret.auth.method !== 'none')
     texts.push('secret' in secret.auth ? secret.auth.secret : secret.auth.privateKey)
   return { texts, tokens: [] }
@@ -37,8 +40,9 @@ function remoteValues({ url, credential, headers, variables, tls }: Remote): unk
     ...changedTexts(variables, hideInVariables(variables)),
     ...(tls === undefined ? [] : changedTexts(tls, hideInTls(tls))),
   ]
-  // `Bearer` is no secret, and what stands behind it is one by itself.
-  const words = hidden.flatMap((text) => text.split(' ').slice(1))
+  // `Bearer` is no secret, and what stands behind it is one by itself. Words of a key or a passphrase are words.
+  const whole = [...Object.values(headers), credential.kind === 'authorization' ? credential.value : undefined]
+  const words = whole.flatMap((text) => (typeof text === 'string' ? text.split(' ').slice(1) : []))
   return [...hidden, ...words, ...encodedBasic(credential), ...valuesInUrl(url)]
 }
 
