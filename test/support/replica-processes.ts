@@ -16,10 +16,11 @@ export const redisPassword = 'a-password-that-no-log-has'
  * `start` starts one more. All that there is ends with `opened`.
  * @param postgres an empty database
  * @param server the address of the one that they offer, as `one`
+ * @param more of its definition
  */
 export async function openReplicas(
   opened: AsyncDisposableStack,
-  { postgres, server }: { postgres: string; server: string },
+  { postgres, server, more = {} }: { postgres: string; server: string; more?: object },
 ): Promise<{ redis: TestRedis; start: () => Promise<Replica> }> {
   const redis = opened.use(await startRedis())
   // No more than docs/operations/replicas.md asks for.
@@ -28,7 +29,7 @@ export async function openReplicas(
   const config = stringify(
     withPlants({
       listen: { port: 0 },
-      servers: { one: { url: server } },
+      servers: { one: { url: server, ...more } },
       policies: { everything: { default: 'execute' } },
       storage: { postgres, redis: redis.url.replace('//', `//gateway:${redisPassword}@`) },
     }),
