@@ -1,6 +1,7 @@
 /** How an upstream's pool lives with credentials that are their users' own, and that end and are renewed. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { ServerCredential } from '#core/credential/lease.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { FakeChannelWire } from '#test/support/fake-channel.ts'
@@ -28,7 +29,10 @@ let told: Told
 /** Bearers that the upstream refuses, and how. */
 let refused: Map<string, number>
 
-function open(isolation: 'principal' | 'shared' = 'principal'): Upstream {
+function open(
+  isolation: 'principal' | 'shared' = 'principal',
+  authenticating: ServerCredential = credential,
+): Upstream {
   const serve = legacyHttpScript({ tools: {} }, { 'tools/call': (one: FakeExchange) => one.result({ content: [] }) })
   wire = new FakeHttpWire((one) => {
     const status = refused.get(one.header('authorization') ?? '')
@@ -36,7 +40,12 @@ function open(isolation: 'principal' | 'shared' = 'principal'): Upstream {
     else one.empty(status, { 'www-authenticate': challenge })
   })
   const wires = { kind: 'http' as const, http: wire, sse: new FakeChannelWire() }
-  return upstream(server('files', { transport, isolation }), { clock: new FakeClock(), wires, told, credential })
+  return upstream(server('files', { transport, isolation }), {
+    clock: new FakeClock(),
+    wires,
+    told,
+    credential: authenticating,
+  })
 }
 
 const bearersOf = (method: string): (string | undefined)[] =>
@@ -143,5 +152,29 @@ describe('a credential that is refused', () => {
     expect(error).toMatchObject({ code: 'upstream_auth_failed', details: { status: 407 } })
     expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('resource_metadata')
     expect(credential.refusals).toEqual([])
+  })
+})
+
+describe('a session that a team shares', () => {
+  it('goes on with the team’s credential for who is in it, when who opened it has another team by now', async () => {
+    const teams = new Map([
+      ['ann', 'blue'],
+      ['bob', 'blue'],
+    ])
+    const leases = new Map(
+      ['blue', 'green'].map((team) => [team, { owner: team, headers: ['authorization', `Bearer ${team}`] }]),
+    )
+    const teamOf = ({ userId }: SessionUser['holder']): string => teams.get(userId ?? '') ?? ''
+    const files = open('shared', {
+      ownerOf: teamOf,
+      lease: (holder) => leases.get(teamOf(holder)) ?? { owner: '', headers: [] },
+      rejected: () => Promise.reject(new Error('refused')),
+    })
+    await Promise.all([call(files, ann), call(files, bob)])
+    teams.set('ann', 'green')
+    await call(files, bob)
+    expect(new Set(bearersOf('tools/call'))).toEqual(new Set(['Bearer blue']))
+    await call(files, ann)
+    expect(bearersOf('tools/call').at(-1)).toBe('Bearer green')
   })
 })

@@ -75,6 +75,8 @@ export class Upstream {
   readonly fingerprint: string
   readonly #deps: UpstreamDeps
   readonly #places = new Places()
+  /** In whose name shared places ask for their owner's credential. */
+  readonly #holders = new WeakMap<PooledSession, Pick<SessionUser, 'holder'>>()
   #verdict: { facts: Verdict; until: number } | undefined
   #probing: Promise<Verdict> | undefined
   #failures = 0
@@ -128,6 +130,10 @@ export class Upstream {
       if (this.#places.size >= placesMax) this.#dropUnused()
       place = this.#createPlace(user)
       this.#places.add(key, place)
+    } else if (this.server.isolation === 'shared' && key !== everybody) {
+      // Who opened it may be in another team by now, or gone: whoever calls now has its owner's credential.
+      const asking = this.#holders.get(place)
+      if (asking) asking.holder = user.holder
     }
     return place
   }
@@ -174,15 +180,20 @@ export class Upstream {
       throw new GatewayError('rate_limited', { details: { upstreamSessionsMax: placesMax } })
   }
 
-  #createPlace({ holder, ...user }: SessionUser): PooledSession {
+  #createPlace(user: SessionUser): PooledSession {
     const { credential } = this.#deps
+    const asking = { holder: user.holder }
+    const owner = this.ownerOf(user)
     const isShared = this.server.isolation === 'shared'
     const capabilities = isShared ? sharedClientCapabilities : user.capabilities
     let attempt = 0
-    return new PooledSession({
+    const place = new PooledSession({
       server: this.name,
       isShared,
-      lease: () => credential.lease(holder),
+      lease() {
+        const lease = credential.lease(asking.holder)
+        return lease instanceof Promise ? lease.then((own) => checkOwner(own, owner)) : checkOwner(lease, owner)
+      },
       renew: (lease, refusal) => credential.rejected(lease, refusal),
       open: (events, { lease, cancellation }) => {
         attempt = ++this.#attempts
@@ -191,6 +202,8 @@ export class Upstream {
       onListChanged: (kind) => this.#deps.onListChanged(this, kind),
       onEnded: (error) => this.#onEnded(error, attempt),
     })
+    if (isShared) this.#holders.set(place, asking)
+    return place
   }
 
   /** @throws GatewayError `upstream_unreachable` at once while a failed start is too fresh */
@@ -372,6 +385,12 @@ export class Upstream {
     const { wires } = this.#deps
     if (wires.kind === 'http') await wires.http.close()
   }
+}
+
+/** A place is one owner's: where who asks for the lease has another by now, nothing goes out from it. */
+function checkOwner(lease: Lease, owner: string): Lease {
+  if (lease.owner !== owner) throw new GatewayError('upstream_closed')
+  return lease
 }
 
 /** 2025-11-25, transports: a server that answers `initialize` with 400, 404 or 405 may speak the older HTTP+SSE transport. */
