@@ -80,6 +80,6 @@ export function watchCredentials({ deps: { book }, snapshot, engine }: WatchDeps
 /** Equal as long as a server shows the same through it: that a grant was renewed changes nothing. */
 function whatItGives({ credential, version }: CredentialEntry): string {
   const { secret, variables } = credential
-  const own = secret?.kind === 'key' ? version : (secret?.kind ?? '')
+  const own = secret?.kind === 'oauth' ? secret.givenAt : version
   return JSON.stringify([isUsable(credential) ? own : '', variables])
 }

@@ -10,8 +10,10 @@ export function leaseOf(headers: readonly string[] = []): Lease {
 
 export const noCredential: ServerCredential = fixedCredential([])
 
+const oneLease = leaseOf()
+
 /** What a test of the pool's needs no credential for. */
-export const unleased = { lease: () => leaseOf(), renew: () => Promise.reject(new Error('nothing to renew')) }
+export const unleased = { lease: () => oneLease, renew: () => Promise.reject(new Error('nothing to renew')) }
 
 export const nobodysHolder = { userId: null, teamId: null }
 

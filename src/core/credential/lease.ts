@@ -6,7 +6,10 @@
  */
 import type { WireRequest } from '#core/upstream/http-wire.ts'
 
-/** The same object for as long as server and owner are the same; what it says is replaced when it changes. */
+/**
+ * The same object for as long as server, owner, and what the owner gave are the same; what it says is replaced when it is renewed. Another one
+ * may be for another account: what was begun with the one is not gone on with.
+ */
 export interface Lease {
   /** Part of the key of pools and lists: who shares it shares what the server gave it. Empty where the gateway itself is the owner. */
   readonly owner: string

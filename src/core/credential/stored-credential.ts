@@ -41,6 +41,8 @@ export type StoredGrant = {
   issuer: string
   clientId: string
   resource: string | null
+  /** When its owner connected it, in Unix milliseconds: a renewal leaves that as it is. */
+  givenAt?: number
 }
 
 /** The value of a static credential that each owner gives, by the names of its parts: `token`, or `username` and `password`. */

@@ -52,6 +52,7 @@ export class AwsScheme implements Scheme {
     const { region, service } = this.#definition
     return {
       text: textOf(keys),
+      gift: '',
       headers: [],
       goodUntil,
       sign: (path) => {

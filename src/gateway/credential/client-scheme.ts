@@ -41,7 +41,7 @@ export class ClientScheme implements Scheme {
   }
 
   #toPresented({ value, goodUntil }: Cached<string>): Presented {
-    return { text: value, headers: [bearerIn(this.#definition.header, value)], goodUntil }
+    return { text: value, gift: '', headers: [bearerIn(this.#definition.header, value)], goodUntil }
   }
 
   async #get(): Promise<{ value: string; expiresAt: number | null }> {

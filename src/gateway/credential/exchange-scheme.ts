@@ -10,7 +10,7 @@ import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { TokenSet } from '#core/credential/oauth-client.ts'
 import type { CredentialOwner, StoredGrant } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
-import { planOf, urlOf } from './grant-plans.ts'
+import { giftOf, planOf, urlOf } from './grant-plans.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
 
@@ -57,15 +57,15 @@ export class ExchangeScheme implements Scheme {
     }
     const serverName = this.#server.name
     const cached = this.#deps.exchanged.current({ key, of: grant.accessToken, serverName, get })
-    return toNext(cached, (one) => this.#toPresented(one))
+    return toNext(cached, (one) => this.#toPresented(one, giftOf(grant)))
   }
 
   #keyOf({ ref }: CredentialOwner): string {
     return `${this.#server.id} ${ref}`
   }
 
-  #toPresented({ value, goodUntil }: Cached<string>): Presented {
-    return { text: value, headers: [bearerIn(this.#definition.header, value)], goodUntil }
+  #toPresented({ value, goodUntil }: Cached<string>, gift: string): Presented {
+    return { text: value, gift, headers: [bearerIn(this.#definition.header, value)], goodUntil }
   }
 
   /** An identity token can have ended before the access token that came with it. */

@@ -15,7 +15,7 @@ export class FixedScheme implements Scheme {
   readonly #refuse: Refusals
 
   constructor(definition: Resolved<Credential>, server: ServedServer, deps: Pick<CredentialDeps, 'connectUrl'>) {
-    this.#presented = { text: '', headers: headersOf(toStaticCredential(definition)), goodUntil: Infinity }
+    this.#presented = { text: '', gift: '', headers: headersOf(toStaticCredential(definition)), goodUntil: Infinity }
     this.#refuse = refusals(server, deps)
   }
 

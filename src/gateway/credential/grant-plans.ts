@@ -41,6 +41,11 @@ export function planOf(server: ServedServer, owner: CredentialOwner, deps: Deps)
   return createPlan({ server, owner, definition, isAtServer: false }, deps)
 }
 
+/** See Presented. */
+export function giftOf({ issuer, clientId, givenAt }: StoredGrant): string {
+  return `${issuer} ${clientId} ${givenAt ?? ''}`
+}
+
 export function urlOf({ transport }: ServedServer): string {
   return transport.kind === 'stdio' ? '' : transport.url
 }

@@ -54,6 +54,20 @@ describe('an account that a user has connected', () => {
     ])
   })
 
+  it('is another lease when it is connected anew', async () => {
+    lab.connect({ givenAt: 1 })
+    const one = served()
+    const lease = await one.lease(ann)
+    await lab.clock.advance(3_600_000)
+    expect(await one.lease(ann)).toBe(lease)
+    lab.connect({ givenAt: 2, accessToken: 'of another account', expiresAt: null })
+    const other = await one.lease(ann)
+    expect(other).not.toBe(lease)
+    expect(other.headers).toContain('Bearer of another account')
+    expect(await one.rejected(lease, refusal(lease))).toBe(other)
+    expect(lab.stored()?.state).toBe('connected')
+  })
+
   it.each([
     ['another issuer', { issuer: 'https://other.example' }],
     ['another client', { clientId: 'other', clientSecret: 'x' }],

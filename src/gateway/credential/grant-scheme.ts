@@ -7,7 +7,7 @@ import type { GrantPlan, KeptGrant } from '#core/credential/grant-plan.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
-import { createPlan } from './grant-plans.ts'
+import { createPlan, giftOf } from './grant-plans.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
 
@@ -63,6 +63,7 @@ export class GrantScheme implements Scheme {
   }
 
   #toPresented({ grant, goodUntil }: KeptGrant): Presented {
-    return { text: grant.accessToken, headers: [bearerIn(this.#definition.header, grant.accessToken)], goodUntil }
+    const { accessToken: text } = grant
+    return { text, gift: giftOf(grant), headers: [bearerIn(this.#definition.header, text)], goodUntil }
   }
 }

@@ -39,7 +39,9 @@ export class KeyScheme implements Scheme {
 
   #toPresented({ secret }: StoredCredential): Presented | null {
     const given = secret?.kind === 'key' ? toOwnersCredential(this.#definition, secret.parts) : null
-    return given && { text: JSON.stringify(given), headers: headersOf(given), goodUntil: Infinity }
+    if (!given) return null
+    const text = JSON.stringify(given)
+    return { text, gift: text, headers: headersOf(given), goodUntil: Infinity }
   }
 
   /** A key is not renewed: it is its owner who has another one, or has not. */

@@ -50,9 +50,9 @@ export class OwnedCredential implements ServerCredential {
     if (!(lease instanceof OwnerLease)) throw this.#refuse.authFailed(refusal.status)
     const stamp = this.#stamp
     // What is known by now may be newer than what was sent.
-    if (lease.stamp !== stamp) await this.#renew(lease, stamp)
-    const used = lease.presentedWith(refusal.sent)
-    if (!used && !refusal.isLast) return this.#renew(lease, stamp)
+    const current = lease.stamp === stamp ? lease : await this.#renew(lease, stamp)
+    const used = current === lease ? lease.presentedWith(refusal.sent) : null
+    if (!used && !refusal.isLast) return current === lease ? this.#renew(lease, stamp) : current
     const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
     return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
   }
@@ -90,9 +90,11 @@ export class OwnedCredential implements ServerCredential {
       : this.#take(lease, presented, { filled, stamp })
   }
 
-  #take(lease: OwnerLease, presented: Presented, given: { filled: FilledRequest; stamp: number }): Lease {
-    lease.take(presented, given.filled, this.#parts.shape.hasVariablePath)
-    lease.stamp = given.stamp
+  #take(asked: OwnerLease, presented: Presented, { filled, stamp }: { filled: FilledRequest; stamp: number }): Lease {
+    const known = this.#leases.find(asked.owner) ?? asked
+    const lease = known.isFor(presented, filled) ? known : this.#leases.open(asked.holder)
+    lease.take(presented, filled, this.#parts.shape.hasVariablePath)
+    lease.stamp = stamp
     return lease
   }
 

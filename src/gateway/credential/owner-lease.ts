@@ -32,9 +32,14 @@ export class OwnerLease implements Lease {
     this.owner = holder.key
   }
 
+  /** Whether it is this lease that says this: of what its owner gave, or of values of variables, there is another one for each. */
+  isFor({ gift }: Presented, filled: FilledRequest): boolean {
+    return this.presented === null || (gift === this.presented.gift && isEqual(filled, this.#filled))
+  }
+
   /** Another array of headers only where something is another. */
   take(presented: Presented, filled: FilledRequest, hasVariablePath: boolean): void {
-    const isSame = presented.text === this.presented?.text && isEqual(filled, this.#filled)
+    const isSame = presented.text === this.presented?.text
     this.presented = presented
     this.goodUntil = presented.goodUntil
     if (isSame) return

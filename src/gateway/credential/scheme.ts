@@ -8,6 +8,8 @@ import type { WireRequest } from '#core/upstream/http-wire.ts'
 export type Presented = {
   /** The token or key itself: what tells this one from the next. */
   text: string
+  /** What tells one that its owner gave from what it gives next, which may be another account: what was begun with the one is not gone on with. */
+  gift: string
   headers: readonly Header[]
   /** Unix time in milliseconds until which it is used without asking again; Infinity: until something is changed. */
   goodUntil: number

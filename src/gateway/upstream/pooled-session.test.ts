@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import type { RpcNotification } from '#core/protocol/json-rpc.ts'
 import { settled } from '#test/support/fake-clock.ts'
-import { unleased } from '#test/support/leases.ts'
+import { leaseOf, unleased } from '#test/support/leases.ts'
 import type { Peer } from './peer.ts'
 import { PooledSession } from './pooled-session.ts'
 import type { SessionEvents, UpstreamSession } from './upstream-session.ts'
@@ -113,6 +113,38 @@ describe('acquire', () => {
     expect(one.session).toBeUndefined()
     expect(await one.acquire()).toBe(sessions[1])
     expect(ends).toMatchObject([{ code: 'upstream_closed' }])
+  })
+
+  it('opens another for another account, when the first is closed, and gives nobody that of the other', async () => {
+    let lease = leaseOf(['authorization', 'one'])
+    const used: string[] = []
+    const one = new PooledSession({
+      server: 'files',
+      ...unleased,
+      lease: () => lease,
+      isShared: false,
+      open: async (events, by) => {
+        const [, account = ''] = by.lease.headers
+        used.push(`${account} while ${sessions.filter(({ isOpen }) => isOpen).length} are open`)
+        await gate?.promise
+        const session = new FakeSession(events)
+        sessions.push(session)
+        return session
+      },
+      onListChanged: () => undefined,
+      onEnded: (error) => void ends.push(error),
+    })
+    gate = Promise.withResolvers()
+    const first = one.acquire()
+    lease = leaseOf(['authorization', 'two'])
+    const [second, third] = [one.acquire(), one.acquire()]
+    gate.resolve()
+    expect(await first).toBe(sessions[0])
+    expect(await second).toBe(sessions[1])
+    expect(await third).toBe(sessions[1])
+    expect(one.acquire()).toBe(sessions[1])
+    expect(used).toEqual(['one while 0 are open', 'two while 0 are open'])
+    expect(ends).toEqual([null])
   })
 
   it('tries again after a failure', async () => {

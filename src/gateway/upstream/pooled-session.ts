@@ -32,7 +32,9 @@ export class PooledSession implements SessionEvents {
   readonly #options: PooledSessionOptions
   #lease: Lease | undefined
   #session: UpstreamSession | undefined
-  #opening: { done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
+  /** What it was opened with. */
+  #opened: Lease | undefined
+  #opening: { lease: Lease; done: Promise<UpstreamSession>; cancellation: Cancellation } | undefined
   /** How many wait for what is being opened. */
   #waiting = 0
   /** The last principal that called through the session that is open, and whether another one did before. */
@@ -78,10 +80,13 @@ export class PooledSession implements SessionEvents {
 
   #use(lease: Lease): UpstreamSession | Promise<UpstreamSession> {
     this.#lease = lease
-    if (this.#session?.isOpen) return this.#session
+    if (this.#session?.isOpen && this.#opened === lease) return this.#session
+    const opening = this.#opening
+    // What is being opened is another account's: nobody else's calls go there.
+    if (opening && opening.lease !== lease) return opening.done.catch(() => null).then(() => this.#use(lease))
     if (!this.#opening) {
       const cancellation = new Cancellation()
-      this.#opening = { cancellation, done: this.#open({ lease, cancellation }) }
+      this.#opening = { lease, cancellation, done: this.#open({ lease, cancellation }) }
     }
     return this.#waitFor(this.#opening.done)
   }
@@ -108,6 +113,11 @@ export class PooledSession implements SessionEvents {
 
   async #open(by: { lease: Lease; cancellation: Cancellation }): Promise<UpstreamSession> {
     try {
+      const before = this.#session
+      this.#session = undefined
+      // It was another account's: what the server keeps of that is out of reach from now on.
+      if (before?.isOpen) await before.close()
+      this.#opened = by.lease
       this.#session = await this.#options.open(this, by)
       this.refreshListening()
       return this.#session
