@@ -9,6 +9,7 @@ const remembered = now + 60 * minuteMs
 const flow: Flow = {
   id: 'a'.repeat(64),
   server: 'srv_1',
+  host: 'mcp.example.com',
   owner: { kind: 'user', ref: 'usr_ann' },
   startedBy: 'usr_ann',
   browser: 'b'.repeat(64),

@@ -14,6 +14,12 @@ const notes = accountServer('notes')
 const people = [everything, ann, bob, dot, notes]
 const here = { server: 'notes' }
 
+/** The same account, at a server of somebody else's. */
+function elsewhere() {
+  const { transport } = accountServer('notes', { clientId: 'ours' }).spec
+  return { transport: { ...transport, url: 'https://evil.example/' } }
+}
+
 const storedOf = async (world: ConnectionWorld, name = 'srv_notes.user.usr_ann') =>
   (await world.store.find('credential', name))?.spec
 
@@ -209,15 +215,18 @@ describe('who comes back', () => {
     expect(await storedOf(world, 'srv_notes.user.usr_bob')).toBeUndefined()
   })
 
-  it('is refused where the settings have changed meanwhile, or the server is gone', async () => {
+  it.each([
+    ['another client', accountServer('notes', { clientId: 'other' }).spec],
+    ['another address', { ...accountServer('notes', { clientId: 'ours' }).spec, ...elsewhere() }],
+  ])('is refused where the server has %s by now, or is gone', async (_what, spec) => {
     const world = await connectionWorld([everything, ann, accountServer('notes', { clientId: 'ours' })])
     const answer = await world.begin('ann', here)
     const stored = await world.stored('server', 'notes')
     if (!stored) throw new Error('no server')
-    const { spec } = accountServer('notes', { clientId: 'other' })
     await world.store.write([{ do: 'update', resource: { ...stored, spec } }])
     await world.refresh()
     expect(await failureOf(world.finish('ann', answer))).toMatchObject({ details: { reason: 'client_changed' } })
+    expect(world.oauth.asked.some((one) => one.startsWith('exchange'))).toBe(false)
     const again = await world.begin('ann', here)
     await world.store.write([{ do: 'delete', kind: 'server', id: 'srv_notes', version: null, at: 2, by: 'x' }])
     await world.refresh()

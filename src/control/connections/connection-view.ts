@@ -83,7 +83,7 @@ function isGiven(stored: StoredCredential | null, name: string): boolean {
 }
 
 /** No more of the address: the rest can hold what is secret. */
-function hostOf({ transport }: ServedServer): string | null {
+export function hostOf({ transport }: ServedServer): string | null {
   return transport.kind === 'stdio' ? null : new URL(transport.url).host
 }
 

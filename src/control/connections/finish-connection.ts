@@ -8,7 +8,7 @@ import type { TokenSet } from '#core/credential/oauth-client.ts'
 import type { StoredCredential } from '#core/credential/stored-credential.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import { findTarget, type Target } from './connection-target.ts'
-import { ownerWord, toConnection } from './connection-view.ts'
+import { hostOf, ownerWord, toConnection } from './connection-view.ts'
 import { findClient } from './own-client.ts'
 import { flowContext, toAccount } from './start-connection.ts'
 import { changeStored, emptyCredential } from './stored-connection.ts'
@@ -87,7 +87,8 @@ async function exchange(deps: ConnectionDeps, { flow, target, state, answer }: E
   const { authorizationServer: server, redirectUri, resource } = flow
   const client = await findClient(deps, { serverId: target.server.id, account, server, base })
   const codeVerifier = deps.sealer.open(flow.codeVerifier, flowContext(flow.id))
-  if (client?.clientId !== flow.clientId || codeVerifier === null) throw refused('client_changed')
+  const isSame = client?.clientId === flow.clientId && hostOf(target.server) === flow.host
+  if (!isSame || codeVerifier === null) throw refused('client_changed')
   return deps.oauth.finishAuthorization(
     { server, client, timeoutMs: account.timeoutMs },
     { answer, state, codeVerifier, redirectUri, resource },

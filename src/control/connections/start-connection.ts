@@ -11,7 +11,7 @@ import type { ServedServer } from '#contract/server.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import type { AccountNeed } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
-import { flowMs } from './connection-view.ts'
+import { flowMs, hostOf } from './connection-view.ts'
 import { getClient, type OwnClient } from './own-client.ts'
 import { changeStored, emptyCredential, knownCredential } from './stored-connection.ts'
 
@@ -107,6 +107,7 @@ async function keepFlow(deps: ConnectionDeps, flow: Begun): Promise<void> {
     {
       id,
       server: target.server.id,
+      host: hostOf(target.server),
       owner: target.owner,
       startedBy,
       browser,

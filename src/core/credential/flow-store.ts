@@ -11,6 +11,8 @@ export type Flow = {
   id: string
   /** The server's id. */
   server: string
+  /** The host of its address when the flow began: what comes of it is for this one. */
+  host: string | null
   owner: CredentialOwner
   /** The id of the user who began. */
   startedBy: string
