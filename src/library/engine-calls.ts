@@ -11,6 +11,7 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { wordOf } from '#gateway/methods/calls.ts'
 import { recordCall } from '#gateway/record.ts'
 import { parseMessage, responseText } from '#gateway/upstream/answer.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import { toSessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
@@ -76,7 +77,7 @@ export class EngineCalls {
     try {
       const principal = this.#callers.principal(caller)
       if (!principal.access.mayReach(upstream.name)) throw new GatewayError('forbidden')
-      return (await this.#place(upstream, principal).acquire()).facts
+      return (await openTwice(() => this.#place(upstream, principal))).session.facts
     } catch (error) {
       throw toMcpError(error, { server: upstream.name })
     }

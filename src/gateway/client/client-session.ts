@@ -24,6 +24,7 @@ import { isLoudEnough } from './log-level.ts'
 import { OpenQuestions, type Outlet } from './open-questions.ts'
 import type { ListKind, Peer } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import { toSessionUser, type SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
@@ -162,9 +163,11 @@ export class ClientSession implements Viewer {
   /** What is watched at a server that was replaced, its successor is asked to watch. */
   async #watchAgain(upstream: Upstream): Promise<void> {
     try {
-      const place = upstream.place(this.user)
-      this.join(place)
-      await place.acquire()
+      await openTwice(() => {
+        const place = upstream.place(this.user)
+        this.join(place)
+        return place
+      })
     } catch {
       // It fails, and is tried again at the next call.
     }

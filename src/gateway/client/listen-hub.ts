@@ -8,6 +8,7 @@ import type { Address, Endpoint } from '#gateway/endpoint.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
 import type { TaskOwners } from '#gateway/tasks/task-owners.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import { toSessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Viewer } from './viewer.ts'
@@ -82,8 +83,8 @@ export class ListenStream implements Viewer {
   async #open(upstream: Upstream): Promise<void> {
     try {
       const { capabilities } = this.#options
-      const place = upstream.place(toSessionUser(this.principal, { sessionId: null, capabilities }))
-      await place.acquire()
+      const user = toSessionUser(this.principal, { sessionId: null, capabilities })
+      const { place } = await openTwice(() => upstream.place(user))
       this.join(place)
     } catch {
       // It fails, and so has nothing to say.

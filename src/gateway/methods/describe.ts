@@ -13,6 +13,7 @@ import {
 } from '#core/protocol/tasks.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import type { Endpoint } from '#gateway/endpoint.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import type { SessionUser } from '#gateway/upstream/session-user.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer, UpstreamFacts, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
@@ -28,13 +29,15 @@ export type Description = {
   instructions: string | undefined
 }
 
+type DescribeDeps = Pick<MethodContext, 'clock' | 'limits' | 'serverInfo'>
+
 const instructionsCharsMax = 32_768
 
 /** @throws GatewayError where a server stands alone and cannot be reached */
 export async function describeEndpoint(
   endpoint: Endpoint,
   caller: { principal: Principal; user: SessionUser },
-  context: MethodContext,
+  context: DescribeDeps,
 ): Promise<Description> {
   if (endpoint.kind === 'single') {
     const [upstream] = endpoint.upstreams
@@ -57,7 +60,7 @@ export async function describeEndpoint(
  */
 async function acquireOrAsk(upstream: Upstream, user: SessionUser): Promise<UpstreamSession | null> {
   try {
-    return await upstream.place(user).acquire()
+    return (await openTwice(() => upstream.place(user))).session
   } catch (error) {
     if (isConnectable(error)) return null
     throw error
@@ -82,15 +85,15 @@ function describeSingle({ era, capabilities, serverInfo, instructions }: Upstrea
 async function factsOf(
   upstream: Upstream,
   user: SessionUser,
-  { clock, limits }: MethodContext,
+  { clock, limits }: DescribeDeps,
 ): Promise<{ name: string; facts: UpstreamFacts } | null> {
   let cancelTimer = (): void => undefined
   const deadline = new Promise<null>((resolve) => {
     cancelTimer = clock.after(limits.listingTimeoutMs, () => resolve(null))
   })
   try {
-    const session = await Promise.race([upstream.place(user).acquire(), deadline])
-    return session && { name: upstream.name, facts: session.facts }
+    const own = await Promise.race([openTwice(() => upstream.place(user)), deadline])
+    return own && { name: upstream.name, facts: own.session.facts }
   } catch (error) {
     // A server that fails costs its own part; what is no such failure is ours.
     if (toGatewayError(error).code === 'internal') throw error

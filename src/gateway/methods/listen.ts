@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { declaresTasksExtension } from '#core/protocol/tasks.ts'
 import { ListenStream, type ListenWish } from '#gateway/client/listen-hub.ts'
 import type { ListKind } from '#gateway/upstream/peer.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import type { Answer, UpstreamFacts } from '#gateway/upstream/upstream-session.ts'
 import type { OwnedTask } from '#gateway/tasks/task-owners.ts'
 import { toViewCaller, type Run } from './method-context.ts'
@@ -23,9 +24,8 @@ export async function listen(run: Run): Promise<Answer> {
   const reachable = call.endpoint.upstreams.filter((upstream) => call.principal.access.mayReach(upstream.name))
   const opened = await Promise.all(
     reachable.map(async (upstream) => {
-      const place = upstream.place(user)
-      const session = await Promise.resolve(place.acquire()).catch(() => null)
-      return session && { upstream, place, facts: session.facts }
+      const own = await openTwice(() => upstream.place(user)).catch(() => null)
+      return own && { upstream, place: own.place, facts: own.session.facts }
     }),
   )
   const known = opened.flatMap((entry) => entry ?? [])

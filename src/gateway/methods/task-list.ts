@@ -68,7 +68,8 @@ async function fetchAll(run: Run, upstream: Upstream, cancellation: Cancellation
     }),
   )
   if (own.size === 0) return elsewhere.flat()
-  const asking = { place: upstream.place(toViewCaller(call).user), cancellation, owner: call.principal.id }
+  const { user } = toViewCaller(call)
+  const asking = { placeOf: () => upstream.place(user), cancellation, owner: call.principal.id }
   return [...elsewhere.flat(), ...(await fetchOwnTasks(own, asking))]
 }
 

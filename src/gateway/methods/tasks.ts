@@ -13,6 +13,7 @@ import type { Target } from '#gateway/relay/target.ts'
 import type { OwnedTask } from '#gateway/tasks/task-owners.ts'
 import { noSuchTask } from '#gateway/tasks/tasks-elsewhere.ts'
 import { resultWithTask } from '#gateway/upstream/answer.ts'
+import { openTwice } from '#gateway/upstream/second-chance.ts'
 import type { Upstream } from '#gateway/upstream/upstream.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
 import { wordOf } from './calls.ts'
@@ -46,7 +47,8 @@ export async function relayTask(run: Run): Promise<Answer> {
 
 async function relayHere(run: Run, target: Target): Promise<Answer> {
   const { call, context } = run
-  const session = await target.upstream.place(toViewCaller(call).user).acquire()
+  const { user } = toViewCaller(call)
+  const { session } = await openTwice(() => target.upstream.place(user))
   if (session.facts.era !== call.era) throw noSuchTask()
   return forward(call, target, context.forward)
 }

@@ -4,27 +4,28 @@ import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import type { Cancellation } from '#core/upstream/cancellation.ts'
 import { notMcp } from '#gateway/upstream/answer.ts'
 import type { PooledSession } from '#gateway/upstream/pooled-session.ts'
+import { tryTwice } from '#gateway/upstream/second-chance.ts'
 import type { UpstreamFacts, UpstreamSession } from '#gateway/upstream/upstream-session.ts'
 
 /** Of one server's list. */
 const pagesMax = 100
 
-export type OwnTasksAsking = { place: PooledSession; cancellation: Cancellation; owner: string }
+export type OwnTasksAsking = { placeOf: () => PooledSession; cancellation: Cancellation; owner: string }
 
 /**
  * Page by page, until all are found that the caller is known to have.
  * @throws GatewayError `upstream_timeout` when it is cancelled, and why the server cannot be asked
  */
-export async function fetchOwnTasks(own: ReadonlySet<string>, asking: OwnTasksAsking): Promise<JsonObject[]> {
-  return fetchOwn(own, asking).catch((error: unknown) => {
-    if (!(error instanceof GatewayError) || error.code !== 'session_not_found') throw error
-    // The upstream has forgotten the session: one fresh session, one more try.
-    return fetchOwn(own, asking)
-  })
+export function fetchOwnTasks(own: ReadonlySet<string>, asking: OwnTasksAsking): Promise<JsonObject[]> {
+  const found = tryTwice(asking.placeOf, (session) => fetchOwn(own, session, asking))
+  return Promise.race([found, untilCancelled(asking.cancellation)])
 }
 
-async function fetchOwn(own: ReadonlySet<string>, asking: OwnTasksAsking): Promise<JsonObject[]> {
-  const session = await Promise.race([asking.place.acquire(), untilCancelled(asking.cancellation)])
+async function fetchOwn(
+  own: ReadonlySet<string>,
+  session: UpstreamSession,
+  asking: OwnTasksAsking,
+): Promise<JsonObject[]> {
   const found = new Map<unknown, JsonObject>()
   if (!listsTasks(session.facts)) return []
   let cursor: string | undefined

@@ -104,7 +104,8 @@ export class TasksElsewhere {
     const { user, upstream } = this.#placeOf(asked)
     const own = new Set(this.#deps.owners.idsOf(user.principalId, upstream.name))
     if (own.size === 0) return { tasks: [] }
-    return { tasks: await fetchOwnTasks(own, { place: upstream.place(user), cancellation, owner: user.principalId }) }
+    const asking = { placeOf: () => upstream.place(user), cancellation, owner: user.principalId }
+    return { tasks: await fetchOwnTasks(own, asking) }
   }
 
   #placeOf({ user, server }: JsonObject): { user: SessionUser; upstream: Upstream } {

@@ -38,6 +38,11 @@ export async function tryTwice<Result>(placeOf: () => PooledSession, attempt: At
   return tryForTheLastTime(placeOf(), attempt)
 }
 
+/** A session that is open, for who has nothing to send yet: opened with a renewed credential where the first one is refused. */
+export function openTwice(placeOf: () => PooledSession): Promise<{ session: UpstreamSession; place: PooledSession }> {
+  return tryTwice(placeOf, async (session, place) => ({ session, place }))
+}
+
 function isSessionGone(failure: unknown): boolean {
   return failure instanceof GatewayError && failure.code === 'session_not_found'
 }
