@@ -13,6 +13,7 @@ import {
   runClientScenario,
   type OldRevision,
   type Revision,
+  type ScenarioRun,
 } from './suite.ts'
 
 /** `revision`: null where the suite chooses it, as for extensions. */
@@ -75,9 +76,16 @@ async function startScenarios(suite: AuthSuite, options: RunOptions & { baseline
   const judgements = await inLanes(suite.entries, async ({ scenario, revision }) => {
     const folder = join(options.folder, scenario.replace(prefix, ''))
     const run = await runClientScenario({ ...given, scenario, revision, folder })
-    return heedDriver(heedExitCode(judge([scenario], run.scenarios, options.baseline), scenario, run), scenario, run)
+    const judgement = judge([scenario], run.scenarios.map(toDistinct), options.baseline)
+    return heedDriver(heedExitCode(judgement, scenario, run), scenario, run)
   })
   return addUp(judgements)
+}
+
+/** The suite notes every request that brings a token or asks for metadata. How many those are is no result. */
+function toDistinct({ checks, ...run }: ScenarioRun): ScenarioRun {
+  const distinct = new Map(checks.map((check) => [`${check.id} ${check.status}`, check]))
+  return { ...run, checks: [...distinct.values()] }
 }
 
 /** In the order of `items`. */
