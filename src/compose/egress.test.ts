@@ -47,4 +47,29 @@ describe('createServerEgress', () => {
       null,
     ])
   })
+
+  it.each([
+    ['a server without an account', { kind: 'none' }, false],
+    [
+      'a server whose token endpoint is given',
+      {
+        kind: 'oauth2_client_credentials',
+        clientId: 'a',
+        clientSecret: 'b',
+        tokenUrl: 'http://127.0.0.1:3/token',
+      },
+      false,
+    ],
+    ['a server whose accounts are looked up', { kind: 'oauth2_authorization_code' }, true],
+  ])('opens other ports of a host where the operator has %s: %j', (_what, credential, isOpen) => {
+    const snapshot = new ResourceSnapshot()
+    const url = 'http://127.0.0.1:1/mcp'
+    const transport = { kind: 'streamable_http', url, credential }
+    snapshot.declare(declared(Server.parse({ name: 'one', isolation: 'principal', transport })))
+    const { ofAddress } = createServerEgress(snapshot, [])
+    const judge = (text: string) => ofAddress(new URL(text)).refusalOf('127.0.0.1')?.details['rule'] ?? 'open'
+    expect(judge('http://127.0.0.1:1/.well-known/oauth-protected-resource')).toBe('open')
+    expect(judge('http://127.0.0.1:9/admin')).toBe(isOpen ? 'open' : 'loopback')
+    expect(judge('http://127.0.0.1:3/token')).toBe(isOpen || 'tokenUrl' in credential ? 'open' : 'loopback')
+  })
 })

@@ -1,6 +1,7 @@
 /** Where servers may be reached: by what the operator has declared, and by what was stored over the management API. */
 import { lookup } from 'node:dns'
 import { networkInterfaces } from 'node:os'
+import type { Credential } from '#contract/credential.ts'
 import type { Server } from '#contract/server.ts'
 import { toAddressBlock, type AddressBlock } from '#core/egress/address-bits.ts'
 import { createEgress, type Egress } from '#core/egress/egress.ts'
@@ -12,7 +13,7 @@ export const operatorEgress: Egress = createEgress({ lookup, bounds: () => null 
 
 export type ServerEgress = {
   of: (server: Server) => Egress
-  /** Of an address that a server or a document may have chosen. Where the operator has a server, the operator's guard holds. */
+  /** Of an address that a server or a document may have chosen. At a place that the operator has written down, the operator's guard holds. */
   ofAddress: (url: URL) => Egress
   /** Replaces the ranges that are open to stored servers. Connections that are open stay. */
   open: (ranges: readonly string[]) => void
@@ -31,28 +32,43 @@ export function createServerEgress(
         lookup,
         bounds: () => (isOperators(snapshot, server) ? null : { allow, own: ownAddresses() }),
       }),
-    ofAddress: ({ hostname }) =>
+    ofAddress: (url) =>
       createEgress({
         lookup,
-        bounds: () => (isDeclaredHost(snapshot, hostname) ? null : { allow, own: ownAddresses() }),
+        bounds: () => (isDeclaredPlace(snapshot, url) ? null : { allow, own: ownAddresses() }),
       }),
     open,
   }
 }
 
-/** A server and what signs people in to it are often on one host, whose address the operator has written down. */
-function isDeclaredHost(snapshot: Pick<ResourceSnapshot, 'declared'>, hostname: string): boolean {
-  return snapshot
-    .declared('server')
-    .some(({ spec }) => addressesOf(spec.transport).some((url) => URL.parse(url)?.hostname === hostname))
+/**
+ * Where the operator has written an address down, that place is open to what documents say, and no other port of its host. Where the operator
+ * has left it to a server to say where its accounts are, the rest of that host is open as well: both are often on one.
+ */
+function isDeclaredPlace(snapshot: Pick<ResourceSnapshot, 'declared'>, { host, hostname }: URL): boolean {
+  return snapshot.declared('server').some(({ spec: { transport } }) =>
+    addressesOf(transport).some((text) => {
+      const url = URL.parse(text)
+      return url?.host === host || (url?.hostname === hostname && isLookedUp(transport))
+    }),
+  )
+}
+
+function isLookedUp(transport: Server['transport']): boolean {
+  if (transport.kind === 'stdio' || !transport.credential.kind.startsWith('oauth2_')) return false
+  return sourcesOf(transport.credential).some((source) => !('tokenUrl' in source) || source.tokenUrl === undefined)
+}
+
+function sourcesOf(credential: Credential): object[] {
+  return credential.kind === 'oauth2_token_exchange' ? [credential, credential.subject] : [credential]
 }
 
 function addressesOf(transport: Server['transport']): string[] {
   if (transport.kind === 'stdio') return []
-  const { credential, url } = transport
-  const sources = credential.kind === 'oauth2_token_exchange' ? [credential, credential.subject] : [credential]
-  const given = sources.flatMap((source) => Object.entries(source).filter(([name]) => addressNames.has(name)))
-  return [url, ...given.flatMap(([, address]) => (typeof address === 'string' ? [address] : []))]
+  const given = sourcesOf(transport.credential).flatMap((source) =>
+    Object.entries(source).filter(([name]) => addressNames.has(name)),
+  )
+  return [transport.url, ...given.flatMap(([, address]) => (typeof address === 'string' ? [address] : []))]
 }
 
 const addressNames = new Set(['issuer', 'authorizationUrl', 'tokenUrl', 'registrationUrl'])
