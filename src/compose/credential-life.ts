@@ -51,10 +51,12 @@ export function startTending({ deps, engine, locks, log }: TendingDeps): AsyncDi
 
 type WatchDeps = { deps: Pick<CredentialDeps, 'book'>; snapshot: Pick<ResourceSnapshot, 'get'>; engine: Gateway }
 
+type Seen = { id: string; version: number; gives: string }
+
 /** @returns to be called after what is stored has changed */
 export function watchCredentials({ deps: { book }, snapshot, engine }: WatchDeps): () => void {
   let version = -1
-  let known = new Map<string, string>()
+  let known = new Map<string, Seen>()
   return () => {
     if (book.version === version) return
     const isFirst = version === -1
@@ -63,10 +65,12 @@ export function watchCredentials({ deps: { book }, snapshot, engine }: WatchDeps
     known = new Map()
     const changed: CredentialEntry[] = []
     for (const entry of book.all()) {
-      const gives = whatItGives(entry)
-      known.set(entry.name, gives)
-      if (before.get(entry.name) !== gives) changed.push(entry)
-      before.delete(entry.name)
+      const seen = before.get(entry.name)
+      // Accounts are renewed all the time, one by one: the others are not looked into.
+      const isSame = seen?.id === entry.id && seen.version === entry.version
+      const next = isSame ? seen : { id: entry.id, version: entry.version, gives: whatItGives(entry) }
+      known.set(entry.name, next)
+      if (seen?.gives !== next.gives) changed.push(entry)
     }
     // Those that are gone are gone with their server or their owner, who sees nothing any more.
     if (isFirst) return
@@ -78,8 +82,8 @@ export function watchCredentials({ deps: { book }, snapshot, engine }: WatchDeps
 }
 
 /** Equal as long as a server shows the same through it: that a grant was renewed changes nothing. */
-function whatItGives({ credential, version }: CredentialEntry): string {
+function whatItGives({ id, credential, version }: CredentialEntry): string {
   const { secret, variables } = credential
   const own = secret?.kind === 'oauth' ? secret.givenAt : version
-  return JSON.stringify([isUsable(credential) ? own : '', variables])
+  return JSON.stringify([id, isUsable(credential) ? own : '', variables])
 }
