@@ -147,6 +147,12 @@ describe('compileUrl', () => {
     ['https://h/a/${A}${B}/mcp', { A: '.', B: '.' }],
     ['https://h/a/${A}?x=1', { A: '..' }],
     ['https://h/a/%2e${A}/mcp', { A: '.' }],
+    // Common servers and proxies take an encoded slash for one.
+    ['https://h/a/${A}/mcp', { A: '../../admin' }],
+    ['https://h/a/${A}/mcp', { A: 'b/..' }],
+    ['https://h/a/${A}/mcp', { A: 'b\\..\\admin' }],
+    ['https://h/a/x.${A}', { A: '/../admin' }],
+    ['https://h/a/.${A}', { A: './admin' }],
   ])('refuses a path that would lead elsewhere: %s with %j', (url, values) => {
     expect(() => path(url, values)).toThrow(refusal({ variable: 'A', reason: 'with it the path would lead elsewhere' }))
   })
@@ -179,7 +185,7 @@ describe('compileUrl', () => {
     )
     fc.assert(
       fc.property(value, value, (a, b) => {
-        fc.pre(a.isWellFormed() && b.isWellFormed() && a !== '.' && a !== '..')
+        fc.pre(a.isWellFormed() && b.isWellFormed() && !a.split(/[/\\]/).some((part) => part === '.' || part === '..'))
         const { origin, path } = compileUrl('https://h.test/x/${A}/y?first=1&k=${B}&last=1', names)
         const url = new URL(origin + path.fill(valuesOf({ A: a, B: b })))
         expect(url.origin).toBe('https://h.test')

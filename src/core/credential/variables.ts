@@ -133,8 +133,11 @@ function originOf({ protocol, host }: URL): string {
   return `${protocol}//${host}`
 }
 
-/** Two dots are one segment up, in any spelling (WHATWG URL §4.4), and it is the server who reads this path. */
-const dotSegment = /(?:^|\/)(?:\.|%2e){1,2}(?:$|[/?])/i
+/**
+ * Two dots are one segment up, in any spelling (WHATWG URL §4.4). It is the server who reads this path, or a proxy before it, and many take an
+ * encoded slash for one.
+ */
+const dotSegment = /(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/?]|%2f|%5c)/i
 
 function pathTemplate(fixed: readonly string[], names: readonly string[]): Template {
   const queryFrom = fixed.findIndex((text) => text.includes('?'))
