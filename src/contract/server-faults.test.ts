@@ -8,6 +8,7 @@ const faults = (transport: object): string[] =>
 const twice = 'cannot be set together with this "credential"; keep one of the two'
 const own = 'is written by the gateway itself'
 const required = 'is required: text'
+const perCall = 'goes with single calls, which have no headers over a WebSocket'
 
 describe('what the parts of a definition mean for each other', () => {
   it.each<[object]>([
@@ -17,6 +18,8 @@ describe('what the parts of a definition mean for each other', () => {
     [{ credential: { kind: 'bearer', owner: 'user' } }],
     [{ cookies: { names: ['a'] } }],
     [{ cookies: { prefix: 'a' } }],
+    [{ cookies: { prefix: 'a' }, forwardHeaders: ['x-a'], transport: 'sse' }],
+    [{ url: 'wss://a.example', forwardHeaders: [] }],
     [
       {
         url: 'https://a.example/${A}/mcp?k=${B}',
@@ -69,6 +72,10 @@ describe('what the parts of a definition mean for each other', () => {
       ['credential.token: is given by each owner, not here'],
     ],
     [{ tls: {}, url: 'http://a.example' }, ['tls: needs an address with https:// or wss://']],
+    ...[{ url: 'wss://a.example' }, { transport: 'ws' }, { kind: 'websocket' }].map((socket): [object, string[]] => [
+      { ...socket, cookies: { names: ['a'] }, forwardHeaders: ['x-a'] },
+      [`forwardHeaders: ${perCall}`, `cookies: ${perCall}`],
+    ]),
   ])('of %j says what is wrong', (transport, expected) => {
     expect(faults(transport)).toEqual(expected)
   })

@@ -11,6 +11,7 @@ import { variableFaults } from './variable-faults.ts'
 export function findServerFaults(transport: OpenRecord): ServerFault[] {
   return [
     ...headerFaults(transport),
+    ...perCallFaults(transport),
     ...forwardFaults(transport),
     ...cookieFaults(transport),
     ...credentialFaults(transport),
@@ -35,6 +36,23 @@ function headerFaults(transport: OpenRecord): ServerFault[] {
       ? fault('cannot be set together with "cookies"; keep one of the two')
       : []
   })
+}
+
+/** Headers of a WebSocket are sent once, when it is opened, and not with each call. */
+function perCallFaults(transport: OpenRecord): ServerFault[] {
+  if (!isWebSocket(transport)) return []
+  const message = 'goes with single calls, which have no headers over a WebSocket'
+  const { forwardHeaders, cookies } = transport
+  const isForwarding = Array.isArray(forwardHeaders) && forwardHeaders.length > 0
+  const named = [...(isForwarding ? ['forwardHeaders'] : []), ...(cookies === undefined ? [] : ['cookies'])]
+  return named.map((key) => ({ keys: [key], message, isAboutKey: true }))
+}
+
+/** A transport says its `kind`; in the configuration it is `transport`, or left out. */
+function isWebSocket({ kind, transport, url }: OpenRecord): boolean {
+  const named = kind ?? transport
+  if (named !== undefined) return named === 'websocket' || named === 'ws'
+  return typeof url === 'string' && /^wss?:/i.test(url)
 }
 
 function forwardFaults(transport: OpenRecord): ServerFault[] {

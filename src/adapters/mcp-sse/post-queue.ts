@@ -5,8 +5,11 @@ import { createPoster, type PostTarget } from './poster.ts'
 const queuedBytesMax = 8 * 1024 * 1024
 
 export interface PostQueue {
-  /** Resolves when the server has accepted the message, rejects with a `GatewayError`. */
-  send(text: string): Promise<void>
+  /**
+   * Resolves when the server has accepted the message, rejects with a `GatewayError`.
+   * @param headers of this message alone; none of them is one that the lease has
+   */
+  send(text: string, headers?: readonly string[]): Promise<void>
 }
 
 /**
@@ -18,22 +21,22 @@ export function createPostQueue(target: PostTarget): PostQueue {
   let tail: Promise<unknown> = Promise.resolve()
   let queuedBytes = 0
 
-  async function postNext(body: Buffer): Promise<void> {
+  async function postNext(body: Buffer, headers: readonly string[]): Promise<void> {
     try {
-      await post(body)
+      await post(body, headers)
     } finally {
       queuedBytes -= body.byteLength
     }
   }
 
   return {
-    send(text) {
+    send(text, headers = []) {
       if (queuedBytes > queuedBytesMax) {
         return Promise.reject(new GatewayError('upstream_closed', { details: { reason: 'backlog_full' } }))
       }
       const body = Buffer.from(text)
       queuedBytes += body.byteLength
-      const posted = tail.then(() => postNext(body))
+      const posted = tail.then(() => postNext(body, headers))
       tail = posted.catch(() => {})
       return posted
     },

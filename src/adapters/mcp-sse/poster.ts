@@ -12,11 +12,11 @@ const openAnswersMax = 8
 export type PostTarget = { pool: ChannelPool; endpoint: URL; lease: Lease; postTimeoutMs: number }
 
 /**
- * Posts one message; resolves with the head of a 2xx answer.
+ * Posts one message, with the lease's headers and its own; resolves with the head of a 2xx answer.
  * Rejects with `upstream_auth_failed`, `upstream_redirected`, `upstream_rate_limited`, `upstream_timeout`,
  * `upstream_closed` (the connection broke, or the server no longer knows the session) or `upstream_unreachable`.
  */
-export function createPoster(target: PostTarget): (body: Buffer) => Promise<void> {
+export function createPoster(target: PostTarget): (body: Buffer, headers: readonly string[]) => Promise<void> {
   const { pool, endpoint, lease, postTimeoutMs } = target
   const openAnswers = new Set<Dispatcher.DispatchController>()
   const ours = ['content-type', 'application/json']
@@ -28,7 +28,7 @@ export function createPoster(target: PostTarget): (body: Buffer) => Promise<void
     bodyTimeout: postTimeoutMs,
   })
 
-  return async (body) => {
+  return async (body, own) => {
     const { headers: sent } = lease
     const { status, challenge } = await new Promise<Taken>((resolve, reject) => {
       const exchange = createExchange(openAnswers, (outcome) => {
@@ -37,7 +37,7 @@ export function createPoster(target: PostTarget): (body: Buffer) => Promise<void
         else resolve(outcome)
       })
       const deadline = setTimeout(() => exchange.abort(new GatewayError('upstream_timeout')), postTimeoutMs)
-      pool.dispatch({ ...requestWith(sent), body }, exchange.handler)
+      pool.dispatch({ ...requestWith([...sent, ...own]), body }, exchange.handler)
     })
     if (status === 404 || status === 410) throw new GatewayError('upstream_closed', { details: { status } })
     if (status >= 300) throw toStatusError(status, { challenge, sent })

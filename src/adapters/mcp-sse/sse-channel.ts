@@ -104,7 +104,7 @@ function createSseChannel(target: OpenTarget, events: ChannelEvents): Channel {
   })
 
   return {
-    send: (text) => (isOver ? Promise.reject(new GatewayError('upstream_closed')) : posts.send(text)),
+    send: (text, headers) => (isOver ? Promise.reject(new GatewayError('upstream_closed')) : posts.send(text, headers)),
     close: () => end({ kind: 'closed', text: 'The gateway closed the channel.' }),
   }
 }

@@ -16,8 +16,11 @@ export type ChannelEnd = {
 }
 
 export interface Channel {
-  /** Sends one serialised message. Rejects with `upstream_closed` when the channel has ended. */
-  send(text: string): Promise<void>
+  /**
+   * Sends one serialised message. Rejects with `upstream_closed` when the channel has ended.
+   * @param headers of this message alone, flat and lower case, for channels that make a request of each (HTTP+SSE)
+   */
+  send(text: string, headers?: readonly string[]): Promise<void>
   /** Ends the channel and all it held; resolves when nothing is left (a child has been reaped). Never rejects. */
   close(): Promise<void>
 }

@@ -8,12 +8,14 @@ import type { CallHooks } from './upstream-session.ts'
 export type ChannelRequestsOptions = {
   clock: Clock
   timeoutTotalMs: number
-  send: (message: JsonObject) => void
+  send: (message: JsonObject, headers?: readonly string[]) => void
 }
 
 export type ChannelRequest = {
   method: string
   params: JsonObject | undefined
+  /** See Channel.send. */
+  headers?: readonly string[]
   /** Null for a request of the gateway's own. */
   hooks: CallHooks | null
   callerToken: unknown
@@ -58,7 +60,7 @@ export class ChannelRequests {
 
   start(request: ChannelRequest): Promise<Outcome> {
     const { clock, timeoutTotalMs, send } = this.#options
-    const { method, params, hooks, callerToken, timeoutMs } = request
+    const { method, params, headers, hooks, callerToken, timeoutMs } = request
     if (hooks?.cancellation.isCancelled) return Promise.reject(new GatewayError('request_cancelled'))
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -82,7 +84,7 @@ export class ChannelRequests {
       }
       this.#pending.set(id, { hooks, callerToken, touch, settle })
       touch()
-      send({ jsonrpc: '2.0', id, method, params })
+      send({ jsonrpc: '2.0', id, method, params }, headers)
       if (!hooks) return
       forgetCancel = hooks.cancellation.onCancel(() => this.#giveUp(id, new GatewayError('request_cancelled')))
     })

@@ -92,7 +92,7 @@ class ChannelSession implements UpstreamSession {
   constructor(options: ChannelSessionOptions) {
     const { clock, timeoutTotalMs } = options
     this.#options = options
-    this.#requests = new ChannelRequests({ clock, timeoutTotalMs, send: (message) => this.#send(message) })
+    this.#requests = new ChannelRequests({ clock, timeoutTotalMs, send: (...sent) => this.#send(...sent) })
     this.lastUsedAt = clock.now()
   }
 
@@ -195,10 +195,10 @@ class ChannelSession implements UpstreamSession {
     const callerToken = progressTokenOf(call.params)
     const token = this.#requests.nextId
     const params = callerToken === undefined ? call.params : withProgressToken(call.params, token)
-    const { method } = call
+    const { method, headers } = call
     const { timeoutMs, timeoutTotalMs } = this.#options
     const silenceMs = isPatient(method) ? timeoutTotalMs : timeoutMs
-    const answer = this.#request({ method, params, hooks, callerToken, timeoutMs: silenceMs })
+    const answer = this.#request({ method, params, headers, hooks, callerToken, timeoutMs: silenceMs })
     return isAboutTask(call) ? this.#requests.begun.follow(answer, call, { token, callerToken, hooks }) : answer
   }
 
@@ -237,14 +237,14 @@ class ChannelSession implements UpstreamSession {
     }
   }
 
-  #send(message: JsonObject): void {
-    void this.#deliver(message)
+  #send(message: JsonObject, headers?: readonly string[]): void {
+    void this.#deliver(message, headers)
   }
 
   /** Resolves when the channel has taken the message, or never will. */
-  async #deliver(message: JsonObject): Promise<void> {
+  async #deliver(message: JsonObject, headers?: readonly string[]): Promise<void> {
     try {
-      await this.#channel?.send(JSON.stringify(message))
+      await this.#channel?.send(JSON.stringify(message), headers)
     } catch (error) {
       const failure = error instanceof GatewayError ? error : new GatewayError('upstream_closed', { cause: error })
       // An answer of ours has the upstream's id, which may be that of a request of ours as well.

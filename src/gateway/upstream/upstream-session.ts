@@ -49,7 +49,7 @@ export interface ByteSink {
 export type UpstreamCall = {
   method: string
   params: JsonObject | undefined
-  /** Extra request headers of this call (trace context, `mcp-param-*`), flat and lower case. Channels have none. */
+  /** Extra request headers of this call (trace context, what is forwarded, `mcp-param-*`), flat and lower case. Only HTTP carries them. */
   headers: readonly string[]
   /** Set where the answer may come back raw: the caller's id, and the message's own text where it is too large to serialise anew. */
   raw: { id: RequestId; large: LargeRequest | null; sink: ByteSink | null } | null
