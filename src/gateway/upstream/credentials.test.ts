@@ -98,6 +98,18 @@ describe('the pool', () => {
   })
 })
 
+it('is signed for each request or not used: what has no single requests is not tried in place of HTTP', async () => {
+  const lease = { owner: '', headers: [], sign: () => ['authorization', 'signed'] }
+  const signing = { ownerOf: () => '', lease: () => lease, rejected: () => Promise.resolve(lease) }
+  const sse = new FakeChannelWire()
+  wire = new FakeHttpWire((one) => one.empty(405))
+  const wires = { kind: 'http' as const, http: wire, sse }
+  const files = upstream(server('files', { transport }), { clock: new FakeClock(), wires, credential: signing })
+  expect(await failureOf(call(files, ann))).toMatchObject({ code: 'upstream_protocol', details: { status: 405 } })
+  expect(bearersOf('initialize')).toEqual(['signed'])
+  expect(sse.channels).toEqual([])
+})
+
 describe('a credential that is refused', () => {
   it('is renewed and tried once more, in the session that is open', async () => {
     const files = open()

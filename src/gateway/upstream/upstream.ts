@@ -245,7 +245,8 @@ export class Upstream {
       const clientCapabilities = legacyUpstreamCapabilities(capabilities, true)
       return await openLegacyHttpSession({ ...common, clientCapabilities }, cancellation)
     } catch (error) {
-      if (!mayBeSseServer(error)) throw error
+      // Nothing goes out without the signature that its requests need, and none can be made for the older transport.
+      if (!mayBeSseServer(error) || lease.sign) throw error
       this.#believe('sse')
       return this.#openChannel(wires.sse, opening)
     }
