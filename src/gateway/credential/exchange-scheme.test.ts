@@ -89,6 +89,14 @@ describe('a token that is exchanged', () => {
     expect(lab.oauth.asked.at(-1)?.wish).toMatchObject({ subjectToken: 'of another account' })
   })
 
+  it('is got anew where the definition says another audience, or the server is elsewhere', async () => {
+    await headersOf(served({ audience: 'files' }))
+    expect(await headersOf(served({ audience: 'other' }))).toContain('Bearer exchange-2')
+    const moved = { url: 'https://files.example/moved', credential: { ...credential, audience: 'other' } }
+    expect(await headersOf(lab.serve(moved))).toContain('Bearer exchange-3')
+    expect(await headersOf(served({ audience: 'other' }))).toContain('Bearer exchange-2')
+  })
+
   it('is not used any more once the user’s own is revoked', async () => {
     const one = served()
     await headersOf(one)

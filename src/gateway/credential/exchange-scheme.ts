@@ -15,7 +15,7 @@ import { refusals, type Refusals } from './refusals.ts'
 import { bearerIn, toNext, type Presented, type Scheme } from './scheme.ts'
 
 type Definition = Resolved<Extract<Credential, { kind: 'oauth2_token_exchange' }>>
-type Deps = Pick<CredentialDeps, 'keeper' | 'sources' | 'oauth' | 'exchanged' | 'connectUrl'>
+type Deps = Pick<CredentialDeps, 'keeper' | 'sources' | 'oauth' | 'exchanged' | 'hash' | 'connectUrl'>
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const idTokenType = 'urn:ietf:params:oauth:token-type:id_token'
@@ -25,12 +25,15 @@ export class ExchangeScheme implements Scheme {
   readonly #server: ServedServer
   readonly #deps: Deps
   readonly #refuse: Refusals
+  /** All that a token depends on, but for whose it is: one that was had for another audience or address is not sent here. */
+  readonly #source: string
 
   constructor(definition: Definition, server: ServedServer, deps: Deps) {
     this.#definition = definition
     this.#server = server
     this.#deps = deps
     this.#refuse = refusals(server, deps)
+    this.#source = deps.hash(JSON.stringify([server.id, urlOf(server), definition]))
   }
 
   present(owner: CredentialOwner): Presented | Promise<Presented> {
@@ -61,7 +64,7 @@ export class ExchangeScheme implements Scheme {
   }
 
   #keyOf({ ref }: CredentialOwner): string {
-    return `${this.#server.id} ${ref}`
+    return `${this.#source} ${ref}`
   }
 
   #toPresented({ value, goodUntil }: Cached<string>, gift: string): Presented {
