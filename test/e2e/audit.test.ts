@@ -4,12 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readAuditRows, type AuditRow } from '../support/audit-rows.ts'
 import { findFreePort } from '../support/free-port.ts'
 import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
+import { plant } from '../support/planted.ts'
 import { LegacySession, askModern } from '../support/raw/client.ts'
 import { RpcFailure, textResult, tool, type Json } from '../support/raw/exchange.ts'
 import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
 import { tokenFor } from '../support/tokens.ts'
 
-const credential = 'upstream-s3cret'
+const credential = plant('credential')
 let open: AsyncDisposableStack
 let gateway: GatewayProcess
 let upstream: RawUpstream

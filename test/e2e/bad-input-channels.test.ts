@@ -9,7 +9,7 @@ import {
   type ChannelScript,
   type RawChannelUpstream,
 } from '../support/raw-channel-upstream.ts'
-import { takeFinds } from '../support/planted.ts'
+import { plant, takeFinds } from '../support/planted.ts'
 import { codeOf, initialize, openLegacy, openModern, post } from '../support/raw-client.ts'
 import { startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
 import type { Json } from '../support/raw-http.ts'
@@ -192,14 +192,15 @@ describe('a stdio server', () => {
   })
 
   it('that prints a banner is served, and its secret is in no text about it', async () => {
-    await using house = await startStdio({ mode: 'banner', env: { RAW_SECRET: 'canary-of-the-environment' } })
+    const secret = plant('environment', { childOf: 'one' })
+    await using house = await startStdio({ mode: 'banner', env: { RAW_SECRET: secret } })
     const client = await openLegacy(house.gateway, { path: '/one/mcp' })
     expect(await client.request('tools/call', { name: 'echo' })).toMatchObject({ result: done('ok') })
     await client.request('tools/call', { name: 'die' })
     await until('its end is told', () => house.gateway.troubles.length > 0)
     const told = JSON.stringify([house.gateway.troubles, house.gateway.engine.registry.upstreams[0]?.diagnosis])
     expect(told).toContain('my key is [secret]')
-    expect(told).not.toContain('canary-of-the-environment')
+    expect(told).not.toContain(secret)
   })
 
   it('that prints garbage without end is upstream_protocol, and its process is gone', async () => {

@@ -1,6 +1,7 @@
 /** What a server sees of who is calling: the gateway's credential for it, and never anything of the caller's. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
+import { plant } from '../support/planted.ts'
 import { LegacySession, askModern } from '../support/raw/client.ts'
 import { tool } from '../support/raw/exchange.ts'
 import { startRawUpstream, type Seen } from '../support/raw/http-upstream.ts'
@@ -8,7 +9,7 @@ import { startRawSseUpstream } from '../support/raw/sse-upstream.ts'
 import { tokenFor } from '../support/tokens.ts'
 
 const token = tokenFor('caller')
-const secret = 's3cret-Value_1'
+const secret = plant('Value_1')
 const basic = Buffer.from(`toolgate:pa:ss ${secret}`).toString('base64')
 
 const credentials = {

@@ -8,10 +8,11 @@ import { AuthConfig } from '#library/auth-config.ts'
 import { openAuthorizationServer, type TestAuthorizationServer } from '../support/authorization-server.ts'
 import { startProgram, tokenIn } from '../support/cli/run-program.ts'
 import { sendModern } from '../support/management.ts'
+import { plant } from '../support/planted.ts'
 import { modernMessage } from '../support/raw-client.ts'
 import { rawUpstream, type RawUpstream } from '../support/raw-upstream.ts'
 
-const secret = 'canary-client-secret'
+const secret = plant('client-secret')
 let issuer: TestAuthorizationServer
 let upstream: RawUpstream
 

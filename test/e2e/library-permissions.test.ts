@@ -11,6 +11,7 @@ import {
   type Gateway,
 } from 'toolgate'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { plant } from '../support/planted.ts'
 import { textResult, tool } from '../support/raw/exchange.ts'
 import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
 
@@ -180,7 +181,7 @@ describe('policies', () => {
   })
 
   it('leave no trace of a key in the audit, in errors, or upstream', async () => {
-    const key = 'sk-canary-123'
+    const key = plant('key')
     permissions.setKeyPolicy(key, reader)
     await gateway.callTool('fs', 'read_file', {}, { key })
     const error: unknown = await gateway.callTool('fs', 'write_file', {}, { key }).catch((reason: unknown) => reason)
@@ -188,7 +189,7 @@ describe('policies', () => {
     expect(refused?.tokenId).toMatch(/^key:[0-9a-f]{16}$/)
     expect(called?.tokenId).toBe(refused?.tokenId)
     const traces = JSON.stringify([await gateway.auditLog.list({ limit: 100 }), upstream.seen, String(error)])
-    expect(traces).not.toContain('canary')
+    expect(traces).not.toContain(key)
   })
 
   it('give a log of the program’s own what arguments hash to, and never the arguments', async () => {

@@ -13,6 +13,7 @@ import {
   type GatewayOptions,
 } from 'toolgate'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { plant } from '../support/planted.ts'
 import { RpcFailure, textResult, tool, type Json, type RawCall } from '../support/raw/exchange.ts'
 import { startRawUpstream, type RawUpstream } from '../support/raw/http-upstream.ts'
 import { until } from '../support/until.ts'
@@ -197,13 +198,15 @@ describe('a server that fails', () => {
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : undefined
     const gateway = open.use(createGateway())
-    const auth = AuthConfig.bearer('canary-token')
+    const token = plant('token')
+    const auth = AuthConfig.bearer(token)
     await gateway.registerServer({ name: 'guarded', url: `http://127.0.0.1:${port}/mcp`, auth })
     const error: unknown = await gateway.callTool('guarded', 'echo').catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(AuthenticationError)
     expect(error).toMatchObject({ server: 'guarded', isUpstream: true, httpStatus: 502 })
-    expect(seen[0]).toBe('Bearer canary-token')
-    expect(JSON.stringify([error, String(error), gateway.listServers()])).not.toContain('canary')
+    expect(seen[0]).toBe(`Bearer ${token}`)
+    const told = JSON.stringify([error, String(error), gateway.listServers()])
+    for (const word of ['canary', token]) expect(told).not.toContain(word)
   })
 
   it('because it is no MCP server', async () => {

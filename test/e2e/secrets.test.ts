@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendModern, startManagedGateway, type ManagedGateway } from '../support/management.ts'
+import { plant } from '../support/planted.ts'
 import { modernMessage } from '../support/raw-client.ts'
 import { rawUpstream, type RawUpstream } from '../support/raw-upstream.ts'
 
-const canaries = { declared: 'canary-declared-1', first: 'canary-first-2', second: 'canary-second-3' }
+const canaries = { declared: plant('declared'), first: plant('first'), second: plant('second') }
 
 let upstream: RawUpstream
 let gateway: ManagedGateway

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startManagedGateway, type ApiAnswer, type ManagedGateway } from '../support/management.ts'
+import { plant } from '../support/planted.ts'
 import { exchange } from '../support/raw-http.ts'
 import { both, modernHeaders, modernMessage } from '../support/raw-client.ts'
 import { rawUpstream, toServer, type RawUpstream } from '../support/raw-upstream.ts'
 
-const credential = 'canary-credential-e27b03d94f1a'
+const credential = plant('credential')
 
 let upstream: RawUpstream
 let gateway: ManagedGateway

@@ -8,6 +8,7 @@ import type { StartedSession } from '#contract/session.ts'
 import { openSessionSocket, type SessionSocket } from '#adapters/session-socket/session-socket.ts'
 import { specOf, startBrokerLab, type BrokerLab } from '../support/broker-lab.ts'
 import { startProgram, type Program } from '../support/cli/run-program.ts'
+import { plant } from '../support/planted.ts'
 import { rawToken } from '../support/raw-gateway.ts'
 import type { Json } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type RawUpstream } from '../support/raw-upstream.ts'
@@ -15,8 +16,8 @@ import { resource } from '../support/resources.ts'
 import { admin } from '../support/session-world.ts'
 import { until } from '../support/until.ts'
 
-const credential = 'canary-credential-70c5e2b91d'
-const signingKey = 'canary-signing-key-1f4b8aa07e63d529-of-40'
+const credential = plant('credential')
+const signingKey = plant('signing-key')
 const patient = { timeoutMs: 15_000 }
 
 let folder: string

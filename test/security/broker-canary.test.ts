@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import type { StartedSession } from '#contract/session.ts'
 import { call, openAt, send, specOf, startBrokerLab, toServerResource, type BrokerLab } from '../support/broker-lab.ts'
+import { plant } from '../support/planted.ts'
 import { modernHeaders, modernMessage } from '../support/raw-client.ts'
 import { rawToken } from '../support/raw-gateway.ts'
 import { exchange, openEvents, type RawAnswer } from '../support/raw-http.ts'
@@ -12,8 +13,8 @@ import { rawUpstream, toServer, type Handler, type RawUpstream, type UpstreamScr
 import { resource } from '../support/resources.ts'
 import { admin, caller } from '../support/session-world.ts'
 
-const credential = 'canary-credential-5b1f0e93c2'
-const signingKey = 'canary-signing-key-8d27ac61f4b09e35-of-40'
+const credential = plant('credential')
+const signingKey = plant('signing-key')
 const operatorToken = rawToken('a')
 
 /** As they are, and as they could be spelt. */

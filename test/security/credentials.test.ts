@@ -1,12 +1,13 @@
 /** The gateway's credential for a server stays between the two, and the caller's token stays with the gateway. */
 import assert from 'node:assert/strict'
 import { describe, expect, it } from 'vitest'
+import { plant } from '../support/planted.ts'
 import { initialize, openLegacy, openModern, openWebSocket, post } from '../support/raw-client.ts'
 import { rawToken, startRawGateway, type RawGateway } from '../support/raw-gateway.ts'
 import type { Json, RawAnswer } from '../support/raw-http.ts'
 import { rawUpstream, toServer, type Handler, type RawUpstream, type UpstreamScript } from '../support/raw-upstream.ts'
 
-const canary = 'canary-4f1d9c0a77'
+const canary = plant('credential')
 const credentials: readonly (readonly [string, Json])[] = [
   ['bearer', { credential: { kind: 'bearer', token: canary } }],
   ['api_key', { credential: { kind: 'api_key', key: canary } }],

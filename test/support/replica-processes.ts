@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { startProgram, type Program } from './cli/run-program.ts'
+import { lookFor, plant } from './planted.ts'
 import { withPlants } from './planted/definitions.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 export type Replica = { program: Program; url: string }
 
-export const redisPassword = 'a-password-that-no-log-has'
+export const redisPassword = plant('redis-password')
+const masterKey = Buffer.alloc(32, 7).toString('base64')
+lookFor(masterKey)
 
 /**
  * `start` starts one more. All that there is ends with `opened`.
@@ -38,7 +41,7 @@ export async function openReplicas(
     const folder = await mkdtemp(join(tmpdir(), 'toolgate-replica-'))
     opened.defer(() => rm(folder, { recursive: true, force: true }))
     await writeFile(join(folder, 'toolgate.yaml'), config)
-    const env = { TOOLGATE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
+    const env = { TOOLGATE_SECRET_KEY: masterKey }
     const program = opened.use(startProgram(['serve'], { cwd: folder, env }))
     return { program, url: await program.untilUp() }
   }
