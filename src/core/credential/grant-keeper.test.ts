@@ -300,6 +300,21 @@ describe('a store that is away', () => {
     expect(issuer.revoked).toEqual(['refresh-1'])
   })
 
+  it('and is back after the owner has given another account has that one used at once', async () => {
+    give()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    issuer.gate = promise
+    await clock.advance(hourMs)
+    const asking = current()
+    await clock.advance(10)
+    book.failure.writes = new GatewayError('storage_unavailable')
+    resolve()
+    await asking
+    give({ accessToken: 'other', refreshToken: 'r-other', expiresAt: 1_000_000 + 3 * hourMs })
+    expect(await current()).toBe('other')
+    expect((await keeper.renew(plan, 'access-0')).grant.accessToken).toBe('other')
+  })
+
   it('lets nothing go out without a good token', async () => {
     give()
     book.failure.reads = new GatewayError('storage_unavailable')

@@ -51,7 +51,7 @@ export class GrantKeeper {
   current(plan: GrantPlan): KeptGrant | Promise<KeptGrant> {
     const name = nameOfCredential(plan.serverId, plan.owner)
     const known = usable(plan, this.#deps.book.find(name)?.credential)
-    const credential = this.#renewal.findUnsaved(name) ?? known
+    const credential = this.#renewal.findUnsaved(name, known) ?? known
     const until = goodUntil(credential)
     if (this.#deps.clock.now() < until) return { grant: credential.secret, goodUntil: until }
     const failure = this.#backOff.find(name)
@@ -146,7 +146,7 @@ export class GrantKeeper {
   async #look(ask: Ask): Promise<Outcome> {
     const { plan, name, used } = ask
     const { book, clock } = this.#deps
-    const unsaved = this.#renewal.findUnsaved(name)
+    const unsaved = this.#renewal.findUnsaved(name, book.find(name)?.credential)
     if (unsaved && unsaved.secret.accessToken !== used) return unsaved
     const seen = await book.latest(name)
     if (!seen) throw plan.refusal('missing', null)

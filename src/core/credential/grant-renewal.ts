@@ -26,14 +26,16 @@ type Unsaved = { credential: GrantCredential; claim: CredentialEntry; spent: Sto
 export class GrantRenewal {
   readonly #deps: RenewalDeps
   /** By name. Nobody else has these: what is stored was spent for them. */
-  readonly #unsaved = new Map<string, GrantCredential>()
+  readonly #unsaved = new Map<string, Unsaved>()
 
   constructor(deps: RenewalDeps) {
     this.#deps = deps
   }
 
-  findUnsaved(name: string): GrantCredential | undefined {
-    return this.#unsaved.get(name)
+  /** @param known what is stored, as far as is known: where that is not what was spent, its owner has given another one */
+  findUnsaved(name: string, known: StoredCredential | undefined): GrantCredential | undefined {
+    const unsaved = this.#unsaved.get(name)
+    return unsaved && known && holds(known, unsaved.spent) ? unsaved.credential : undefined
   }
 
   /**
@@ -60,7 +62,7 @@ export class GrantRenewal {
     try {
       return await this.#trySave(name, unsaved)
     } catch {
-      this.#unsaved.set(name, credential)
+      this.#unsaved.set(name, unsaved)
       this.#saveLater(name, unsaved, saveMsMin)
       return credential
     }
