@@ -13,8 +13,13 @@ const OAuth2 = z.strictObject({
   client_secret: Secret.describe('Its secret.'),
   grant_type: z.literal('client_credentials').optional().describe('The only one there is.'),
   scope: z.string().optional().describe('Scopes, with spaces between them.'),
-  token_cache_ttl: z.number().positive().optional().describe('Seconds; where an answer does not say. Default: 3600.'),
-  timeout: z.number().positive().optional().describe('Seconds. Default: 30.'),
+  token_cache_ttl: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe('Seconds; where an answer does not say. Default: 3600.'),
+  timeout: z.number().min(0.1).max(300).optional().describe('Seconds. Default: 30.'),
 })
 export type LegacyOAuth2 = z.output<typeof OAuth2>
 
