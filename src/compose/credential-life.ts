@@ -1,6 +1,5 @@
 /** What happens to credentials beside calls: they are renewed in time, and who sees a server through one is told when that changes. */
 import type { Logger } from 'pino'
-import { GatewayError } from '#contract/errors.ts'
 import type { CredentialEntry } from '#core/credential/credential-book.ts'
 import { GrantTender } from '#core/credential/grant-tender.ts'
 import { isUsable } from '#core/credential/grant-life.ts'
@@ -9,7 +8,8 @@ import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import type { CredentialDeps } from '#gateway/credential/credential-deps.ts'
 import { planOf } from '#gateway/credential/grant-plans.ts'
 import type { Gateway } from '#gateway/gateway.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, isStorageAway } from './describe-error.ts'
+import { startRounds } from './rounds.ts'
 import { systemClock } from './system-clock.ts'
 
 const tendMs = 30_000
@@ -23,30 +23,13 @@ export function startTending({ deps, engine, locks, log }: TendingDeps): AsyncDi
     const upstream = engine.registry.upstreams.find(({ server }) => server.id === serverId)
     return upstream ? planOf(upstream.server, owner, deps) : null
   }
-  let running = Promise.resolve()
-  let cancel: () => void
-  let isClosed = false
-  const later = (): void => {
-    cancel = systemClock.after(tendMs, () => {
-      running = tender
-        .tend()
-        .catch((error: unknown) => {
-          const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'
-          if (!isAway) log.error({ err: describeError(error) }, 'credentials could not be looked after')
-        })
-        .then(() => {
-          if (!isClosed) later()
-        })
-    })
-  }
-  later()
-  return {
-    async [Symbol.asyncDispose]() {
-      isClosed = true
-      cancel()
-      await running
-    },
-  }
+  return startRounds({ clock: systemClock, everyMs: tendMs }, async () => {
+    try {
+      await tender.tend()
+    } catch (error) {
+      if (!isStorageAway(error)) log.error({ err: describeError(error) }, 'credentials could not be looked after')
+    }
+  })
 }
 
 type WatchDeps = { deps: Pick<CredentialDeps, 'book'>; snapshot: Pick<ResourceSnapshot, 'get'>; engine: Gateway }

@@ -1,7 +1,6 @@
 /** What is removed when its time is over: old audit events, keys of requests, and what was begun in browsers. One gateway of several does it at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { GatewayError } from '#contract/errors.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
 import type { Clock } from '#core/clock.ts'
@@ -9,7 +8,8 @@ import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { Locks } from '#core/locks/locks.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
 import { recordRetention } from '#gateway/record.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, isStorageAway } from './describe-error.ts'
+import { startRounds } from './rounds.ts'
 
 export type MaintenanceDeps = {
   history: Pick<AuditHistory, 'deleteBefore'>
@@ -31,32 +31,16 @@ const rowsMax = 500
 
 /** Begins a moment after the start, and again every ten minutes. */
 export function startMaintenance(deps: MaintenanceDeps): AsyncDisposable {
-  let running = Promise.resolve()
-  let cancel: () => void
-  let isClosed = false
-  const later = (delayMs: number): void => {
-    cancel = deps.clock.after(delayMs, () => {
-      running = maintain(deps, () => isClosed).then(() => {
-        if (!isClosed) later(intervalMs)
-      })
-    })
-  }
-  later(leaseMs / 4)
-  return {
-    async [Symbol.asyncDispose]() {
-      isClosed = true
-      cancel()
-      await running
-    },
-  }
+  const { clock } = deps
+  return startRounds({ clock, firstMs: leaseMs / 4, everyMs: intervalMs }, (goesOn) => maintain(deps, goesOn))
 }
 
-async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise<void> {
+async function maintain(deps: MaintenanceDeps, isOpen: () => boolean): Promise<void> {
   const { history, audit, idempotency, flows, locks, clock, log, auditDays } = deps
   try {
     const lock = await locks.tryLock('maintenance', leaseMs)
     if (!lock) return
-    const goesOn = (): boolean => !isClosed() && clock.now() < lock.heldUntil
+    const goesOn = (): boolean => isOpen() && clock.now() < lock.heldUntil
     const now = clock.now()
     await whileFull(() => idempotency.deleteExpired(now, rowsMax), goesOn)
     await whileFull(() => flows.deleteForgotten(now, rowsMax), goesOn)
@@ -68,8 +52,7 @@ async function maintain(deps: MaintenanceDeps, isClosed: () => boolean): Promise
     }
     await lock.release()
   } catch (error) {
-    const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'
-    if (!isAway) log.error({ err: describeError(error) }, 'old records could not be removed')
+    if (!isStorageAway(error)) log.error({ err: describeError(error) }, 'old records could not be removed')
   }
 }
 

@@ -1,11 +1,11 @@
 /** When each token was used last, for whoever looks at it: taken from what is recorded, and stored a few seconds later. */
 import type { Logger } from 'pino'
-import { GatewayError } from '#contract/errors.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
 import { TokenUses } from '#core/identity/token-uses.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, isStorageAway } from './describe-error.ts'
+import { startRounds } from './rounds.ts'
 
 type Deps = { store: Pick<ResourceStore, 'touchTokens'>; clock: Clock; log: Logger }
 
@@ -21,9 +21,6 @@ const lookMs = 2_000
 /** Disposed of before the store is, and after all that is recorded. */
 export function noteTokenUses({ store, clock, log }: Deps): NotedUses {
   const uses = new TokenUses(spacingMs)
-  let cancel: () => void
-  let isClosed = false
-  let writing = Promise.resolve()
   const write = async (due: ReadonlyMap<string, number>): Promise<void> => {
     if (due.size === 0) return
     try {
@@ -31,18 +28,10 @@ export function noteTokenUses({ store, clock, log }: Deps): NotedUses {
       uses.stored(due, clock.now())
     } catch (error) {
       // Tried again with the next look: what is newest is what counts.
-      const isAway = error instanceof GatewayError && error.code === 'storage_unavailable'
-      if (!isAway) log.error({ err: describeError(error) }, 'last uses of tokens could not be stored')
+      if (!isStorageAway(error)) log.error({ err: describeError(error) }, 'last uses of tokens could not be stored')
     }
   }
-  const later = (): void => {
-    cancel = clock.after(lookMs, () => {
-      writing = write(uses.due(clock.now())).then(() => {
-        if (!isClosed) later()
-      })
-    })
-  }
-  later()
+  const looks = startRounds({ clock, everyMs: lookMs }, () => write(uses.due(clock.now())))
   return {
     uses,
     noting: (audit) => ({
@@ -53,9 +42,7 @@ export function noteTokenUses({ store, clock, log }: Deps): NotedUses {
       },
     }),
     async [Symbol.asyncDispose]() {
-      isClosed = true
-      cancel()
-      await writing
+      await looks[Symbol.asyncDispose]()
       await write(uses.rest())
     },
   }
