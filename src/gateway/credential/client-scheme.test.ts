@@ -159,6 +159,20 @@ describe('client credentials', () => {
     expect(await headersOf(one)).toBeDefined()
   })
 
+  it('are asked for once in a while by a server that refuses whatever it gets', async () => {
+    const one = served()
+    const call = async () => {
+      const lease = await one.lease(nobody)
+      const again = await failureOrNull(one.rejected(lease, refusal(lease)))
+      return again ?? failureOf(one.rejected(lease, refusal(lease, { isLast: true })))
+    }
+    for (let i = 0; i < 20; i++) expect(await call()).toMatchObject({ code: 'upstream_auth_failed' })
+    expect(lab.oauth.asked).toHaveLength(2)
+    await lab.clock.advance(15_000)
+    await call()
+    expect(lab.oauth.asked).toHaveLength(3)
+  })
+
   it('are left as they are where the server forbids something', async () => {
     const one = served()
     const lease = await one.lease(nobody)
@@ -170,3 +184,10 @@ describe('client credentials', () => {
     expect(lab.oauth.asked).toHaveLength(1)
   })
 })
+
+async function failureOrNull(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => null,
+    (error: unknown) => error,
+  )
+}

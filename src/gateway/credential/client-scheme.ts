@@ -35,8 +35,9 @@ export class ClientScheme implements Scheme {
   async refused(_owner: CredentialOwner, used: Presented | null, refusal: UpstreamRefusal): Promise<Presented> {
     const { status, isLast } = refusal
     if (status === 403) throw this.#refuse.authFailed(status)
-    if (used) this.#deps.tokens.drop(this.#ask.key, used.text)
+    // One that has just been got is kept: others would be refused as well.
     if (isLast) throw this.#refuse.authFailed(status)
+    if (used) this.#deps.tokens.drop(this.#ask.key, used.text)
     return this.present()
   }
 

@@ -47,8 +47,8 @@ export class ExchangeScheme implements Scheme {
 
   /** It may be the server's word against a token that is good: a new one is tried, and the account is left as it is. */
   async refused(owner: CredentialOwner, used: Presented | null, refusal: UpstreamRefusal): Promise<Presented> {
-    if (used) this.#deps.exchanged.drop(this.#keyOf(owner), used.text)
     if (refusal.isLast) throw this.#refuse.authFailed(refusal.status)
+    if (used) this.#deps.exchanged.drop(this.#keyOf(owner), used.text)
     return this.present(owner)
   }
 

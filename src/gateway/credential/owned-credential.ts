@@ -1,5 +1,6 @@
 /** Credentials that owners have given, or that are got anew again and again: one lease an owner, looked at for each call. */
 import type { ServedServer } from '#contract/server.ts'
+import { BackOff } from '#core/credential/back-off.ts'
 import type { CredentialBook } from '#core/credential/credential-book.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
@@ -12,9 +13,12 @@ import type { FilledRequest, RequestShape } from './request-shape.ts'
 import type { Presented, Scheme } from './scheme.ts'
 import { TeamChoice } from './team-choice.ts'
 
-type Deps = Pick<CredentialDeps, 'clock' | 'index' | 'connectUrl'> & { book: CredentialBook }
+type Deps = Pick<CredentialDeps, 'clock' | 'index' | 'connectUrl' | 'hash'> & { book: CredentialBook }
 
 type Parts = { server: ServedServer; ownerKind: CredentialOwner['kind']; scheme: Scheme; shape: RequestShape }
+
+/** Who refuses even what was just got for its refusal gets that for a while, and nobody is asked for another. */
+const restMs = 15_000
 
 /** A gateway's credential that goes out with a user's variables belongs to that user. */
 const gatewayOwner: CredentialOwner = { kind: 'gateway', ref: '' }
@@ -25,12 +29,15 @@ export class OwnedCredential implements ServerCredential {
   readonly #refuse: Refusals
   readonly #leases = new LeaseBook()
   readonly #teams: TeamChoice
+  /** What was got for a refusal. */
+  readonly #fresh: BackOff
 
   constructor(parts: Parts, deps: Deps) {
     this.#parts = parts
     this.#deps = deps
     this.#refuse = refusals(parts.server, deps)
     this.#teams = new TeamChoice(parts.server.id, deps)
+    this.#fresh = new BackOff(deps.clock, { msMin: restMs, msMax: restMs })
   }
 
   ownerOf(holder: CredentialHolder): string {
@@ -53,7 +60,10 @@ export class OwnedCredential implements ServerCredential {
     const current = lease.stamp === stamp ? lease : await this.#renew(lease, stamp)
     const used = current === lease ? lease.presentedWith(refusal.sent) : null
     if (!used && !refusal.isLast) return current === lease ? this.#renew(lease, stamp) : current
+    const freshKey = ({ text }: Presented): string => this.#deps.hash(`${lease.owner} ${text}`)
+    if (used && !refusal.isLast && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
     const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
+    if (used) this.#fresh.fail(freshKey(presented), 'refused_by_server')
     return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
   }
 
