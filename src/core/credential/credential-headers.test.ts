@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { credentialHeaders, type StaticCredential as Credential } from './credential-headers.ts'
+import { headersOf } from './credential-headers.ts'
+import { mergeHeaders } from './header-merge.ts'
+import type { StaticCredential as Credential } from './static-credential.ts'
+
+const merged = (credential: Credential, headers: Readonly<Record<string, string>>) =>
+  mergeHeaders(headers, headersOf(credential))
 
 const none: Credential = { kind: 'none' }
 const bearer: Credential = { kind: 'bearer', token: 's3cret' }
@@ -14,7 +19,7 @@ function failureOf(run: () => unknown): unknown {
   throw new Error('nothing was thrown')
 }
 
-describe('credentialHeaders', () => {
+describe('the headers of a credential, and static ones', () => {
   it.each<[string, Credential, string[]]>([
     ['none', none, []],
     ['a bearer', bearer, ['authorization', 'Bearer s3cret']],
@@ -35,11 +40,11 @@ describe('credentialHeaders', () => {
     ['Authorization as it is', { kind: 'authorization', value: 'ApiKey a:b' }, ['authorization', 'ApiKey a:b']],
     ['basic without password', { kind: 'basic', username: 'u', password: '' }, ['authorization', 'Basic dTo=']],
   ])('sends %s', (_what, credential, expected) => {
-    expect(credentialHeaders(credential, {})).toEqual(expected)
+    expect(merged(credential, {})).toEqual(expected)
   })
 
   it('sends static headers with lower-case names, the credential last', () => {
-    expect(credentialHeaders(bearer, { 'X-Team': 'Platform', cookie: 'a=b' })).toEqual([
+    expect(merged(bearer, { 'X-Team': 'Platform', cookie: 'a=b' })).toEqual([
       'x-team',
       'Platform',
       'cookie',
@@ -51,15 +56,12 @@ describe('credentialHeaders', () => {
 
   it('sends a header once, whatever its case: the later of two static ones, and the credential above both', () => {
     const headers = { 'X-Api-Key': 'one', 'x-api-key': 'two' }
-    expect(credentialHeaders(none, headers)).toEqual(['x-api-key', 'two'])
-    expect(credentialHeaders({ kind: 'api_key', key: 'three', header: 'X-API-KEY' }, headers)).toEqual([
-      'x-api-key',
-      'three',
-    ])
+    expect(merged(none, headers)).toEqual(['x-api-key', 'two'])
+    expect(merged({ kind: 'api_key', key: 'three', header: 'X-API-KEY' }, headers)).toEqual(['x-api-key', 'three'])
   })
 
   it('takes Authorization from a static header if the credential sets none', () => {
-    expect(credentialHeaders(none, { Authorization: 'Custom s3cret' })).toEqual(['authorization', 'Custom s3cret'])
+    expect(merged(none, { Authorization: 'Custom s3cret' })).toEqual(['authorization', 'Custom s3cret'])
   })
 
   it.each<Credential>([
@@ -69,7 +71,7 @@ describe('credentialHeaders', () => {
     { kind: 'token', token: 't' },
     { kind: 'authorization', value: 'v' },
   ])('refuses two sources of Authorization', (credential) => {
-    const error = failureOf(() => credentialHeaders(credential, { Authorization: 'Custom s3cret' }))
+    const error = failureOf(() => merged(credential, { Authorization: 'Custom s3cret' }))
     expect(error).toMatchObject({ code: 'config_invalid', details: { header: 'authorization' } })
   })
 
@@ -101,17 +103,17 @@ describe('credentialHeaders', () => {
       code: 'config_invalid',
       details: { header: name.toLowerCase(), reason: 'the transport sets it' },
     }
-    expect(failureOf(() => credentialHeaders(none, { [name]: 'v' }))).toMatchObject(expected)
-    expect(failureOf(() => credentialHeaders({ kind: 'api_key', key: 'v', header: name }, {}))).toMatchObject(expected)
+    expect(failureOf(() => merged(none, { [name]: 'v' }))).toMatchObject(expected)
+    expect(failureOf(() => merged({ kind: 'api_key', key: 'v', header: name }, {}))).toMatchObject(expected)
   })
 
   it.each(['s3cret\r\nx-injected: 1', 's3cret\n', '\rs3cret', 's3cret\0', 's3cret\u010d', 's3cret\u2028'])(
     'refuses the value %j without repeating it',
     (value) => {
       const attempts: (() => unknown)[] = [
-        () => credentialHeaders(none, { 'X-Static': value }),
-        () => credentialHeaders({ kind: 'bearer', token: value }, {}),
-        () => credentialHeaders({ kind: 'api_key', key: value, header: 'x-api-key' }, {}),
+        () => merged(none, { 'X-Static': value }),
+        () => merged({ kind: 'bearer', token: value }, {}),
+        () => merged({ kind: 'api_key', key: value, header: 'x-api-key' }, {}),
       ]
       for (const attempt of attempts) {
         const error = failureOf(attempt)
@@ -122,19 +124,19 @@ describe('credentialHeaders', () => {
   )
 
   it.each(['', 'x y', 'x:', 'x\r\ny', 'ü'])('refuses the header name %j', (name) => {
-    expect(failureOf(() => credentialHeaders(none, { [name]: 'v' }))).toMatchObject({ code: 'config_invalid' })
+    expect(failureOf(() => merged(none, { [name]: 'v' }))).toMatchObject({ code: 'config_invalid' })
   })
 
   it('refuses a user name with a colon, because the other side would split elsewhere', () => {
     const credential: Credential = { kind: 'basic', username: 'a:b', password: 'c' }
-    expect(failureOf(() => credentialHeaders(credential, {}))).toMatchObject({ code: 'config_invalid' })
+    expect(failureOf(() => merged(credential, {}))).toMatchObject({ code: 'config_invalid' })
   })
 
   it('encodes any user and password as RFC 7617 reads them back', () => {
     const username = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes(':'))
     fc.assert(
       fc.property(username, fc.string({ unit: 'grapheme' }), (user, password) => {
-        const [, value = ''] = credentialHeaders({ kind: 'basic', username: user, password }, {})
+        const [, value = ''] = merged({ kind: 'basic', username: user, password }, {})
         expect(Buffer.from(value.slice('Basic '.length), 'base64').toString('utf8')).toBe(`${user}:${password}`)
       }),
     )

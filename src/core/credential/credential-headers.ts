@@ -1,24 +1,11 @@
-/** The headers that a server's own configuration puts on every request to it: static headers and the credential. */
-import { invalidHeader, mergeHeaders, type Header } from './header-merge.ts'
-
-/** A credential that is a text, and stays what it is. */
-export type StaticCredential =
-  | { kind: 'none' }
-  | { kind: 'bearer'; token: string }
-  | { kind: 'token'; token: string }
-  | { kind: 'authorization'; value: string }
-  | { kind: 'api_key'; key: string; header: string }
-  | { kind: 'basic'; username: string; password: string }
+/** The headers that a credential is sent in, when it is a text. */
+import { invalidHeader, type Header } from './header-merge.ts'
+import type { StaticCredential } from './static-credential.ts'
 
 /**
- * @returns a flat list of lower-case names and values
- * @throws GatewayError `config_invalid`, as `mergeHeaders` does
+ * As they are given: `mergeHeaders` says whether they can be sent.
+ * @throws GatewayError `config_invalid` for a user name that the other side would read otherwise
  */
-export function credentialHeaders(credential: StaticCredential, headers: Readonly<Record<string, string>>): string[] {
-  return mergeHeaders(headers, headersOf(credential))
-}
-
-/** What it sends, as it is given. */
 export function headersOf(credential: StaticCredential): Header[] {
   switch (credential.kind) {
     case 'none':

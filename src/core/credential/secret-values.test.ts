@@ -21,11 +21,12 @@ describe('what is secret in a definition', () => {
     [{ url: 'https://a.example/mcp?key=abc' }, ['abc']],
     [{ variables: [{ name: 'A', scope: 'global', value: 'abc def' }] }, ['abc def']],
     [{ tls: { certificate: pem, key: pem, passphrase: 'correct horse' } }, [pem, 'correct horse']],
-  ])('%j has its texts, and no word of a sentence', (parts, expected) => {
-    expect(remote(parts)).toEqual(expect.arrayContaining(expected))
-    expect(remote(parts)).not.toContain('PRIVATE')
-    expect(remote(parts)).not.toContain('horse')
-  })
+  ])(
+    '%j has its texts, and nothing that everybody writes: no name of a header, no word of a sentence',
+    (parts, expected) => {
+      expect(new Set(remote(parts))).toEqual(new Set(expected))
+    },
+  )
 
   it('includes the environment of a program', () => {
     const env = { A: 'abc', B: { secretRef: 'key' }, C: '' }

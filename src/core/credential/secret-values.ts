@@ -4,7 +4,7 @@ import { hideInCredential, hideInTls, hideInVariables, hideValues } from '#contr
 import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Server } from '#contract/server.ts'
 import type { Transport } from '#contract/transport.ts'
-import { credentialHeaders } from './credential-headers.ts'
+import { headersOf } from './credential-headers.ts'
 import type { StoredCredential } from './stored-credential.ts'
 import { noSecrets, type SecretLookup } from './resolve-secrets.ts'
 
@@ -59,7 +59,7 @@ function encodedBasic(credential: Credential): string[] {
   if (credential.kind !== 'basic') return []
   const { kind, username = '', password = '' } = credential
   if (typeof password !== 'string' || username.includes(':')) return []
-  return credentialHeaders({ kind, username, password }, {}).flatMap((text) => [text, ...text.split(' ').slice(1)])
+  return headersOf({ kind, username, password }).flatMap(([, text]) => [text, ...text.split(' ').slice(1)])
 }
 
 /** Some services put the key into the query or before the host. */

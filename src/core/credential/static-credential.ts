@@ -1,30 +1,54 @@
-/** Which credentials are a text of the gateway's own, that stays what it is. */
+/** Credentials that are a text and stay what they are: the gateway's own stands in the definition, any other its owner gives. */
 import type { Credential } from '#contract/credential.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { Resolved } from '#contract/secret-text.ts'
-import type { StaticCredential } from './credential-headers.ts'
+
+export type StaticCredential =
+  | { kind: 'none' }
+  | { kind: 'bearer'; token: string }
+  | { kind: 'token'; token: string }
+  | { kind: 'authorization'; value: string }
+  | { kind: 'api_key'; key: string; header: string }
+  | { kind: 'basic'; username: string; password: string }
+
+export type KeyCredential = Resolved<
+  Extract<Credential, { kind: 'bearer' | 'api_key' | 'basic' | 'authorization' | 'token' }>
+>
 
 /**
  * The other kinds are never taken for none: nothing goes out without the credential that its definition asks for.
  * @throws GatewayError `config_invalid` for a credential whose value is not in the definition: an owner's own, or one that somebody else issues
  */
 export function toStaticCredential(credential: Resolved<Credential>): StaticCredential {
-  const found = credential.kind === 'none' ? credential : ownCredential(credential)
+  if (credential.kind === 'none') return credential
+  const isGateways = 'owner' in credential && credential.owner === 'gateway'
+  const found = isGateways && credential.kind !== 'oauth2_authorization_code' ? withParts(credential, credential) : null
   if (found) return found
   const reason = 'its value is not in the definition'
   throw new GatewayError('config_invalid', { details: { path: 'transport.credential', reason } })
 }
 
-function ownCredential(credential: Resolved<Credential>): StaticCredential | undefined {
-  if (!('owner' in credential) || credential.owner !== 'gateway') return undefined
-  if (credential.kind === 'basic') {
-    const { kind, username, password } = credential
-    return username === undefined || password === undefined ? undefined : { kind, username, password }
+/** By the names that definitions have for them. */
+type Parts = {
+  readonly [Name in 'token' | 'key' | 'value' | 'username' | 'password']?: string | undefined
+}
+
+/**
+ * @param parts what an owner gave
+ * @returns null: a part is missing
+ */
+export function withParts(definition: KeyCredential, parts: Parts): StaticCredential | null {
+  const { token, key, value, username, password } = parts
+  const { kind } = definition
+  switch (kind) {
+    case 'bearer':
+    case 'token':
+      return token === undefined ? null : { kind, token }
+    case 'api_key':
+      return key === undefined ? null : { kind, key, header: definition.header }
+    case 'authorization':
+      return value === undefined ? null : { kind, value }
+    default:
+      return username === undefined || password === undefined ? null : { kind, username, password }
   }
-  const { kind } = credential
-  if (kind === 'oauth2_authorization_code') return undefined
-  if (kind === 'api_key')
-    return credential.key === undefined ? undefined : { kind, key: credential.key, header: credential.header }
-  if (kind === 'authorization') return credential.value === undefined ? undefined : { kind, value: credential.value }
-  return credential.token === undefined ? undefined : { kind, token: credential.token }
 }

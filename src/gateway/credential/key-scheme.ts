@@ -5,7 +5,7 @@ import { moveCredential } from '#core/credential/credential-moves.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import { isUsable } from '#core/credential/grant-life.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
-import { toOwnersCredential, type KeyCredential } from '#core/credential/owners-key.ts'
+import { withParts, type KeyCredential } from '#core/credential/static-credential.ts'
 import { toAttention } from '#core/credential/state-steps.ts'
 import type { CredentialOwner, StoredCredential } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
@@ -38,7 +38,7 @@ export class KeyScheme implements Scheme {
   }
 
   #toPresented({ secret }: StoredCredential): Presented | null {
-    const given = secret?.kind === 'key' ? toOwnersCredential(this.#definition, secret.parts) : null
+    const given = secret?.kind === 'key' ? withParts(this.#definition, secret.parts) : null
     if (!given) return null
     const text = JSON.stringify(given)
     return { text, gift: text, headers: headersOf(given), goodUntil: Infinity }
