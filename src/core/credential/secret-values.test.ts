@@ -14,7 +14,7 @@ const remote = (parts: object) => valuesOf({ kind: 'streamable_http', url: 'http
 describe('what is secret in a definition', () => {
   it.each<[object, string[]]>([
     [{ headers: { a: 'Bearer abc' } }, ['Bearer abc', 'abc']],
-    [{ headers: { a: { secretRef: 'key' } } }, ['the key']],
+    [{ headers: { a: { secretRef: 'key' } } }, ['the key', 'key']],
     [{ credential: { kind: 'bearer', token: 'abc' } }, ['abc']],
     [{ credential: { kind: 'authorization', value: 'Custom abc' } }, ['Custom abc', 'abc']],
     [{ credential: { kind: 'basic', username: 'me', password: 'abc' } }, ['abc', 'Basic bWU6YWJj', 'bWU6YWJj']],
