@@ -123,7 +123,12 @@ function keepInCredential(sent: Remote['credential'], stored: Remote['credential
 }
 
 function isSameCredential(one: Remote['credential'], other: Remote['credential']): boolean {
-  return isSame(without(one, adjustable), without(other, adjustable))
+  return useOf(one) === useOf(other)
+}
+
+/** One text for all that a credential is, and is used for: where it is another one, what was given was not given for that. */
+export function useOf(credential: object): string {
+  return canonicalJson(without(credential, adjustable))
 }
 
 function keepInTls(sent: Tls, stored: Tls): Tls {

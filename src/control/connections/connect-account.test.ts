@@ -218,6 +218,7 @@ describe('who comes back', () => {
   it.each([
     ['another client', accountServer('notes', { clientId: 'other' }).spec],
     ['another address', { ...accountServer('notes', { clientId: 'ours' }).spec, ...elsewhere() }],
+    ['tokens for another', accountServer('notes', { clientId: 'ours', resource: 'https://files.example.com/' }).spec],
   ])('is refused where the server has %s by now, or is gone', async (_what, spec) => {
     const world = await connectionWorld([everything, ann, accountServer('notes', { clientId: 'ours' })])
     const answer = await world.begin('ann', here)
@@ -228,7 +229,11 @@ describe('who comes back', () => {
     expect(await failureOf(world.finish('ann', answer))).toMatchObject({ details: { reason: 'client_changed' } })
     expect(world.oauth.asked.some((one) => one.startsWith('exchange'))).toBe(false)
     const again = await world.begin('ann', here)
-    await world.store.write([{ do: 'delete', kind: 'server', id: 'srv_notes', version: null, at: 2, by: 'x' }])
+    await world.store.write([
+      { do: 'delete', kind: 'server', id: 'srv_notes', version: null, at: 2, by: 'x' },
+      // Somebody else's, who calls it what the other was.
+      { do: 'create', resource: { ...accountServer('srv_notes', { clientId: 'ours' }), id: 'srv_other' } },
+    ])
     await world.refresh()
     expect((await failureOf(world.finish('ann', again))).code).toBe('no_such_resource')
   })

@@ -77,7 +77,10 @@ async function takeFlow({ flows, clock }: ConnectionDeps, id: string): Promise<F
 
 /** It may be another person's to decide by now, and the server another one. */
 function targetOf(deps: ConnectionDeps, actor: Actor, { server, owner }: Flow): Target {
-  return findTarget(deps, actor, { words: { server, owner: ownerWord(owner) }, right: 'give' })
+  const target = findTarget(deps, actor, { words: { server, owner: ownerWord(owner) }, right: 'give' })
+  // Another one may be called what that one's id was.
+  if (target.server.id !== server) throw new GatewayError('no_such_resource')
+  return target
 }
 
 type Exchange = { flow: Flow; target: Target; state: string; answer: URLSearchParams }
@@ -86,7 +89,7 @@ async function exchange(deps: ConnectionDeps, { flow, target, state, answer }: E
   const { account, base } = toAccount(deps, target)
   const { authorizationServer: server, redirectUri, resource } = flow
   const client = await findClient(deps, { serverId: target.server.id, account, server, base })
-  const codeVerifier = deps.sealer.open(flow.codeVerifier, flowContext(flow.id))
+  const codeVerifier = deps.sealer.open(flow.codeVerifier, flowContext(deps, { id: flow.id, server: target.server }))
   const isSame = client?.clientId === flow.clientId && hostOf(target.server) === flow.host
   if (!isSame || codeVerifier === null) throw refused('client_changed')
   return deps.oauth.finishAuthorization(

@@ -1,6 +1,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { Caller } from '#control/actor.ts'
 import { recorded } from '#control/recorded.ts'
+import { useOf } from '#control/server-secrets.ts'
 import { findAccountSource, type AccountSource } from '#core/credential/account-source.ts'
 import { parseChallenge } from '#core/credential/challenge.ts'
 import { chooseScopes } from '#core/credential/choose-scopes.ts'
@@ -113,7 +114,7 @@ async function keepFlow(deps: ConnectionDeps, flow: Begun): Promise<void> {
       browser,
       authorizationServer: source.server,
       clientId: client.clientId,
-      codeVerifier: deps.sealer.seal(begun.codeVerifier, flowContext(id)),
+      codeVerifier: deps.sealer.seal(begun.codeVerifier, flowContext(deps, { id, server: target.server })),
       redirectUri: client.redirectUri,
       resource: source.resource,
       scopes,
@@ -125,8 +126,12 @@ async function keepFlow(deps: ConnectionDeps, flow: Begun): Promise<void> {
   )
 }
 
-export function flowContext(id: string): string {
-  return `connect flow ${id}`
+/** What is begun for one definition is not finished for another: whose tokens these are, and where they go, is in it. */
+export function flowContext(
+  { hash }: Pick<ConnectionDeps, 'hash'>,
+  { id, server: { transport } }: { id: string; server: ServedServer },
+): string {
+  return `connect flow ${id} ${transport.kind === 'stdio' ? '' : hash(useOf(transport.credential))}`
 }
 
 /** What works goes on working until there is something better, and what needs attention needs it still. */
