@@ -1,8 +1,6 @@
 /** Connections, put together: their use cases, and the pages, loaded when somebody first asks for them. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { deriveKey } from '#adapters/crypto/derived-key.ts'
+import type { IncomingMessage } from 'node:http'
 import { randomId } from '#adapters/crypto/random-id.ts'
-import { createSealer } from '#adapters/crypto/sealer.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
@@ -12,7 +10,7 @@ import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import type { Sealer } from '#core/credential/sealer.ts'
 import type { ConnectSite } from '#http/connect/connect-site.ts'
 import type { ControlParts } from './control-parts.ts'
-import type { SecretKey } from './secret-key.ts'
+import { madeWhenAsked } from './made-when-asked.ts'
 import { systemClock } from './system-clock.ts'
 
 export type ConnectionsOptions = {
@@ -35,27 +33,9 @@ export type Connections = ConnectSite & { control: () => Promise<ConnectionsCont
 
 export function createConnections(options: ConnectionsOptions): Connections {
   let controlling: Promise<ConnectionsControl> | undefined
-  let making: Promise<ConnectSite> | undefined
   const control = (): Promise<ConnectionsControl> => (controlling ??= loadControl(options))
-  return {
-    control,
-    handle(req: IncomingMessage, res: ServerResponse) {
-      making ??= control().then((connections) => loadSite(options, connections))
-      making.then(
-        (site) => site.handle(req, res),
-        (error: unknown) => {
-          options.onError(error, '')
-          res.writeHead(500).end()
-        },
-      )
-    },
-  }
-}
-
-/** Links and flows live for a day at most, so they need no data key that can be rotated. */
-export function linkSealerOf({ current, previous }: SecretKey): Sealer {
-  const use = 'connect links'
-  return createSealer({ current: deriveKey(current, use), previous: previous && deriveKey(previous, use) })
+  const site = madeWhenAsked(async () => loadSite(options, await control()), options.onError)
+  return { control, handle: (req, res) => site.handle(req, res) }
 }
 
 async function loadControl(options: ConnectionsOptions): Promise<ConnectionsControl> {

@@ -1,16 +1,14 @@
 /** The use cases' ports, as this process has them. */
 import { createArgon2PasswordHasher } from '#adapters/crypto/password.ts'
 import { randomId } from '#adapters/crypto/random-id.ts'
-import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { hashToken, mintToken } from '#adapters/crypto/token-mint.ts'
-import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import type { Limits } from '#contract/limits.ts'
 import { TokenRoom } from '#control/token-room.ts'
 import { callsOfHistory } from '#core/audit/calls-of-history.ts'
-import type { SessionKeys } from '#core/session/session-keys.ts'
 import type { RestDeps } from '#http/rest/handlers.ts'
 import type { IdempotencyDeps } from '#http/rest/idempotency.ts'
 import { createChangeLog } from './change-log.ts'
+import { sessionKeysOf } from './derived-keys.ts'
 import type { SecretKey } from './secret-key.ts'
 import type { ReplicaState, SharedState } from './shared-state.ts'
 import type { State } from './state.ts'
@@ -45,7 +43,7 @@ export function createControlParts({ state, shared, secret, limits, publicUrl }:
     passwords: createArgon2PasswordHasher(),
     passwordStore: state.passwords,
     counters: shared.counters,
-    keys: signingKeys(secret),
+    keys: sessionKeysOf(secret),
     onTokenUse: (tokenId) => tokenUses.note(tokenId, systemClock.now()),
     history: callsOfHistory(history),
     audit: { history },
@@ -61,18 +59,4 @@ export function followChanges({ feed }: Pick<State, 'feed'>, { bus }: Pick<Share
   const look = (): void => void feed.refresh()
   const end = bus.subscribe(changesTopic, { onMessage: look, onGap: look })
   return { [Symbol.dispose]: end }
-}
-
-/** What signs the states that clients of this installation bring back, the newest first. */
-export function stateSecretsOf(secret: SecretKey): string[] {
-  const { current, previous } = each(secret, 'request states')
-  return [current, previous].flatMap((key) => (key ? [key.toString('base64')] : []))
-}
-
-function signingKeys(secret: SecretKey): SessionKeys {
-  return createSessionKeys(each(secret, 'signing'))
-}
-
-function each({ current, previous }: SecretKey, use: string): SecretKey {
-  return { current: deriveKey(current, use), previous: previous && deriveKey(previous, use) }
 }

@@ -1,8 +1,6 @@
 /** The keys that seal what is stored, as this installation has them. */
 import { aesDataKeys } from '#adapters/crypto/data-keys.ts'
 import { createLocalWrapper } from '#adapters/crypto/local-wrapper.ts'
-import { deriveKey } from '#adapters/crypto/derived-key.ts'
-import { createSealer } from '#adapters/crypto/sealer.ts'
 import type { Database } from '#adapters/sql/database.ts'
 import { createSqlKeyStore } from '#adapters/sql/key-store.ts'
 import { createSqlSealedPlaces } from '#adapters/sql/sealed-places.ts'
@@ -13,6 +11,7 @@ import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
 import { resealAll } from '#core/vault/reseal.ts'
 import type { SealedPlace } from '#core/vault/sealed-place.ts'
 import { createVault, type Vault } from '#core/vault/vault.ts'
+import { formerSealerOf } from './derived-keys.ts'
 import type { SecretKey } from './secret-key.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -50,11 +49,7 @@ export async function ringDepsOf(database: Database, options: VaultOptions): Pro
 }
 
 async function toParts(database: Database, ring: KeyRing, { secret }: VaultOptions): Promise<VaultParts> {
-  const former = createSealer({
-    current: deriveKey(secret.current, 'sealing'),
-    previous: secret.previous && deriveKey(secret.previous, 'sealing'),
-  })
-  const vault = createVault(ring, former)
+  const vault = createVault(ring, formerSealerOf(secret))
   const places = createSqlSealedPlaces(database)
   if (secret.previous !== null) await leaveFormerKey(vault, places)
   return { vault, ring, store: createSqlKeyStore(database), places }

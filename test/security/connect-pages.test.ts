@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { linkSealerOf } from '#compose/connections.ts'
+import { linkSealerOf } from '#compose/derived-keys.ts'
 import { connectUrl } from '#core/credential/connect-link.ts'
 import { Browser, nextOf, type BrowserPage } from '#test/support/browser.ts'
 import { openConnectLab, type ConnectLab } from '#test/support/connect-lab.ts'
