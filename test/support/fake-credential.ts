@@ -2,7 +2,7 @@
 import { GatewayError } from '#contract/errors.ts'
 import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
 
-type Own = { owner: string; headers: readonly string[] }
+type Own = { owner: string; headers: readonly string[]; next?: readonly string[] | undefined }
 
 export class FakeCredential implements ServerCredential {
   readonly refusals: UpstreamRefusal[] = []
@@ -16,6 +16,16 @@ export class FakeCredential implements ServerCredential {
     this.#leases.set(userId, { owner: userId, headers: headersOf(token) })
   }
 
+  /** Has the token renewed when it is next asked for, as one is that is about to end. */
+  replace(userId: string, token: string): void {
+    const own = this.#leases.get(userId)
+    if (own) own.next = headersOf(token)
+  }
+
+  disconnect(userId: string): void {
+    this.#leases.delete(userId)
+  }
+
   ownerOf({ userId }: CredentialHolder): string {
     return userId ?? ''
   }
@@ -23,6 +33,8 @@ export class FakeCredential implements ServerCredential {
   lease({ userId }: CredentialHolder): Lease | Promise<Lease> {
     const own = this.#leases.get(userId ?? '')
     if (!own) throw new GatewayError('credential_required', { details: { server: 'files' } })
+    own.headers = own.next ?? own.headers
+    own.next = undefined
     return own
   }
 

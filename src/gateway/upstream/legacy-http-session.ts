@@ -17,6 +17,7 @@ import { isLegacyRevision, newestLegacyRevision } from '#core/protocol/revisions
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { Slots } from '#core/slots.ts'
 import type { WireExchange, WireHead, WireRequest } from '#core/upstream/http-wire.ts'
+import { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import { notMcp, parseMessage } from './answer.ts'
 import { answerQuestion } from './answer-question.ts'
 import { BegunTasks, isAboutTask } from './begun-tasks.ts'
@@ -27,6 +28,7 @@ import { Outgoing } from './outgoing.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
 import { sendOwn } from './own-request.ts'
 import { progressTokenOf } from './progress-tokens.ts'
+import { isReadyAgain } from './ready-again.ts'
 import { ResourceSubscriptions, type SubscriptionMethod } from './resource-subscriptions.ts'
 import type {
   Answer,
@@ -241,17 +243,23 @@ class LegacyHttpSession implements UpstreamSession {
       },
       streamEnded: (retryMs) => this.#reopenStream(retryMs),
       failed: (error, head) => {
-        if (head === undefined) this.#reopenStream(undefined)
+        if (head === undefined || error instanceof UpstreamRefused) this.#reopenStream(undefined, error)
         else if (error.code === 'upstream_unreachable' && head.status >= 500) this.#reopenStream(undefined)
       },
     })
   }
 
-  #reopenStream(retryMs: number | undefined): void {
+  /** @param failure of the last try */
+  #reopenStream(retryMs: number | undefined, failure?: GatewayError): void {
     if (!this.isOpen || ++this.#streamFailures > reconnectsMax) return
     const wishedMs = Math.max(retryMs ?? reconnectDefaultMs, reconnectMsMin)
     const delayMs = Math.min(wishedMs * 2 ** (this.#streamFailures - 1), reconnectMsMax)
-    this.#cancelStreamRetry = this.#options.clock.after(delayMs, () => this.#openStream())
+    this.#cancelStreamRetry = this.#options.clock.after(delayMs, () => void this.#openStreamAgain(failure))
+  }
+
+  async #openStreamAgain(failure: GatewayError | undefined): Promise<void> {
+    if (await isReadyAgain(this.#options, failure)) this.#openStream()
+    else this.#reopenStream(undefined, failure)
   }
 
   #onOutsideNote(note: RpcNotification): void {

@@ -9,6 +9,7 @@ import { ModernHttpCall, type ModernCallHost } from './modern-http-call.ts'
 import { modernHeaders } from './modern-headers.ts'
 import { ModernListening, noSubscription } from './modern-listening.ts'
 import { dispatchOutsideNote } from './outside-notes.ts'
+import { isReadyAgain } from './ready-again.ts'
 import type {
   Answer,
   CallHooks,
@@ -99,6 +100,7 @@ export class ModernHttpSession implements UpstreamSession {
       timeoutMs,
       capabilities: facts.capabilities,
       open: (id, notifications) => this.#openStream(id, notifications),
+      isReady: (failure) => isReadyAgain(this.#options, failure),
       heard: (note) => dispatchOutsideNote(note, events),
     })
   }

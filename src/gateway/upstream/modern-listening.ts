@@ -16,6 +16,7 @@ import {
   type RpcNotification,
 } from '#core/protocol/json-rpc.ts'
 import { declaresTasksExtension } from '#core/protocol/tasks.ts'
+import { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import { notMcp } from './answer.ts'
 
 export type ModernListeningDeps = {
@@ -27,6 +28,8 @@ export type ModernListeningDeps = {
   /** Sends `subscriptions/listen`. What comes of it is told to `receive` and `lost`; the returned function ends it. */
   open(id: string, notifications: JsonObject): () => void
   heard(note: RpcNotification): void
+  /** Whether it makes sense to subscribe again after this failure. By default it does. */
+  isReady?: (failure: GatewayError) => Promise<boolean>
 }
 
 /** `agreed`: the resources that its acknowledgement names; null before that. */
@@ -135,9 +138,22 @@ export class ModernListening {
     const own = this.#find(id)
     if (!own || !this.#forget(own)) return
     this.#settle(own.wish, () => error)
-    if (!error.isRetryable) return
-    this.#cancelRelisten = this.#deps.clock.after(this.#relistenMs, () => this.#start())
+    if (error.isRetryable || error instanceof UpstreamRefused) this.#relisten(error)
+  }
+
+  #relisten(failure: GatewayError): void {
+    this.#cancelRelisten = this.#deps.clock.after(this.#relistenMs, () => void this.#startAgain(failure))
     this.#relistenMs = Math.min(this.#relistenMs * 2, relistenMsMax)
+  }
+
+  async #startAgain(failure: GatewayError): Promise<void> {
+    const { isReady } = this.#deps
+    const newestId = this.#nextId
+    const canStart = isReady ? await isReady(failure) : true
+    // A wish that has changed meanwhile has been sent.
+    if (this.#hasEnded || newestId !== this.#nextId) return
+    if (canStart) this.#start()
+    else this.#relisten(failure)
   }
 
   /** @param error what those are told who wait */

@@ -90,6 +90,8 @@ export type SessionOptions = {
   clock: Clock
   /** How its requests are authenticated; read for each of them. */
   lease: Lease
+  /** Makes the lease good where nothing was sent for long. Rejects where it cannot be: then nothing is to go out with it. */
+  ready?: (() => Promise<unknown>) | undefined
   /** What the gateway calls itself, and declares, towards the upstream. */
   clientInfo: JsonObject
   clientCapabilities: JsonObject

@@ -52,6 +52,7 @@ type Verdict = UpstreamFacts | 'legacy' | 'sse'
 type Opening = {
   capabilities: JsonObject
   lease: Lease
+  ready: () => Promise<unknown>
   events: SessionEvents
   cancellation: Cancellation
   attempt: number
@@ -187,17 +188,19 @@ export class Upstream {
     const isShared = this.server.isolation === 'shared'
     const capabilities = isShared ? sharedClientCapabilities : user.capabilities
     let attempt = 0
+    const lease = (): Lease | Promise<Lease> => {
+      const leased = credential.lease(asking.holder)
+      return leased instanceof Promise ? leased.then((own) => checkOwner(own, owner)) : checkOwner(leased, owner)
+    }
     const place = new PooledSession({
       server: this.name,
       isShared,
-      lease() {
-        const lease = credential.lease(asking.holder)
-        return lease instanceof Promise ? lease.then((own) => checkOwner(own, owner)) : checkOwner(lease, owner)
-      },
+      lease,
       renew: (lease, refusal) => credential.rejected(lease, refusal),
-      open: (events, { lease, cancellation }) => {
+      open: (events, { lease: own, cancellation }) => {
         attempt = ++this.#attempts
-        return this.#open({ capabilities, lease, events, cancellation, attempt })
+        const ready = async (): Promise<void> => checkSame(await lease(), own)
+        return this.#open({ capabilities, lease: own, ready, events, cancellation, attempt })
       },
       onListChanged: (kind) => this.#deps.onListChanged(this, kind),
       onEnded: (error) => this.#onEnded(error, attempt),
@@ -267,10 +270,10 @@ export class Upstream {
     return session
   }
 
-  #common({ lease, events }: Opening): Omit<SessionOptions, 'clientCapabilities'> {
+  #common({ lease, ready, events }: Opening): Omit<SessionOptions, 'clientCapabilities'> {
     const { clock, clientInfo } = this.#deps
     const { timeoutMs, timeoutTotalMs } = this.server
-    return { clock, lease, clientInfo, timeoutMs, timeoutTotalMs, events }
+    return { clock, lease, ready, clientInfo, timeoutMs, timeoutTotalMs, events }
   }
 
   #exchange(wire: HttpWire, lease: Lease): ExchangeDeps {
@@ -399,6 +402,11 @@ function mayBeSseServer(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false
   const { status } = error.details
   return status === 400 || status === 404 || status === 405
+}
+
+/** @throws GatewayError `upstream_closed`: what a session was opened with is another account's by now */
+function checkSame(lease: Lease, own: Lease): void {
+  if (lease !== own) throw new GatewayError('upstream_closed')
 }
 
 /** A lost session of ours is not the caller's lost session. */
