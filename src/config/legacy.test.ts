@@ -205,6 +205,18 @@ describe('auth_type', () => {
   })
 })
 
+const secondsCases = (
+  [
+    ['timeout', '600', 'must be at most 300'],
+    ['timeout', '0.01', 'must be at least 0.1'],
+    ['token_cache_ttl', '604800', 'must be at most 86400'],
+    ['token_cache_ttl', '0.5', 'must be at least 1'],
+  ] as const
+).map(([key, seconds, message]): [string, string] => [
+  `mcp_config: { default_oauth2: { ${key}: ${seconds}, token_url: https://x, client_id: a, client_secret: b } }`,
+  `1:${35 + key.length} mcp_config.default_oauth2.${key}: ${message}`,
+])
+
 describe('what is wrong in them', () => {
   it.each([
     [
@@ -242,15 +254,7 @@ describe('what is wrong in them', () => {
       `mcp_servers: { a: { ${url}, auth: { cookie_passthrough: {} } } }`,
       '1:81 mcp_servers.a.auth.cookie_passthrough: needs "cookie_names" or "cookie_prefix"; every cookie is "*"',
     ],
-    ...[
-      ['timeout: 600', 'timeout', 'must be at most 300'],
-      ['timeout: 0.01', 'timeout', 'must be at least 0.1'],
-      ['token_cache_ttl: 604800', 'token_cache_ttl', 'must be at most 86400'],
-      ['token_cache_ttl: 0.5', 'token_cache_ttl', 'must be at least 1'],
-    ].map(([member, key, message]): [string, string] => [
-      `mcp_config: { default_oauth2: { ${member}, token_url: https://x, client_id: a, client_secret: b } }`,
-      `1:${35 + key.length} mcp_config.default_oauth2.${key}: ${message}`,
-    ]),
+    ...secondsCases,
     [`mcp_servers: { a: { ${url}, auth_type: bearer_token } }`, '1:16 mcp_servers.a.auth_value: is required: text'],
     [
       `mcp_servers: { a: { ${url}, auth_type: basic, auth_value: s3cret } }`,
