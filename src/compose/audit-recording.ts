@@ -1,8 +1,8 @@
 /** What is recorded of each event, as this process is told to. */
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
-import { createAuditRecorder, type AuditRecorder } from '#core/audit/audit-recorder.ts'
+import type { AuditRecordLog } from '#core/audit/audit-log.ts'
+import { createAuditRecorder, type AuditRecorderLog } from '#core/audit/audit-recorder.ts'
 import { createRedaction } from '#core/audit/redaction.ts'
 import { givenValuesOf, secretValuesOf } from '#core/credential/secret-values.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
@@ -15,9 +15,9 @@ export type Recording = {
 
 /** The log, for who knows less of an event than is to be recorded. */
 export function openRecorder(
-  log: AuditLog,
+  log: AuditRecordLog,
   { snapshot, recording }: { snapshot: ResourceSnapshot; recording: Recording },
-): AuditLog & AuditRecorder {
+): AuditRecorderLog {
   const { payloads, limits } = recording
   const known = secretsIn(snapshot)
   const redaction = {

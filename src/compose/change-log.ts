@@ -1,43 +1,40 @@
 /** What is changed through the management API goes where calls are recorded. */
 import { apiRoot } from '#contract/api-root.ts'
 import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
+import { whatIs } from '#core/audit/audit-what.ts'
 import { nobodyWho, systemWho, toTokenHash, type AuditWho } from '#core/audit/audit-who.ts'
 import type { ChangeEvent, ChangeLog } from '#core/audit/change-log.ts'
 
-export function createChangeLog(audit: Pick<AuditRecorder, 'append'>): ChangeLog {
+export function createChangeLog(audit: Pick<AuditRecorder, 'take'>): ChangeLog {
   return {
     append: (event) => {
       const who = whoDid(event)
       const { kind, id, name } = event.resource
-      audit.append({
+      audit.take({
         at: event.at,
-        kind: 'resource_change',
-        principalKind: who.principalKind,
-        principalId: who.principalId,
-        principalName: who.principalName,
-        tokenId: who.tokenId,
-        tokenName: who.tokenName,
-        tokenHash: who.tokenHash,
-        sessionId: kind === 'session' ? id : '',
-        changedBy: event.changedBy,
         requestId: event.requestId,
-        project: '',
-        toolset: '',
-        endpoint: event.actor.kind === 'system' ? '' : apiRoot,
-        method: `${event.action} ${kind}`,
-        server: kind === 'server' ? name : '',
-        target: name,
-        targetId: id,
-        calledAs: '',
-        effect: event.outcome === 'ok' ? 'allow' : 'deny',
-        // Names of members and never their values.
-        reason: event.reason ?? (event.changed.length > 0 ? `changed ${event.changed.join(', ')}` : ''),
         outcome: event.outcome,
         durationMs: 0,
         upstreamMs: null,
         argumentsDigest: '',
         arguments: '',
         result: '',
+        who: kind === 'session' ? { ...who, sessionId: id } : who,
+        what: whatIs({
+          kind: 'resource_change',
+          changedBy: event.changedBy,
+          project: '',
+          toolset: '',
+          endpoint: event.actor.kind === 'system' ? '' : apiRoot,
+          method: `${event.action} ${kind}`,
+          server: kind === 'server' ? name : '',
+          target: name,
+          targetId: id,
+          calledAs: '',
+          effect: event.outcome === 'ok' ? 'allow' : 'deny',
+          // Names of members and never their values.
+          reason: event.reason ?? (event.changed.length > 0 ? `changed ${event.changed.join(', ')}` : ''),
+        }),
       })
     },
   }

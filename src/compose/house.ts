@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { randomId } from '#adapters/crypto/random-id.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorderLog } from '#core/audit/audit-recorder.ts'
 import { connectUrl } from '#core/credential/connect-link.ts'
 import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import { StoredBook } from '#core/credential/stored-book.ts'
@@ -53,7 +53,7 @@ export type HouseOptions = {
 }
 
 export type House = {
-  audit: AuditLog
+  audit: AuditRecorderLog
   control: ControlParts
   /** How clients of this machine reach it. */
   address: string
@@ -264,7 +264,7 @@ function openAgentSessions({ state, shared, control }: Stored, { config, place, 
 
 type ManagementParts = {
   config: LoadedConfig
-  audit: AuditLog
+  audit: AuditRecorderLog
   agents: AgentSessions
   connecting: Connections
   clientOf: ManagementOptions['clientOf']

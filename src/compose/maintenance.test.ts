@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createMemoryLocks } from '#adapters/memory/locks.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { toAuditEvent } from '#core/audit/audit-record.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { until } from '#test/support/until.ts'
 import { startMaintenance, type MaintenanceDeps } from './maintenance.ts'
@@ -27,7 +28,7 @@ beforeEach(() => {
         return count
       },
     },
-    audit: { append: (event) => void recorded.push(event) },
+    audit: { take: (record) => void recorded.push(toAuditEvent(record)) },
     idempotency: { deleteExpired: async () => 0 },
     flows: { deleteForgotten: async () => 0 },
     locks: createMemoryLocks({ clock }),

@@ -4,7 +4,7 @@ import { configFileName } from '#config/config-file.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import { watchConfig } from '#config/watch.ts'
 import { toGatewayError } from '#contract/errors.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorderLog } from '#core/audit/audit-recorder.ts'
 import { recordConfigChange } from '#gateway/record.ts'
 import { banner } from './banner.ts'
 import { adminName } from './declared-resources.ts'
@@ -70,7 +70,7 @@ type Following = {
   config: LoadedConfig
   env: ServeOptions['env']
   log: Logger
-  audit: AuditLog
+  audit: AuditRecorderLog
   onChange: (next: LoadedConfig) => void
 }
 

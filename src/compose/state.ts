@@ -11,8 +11,8 @@ import { createSqlPasswordStore } from '#adapters/sql/password-store.ts'
 import { createSqlResourceStore } from '#adapters/sql/resource-store.ts'
 import { createSqlSessionStore } from '#adapters/sql/session-store.ts'
 import type { AuditHistory } from '#core/audit/audit-history.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
-import type { AuditRecorder } from '#core/audit/audit-recorder.ts'
+import type { AuditRecordLog } from '#core/audit/audit-log.ts'
+import type { AuditRecorderLog } from '#core/audit/audit-recorder.ts'
 import type { FlowStore } from '#core/credential/flow-store.ts'
 import type { PasswordStore } from '#core/identity/password-store.ts'
 import type { TokenUses } from '#core/identity/token-uses.ts'
@@ -31,7 +31,7 @@ import { noteTokenUses } from './token-uses.ts'
 import type { VaultParts } from './vault.ts'
 
 export type State = {
-  audit: AuditLog & AuditRecorder
+  audit: AuditRecorderLog
   tokenUses: Pick<TokenUses, 'note'>
   history: AuditHistory
   idempotency: IdempotencyStore
@@ -111,7 +111,7 @@ export function makeDataFolder(dataPath: string): void {
   mkdirSync(dataPath, { recursive: true, mode: 0o700 })
 }
 
-function openAudit(database: Database, { recording, log }: Pick<Opening, 'recording' | 'log'>): AuditLog {
+function openAudit(database: Database, { recording, log }: Pick<Opening, 'recording' | 'log'>): AuditRecordLog {
   const onRefused = (cause: unknown, lost: number): void =>
     log.error({ err: describeError(cause), lost }, 'audit events were not stored')
   const onReach = (cause: unknown, waiting: number): void =>

@@ -1,6 +1,6 @@
 /** When each token was used last, for whoever looks at it: taken from what is recorded, and stored a few seconds later. */
 import type { Logger } from 'pino'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecordLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
 import { TokenUses } from '#core/identity/token-uses.ts'
 import type { ResourceStore } from '#core/resources/resource-store.ts'
@@ -12,7 +12,7 @@ type Deps = { store: Pick<ResourceStore, 'touchTokens'>; clock: Clock; log: Logg
 export type NotedUses = AsyncDisposable & {
   uses: Pick<TokenUses, 'note'>
   /** The same log, whose events are uses of the tokens that they name. */
-  noting(audit: AuditLog): AuditLog
+  noting(audit: AuditRecordLog): AuditRecordLog
 }
 
 const spacingMs = 60_000
@@ -39,6 +39,10 @@ export function noteTokenUses({ store, clock, log }: Deps): NotedUses {
       append(event) {
         uses.note(event.tokenId, event.at)
         audit.append(event)
+      },
+      take(record) {
+        uses.note(record.who.tokenId, record.at)
+        audit.take(record)
       },
     }),
     async [Symbol.asyncDispose]() {

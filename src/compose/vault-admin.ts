@@ -6,7 +6,7 @@ import { createSqlKeyStore } from '#adapters/sql/key-store.ts'
 import { createSqlSealedPlaces } from '#adapters/sql/sealed-places.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
 import { GatewayError } from '#contract/errors.ts'
-import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
 import { beginRotation, finishRotation, type RotationDeps, type RotationEnd } from '#core/vault/rotate-keys.ts'
 import { forgetUnreadable, type Forgotten } from '#core/vault/forget-lost.ts'
 import { findLostKeys } from '#core/vault/key-ring.ts'
@@ -80,10 +80,10 @@ async function forget(database: Database, parts: VaultParts): Promise<Forgotten>
 }
 
 async function record(database: Database, keyId: string, reason: string): Promise<void> {
-  const events: AuditEvent[] = []
-  const audit = { append: (event: AuditEvent) => void events.push(event) }
+  const records: AuditRecord[] = []
+  const audit = { take: (record: AuditRecord) => void records.push(record) }
   recordKeyRotation(audit, { at: systemClock.now(), keyId, reason })
-  await database.insertAuditEvents(events)
+  await database.insertAuditEvents(records)
 }
 
 async function countAll(places: readonly SealedPlace[]): Promise<SealedCount[]> {

@@ -52,6 +52,9 @@ const auditParts = {
   tokenName: AuditText.optional(),
   tokenHash: AuditText.optional().describe('The first 12 digits of the token’s SHA-256.'),
   sessionId: AuditText.optional().describe('Of an agent’s session.'),
+  credential: AuditText.optional().describe(
+    'What the server was asked with: the kind and, where it is an owner’s own, the owner’s id.',
+  ),
   changedBy: AuditText.optional().describe('For whom it was changed, as the actor said.'),
   requestId: AuditText.optional(),
   project: AuditText.optional().describe('At whose address.'),

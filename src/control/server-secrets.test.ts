@@ -19,7 +19,6 @@ const credentials = [
   { kind: 'basic', username: 'ann', password: 'CANARY' },
   { kind: 'none' },
 ]
-const pem = (what = 'CERTIFICATE') => `-----BEGIN ${what}-----\nMA==\n-----END ${what}-----\n`
 const shown = (server: ReturnType<typeof spec>) => hideSecrets(server, { isEditor: true })
 
 describe('hideSecrets', () => {
@@ -54,16 +53,6 @@ describe('keepSecrets', () => {
     }
   })
 
-  it('takes who signs the server’s certificate for the same, where it is', () => {
-    const tls = { certificate: pem(), key: pem('PRIVATE KEY') }
-    for (const ca of [pem(), { secretRef: 'authority' }]) {
-      const stored = remote({ tls: { ...tls, ca } })
-      expect(keepSecrets(shown(stored), stored)).toEqual({ spec: stored, problems: [] })
-    }
-    const named = (ref: string) => remote({ tls: { ...tls, key: { secretRef: ref }, ca: { secretRef: ref } } })
-    expect(keepSecrets(shown(named('its-name')), named('sec_id')).problems).toEqual([])
-  })
-
   it('takes a new secret beside old ones', () => {
     const sent = shown(remote())
     const changed = { ...sent, transport: { ...sent.transport, headers: { 'X-Key': 'new' } } } as typeof sent
@@ -78,7 +67,6 @@ describe('keepSecrets', () => {
     ['no encryption', { url: 'http://example.com:8443/mcp' }],
     ['another user and host', { url: 'https://[secret]@evil.example:8443/mcp?[secret]' }],
     ['another transport', { kind: 'sse' }],
-    ['who holds another certificate', { tls: { certificate: pem(), key: pem('PRIVATE KEY'), ca: pem() } }],
   ])('never lets a secret go to %s', (_, change) => {
     const sent = shown(remote())
     const { spec: kept, problems } = keepSecrets(

@@ -43,20 +43,10 @@ export function keepSecrets(
   return { spec: { ...sent, transport }, problems }
 }
 
-/** Whether what goes with requests goes to the same address or program, and the same authority says that it does. */
+/** Whether what goes with requests goes to the same address or program. */
 export function isSameDestination(one: Transport, other: Transport): boolean {
   if (one.kind === 'stdio' || other.kind === 'stdio') return isSameProgram(one, other)
-  return isSamePlace(one, other) && isSame({ ca: one.tls?.ca }, { ca: other.tls?.ca })
-}
-
-function isSamePlace(one: Remote, other: Remote): boolean {
   return one.kind === other.kind && originOf(one.url) === originOf(other.url)
-}
-
-/** What was sent names a secret by its name, and what is stored by its id: whether that one may be named is asked elsewhere. */
-function isSameAuthority({ tls: one }: Remote, { tls: other }: Remote): boolean {
-  const areNamed = typeof one?.ca === 'object' && typeof other?.ca === 'object'
-  return areNamed || one?.ca === other?.ca
 }
 
 function isSameProgram(one: Transport, other: Transport): boolean {
@@ -105,7 +95,7 @@ function keepInTransport(sent: Transport, stored: Transport): Transport {
     return sent.kind === 'stdio' && stored.kind === 'stdio' ? keepInStdio(sent, stored) : sent
   }
   const url = sent.url === hideInUrl(stored.url) ? stored.url : sent.url
-  if (!isSamePlace({ ...sent, url }, stored) || !isSameAuthority(sent, stored)) return sent
+  if (!isSameDestination({ ...sent, url }, stored)) return sent
   const { headers, credential, variables, tls } = sent
   return {
     ...sent,

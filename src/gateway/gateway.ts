@@ -371,7 +371,14 @@ export class Gateway {
   run(call: ClientCall, done: (answer: Answer) => void, failed: (error: GatewayError) => void): void {
     const { endpoint, message, session, cancellation } = call
     const only = endpoint.kind === 'single' ? endpoint.upstreams[0] : undefined
-    const facts: CallFacts = { server: only?.name ?? '', target: '', effect: 'allow', reason: '', sentAt: 0 }
+    const facts: CallFacts = {
+      server: only?.name ?? '',
+      target: '',
+      effect: 'allow',
+      reason: '',
+      credential: '',
+      sentAt: 0,
+    }
     let running: RunningRequest | undefined
     let tally: Tally | null = null
     try {

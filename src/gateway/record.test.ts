@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { toAuditEvent, type AuditRecord } from '#core/audit/audit-record.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ClientCall } from '#gateway/client/client-call.ts'
 import { principal } from '#test/support/upstreams.ts'
@@ -23,18 +24,20 @@ const call = (method: string): ClientCall => ({
   receivedAt: 1_000,
 })
 
-function record(method: string, target: string, more: Partial<ClientCall> = {}): AuditEvent {
+type More = Partial<ClientCall> & { outcome?: string }
+
+function record(method: string, target: string, { outcome = 'ok', ...more }: More = {}): AuditEvent {
   const events: AuditEvent[] = []
-  const audit = {
-    append: (event: AuditEvent) => void events.push(event),
-    flush: async () => undefined,
-    dropped: () => 0,
-    droppedRefusals: () => 0,
-    list: async () => events,
-    close: async () => undefined,
+  const audit = { take: (record: AuditRecord) => void events.push(toAuditEvent(record)) }
+  const facts = {
+    server: 'files',
+    target,
+    effect: 'allow' as const,
+    reason: 'rule 0 of policy p',
+    credential: 'bearer',
+    sentAt: 1_050,
   }
-  const facts = { server: 'files', target, effect: 'allow' as const, reason: 'rule 0 of policy p', sentAt: 1_050 }
-  recordCall(audit, { ...call(method), ...more }, { facts, outcome: 'ok', at: 1_250, answer: null })
+  recordCall(audit, { ...call(method), ...more }, { facts, outcome, at: 1_250, answer: null })
   const [event] = events
   if (!event || events.length > 1) throw new Error('one call is one event')
   return event
@@ -52,6 +55,7 @@ describe('recordCall', () => {
       tokenName: '',
       tokenHash: '',
       sessionId: '',
+      credential: 'bearer',
       changedBy: '',
       requestId: 'req_1',
       project: '',
@@ -106,6 +110,14 @@ describe('recordCall', () => {
       sessionId: 'ses_1',
       tokenId: '',
       tokenName: '',
+    })
+  })
+
+  it('says what the server was asked with, and nothing where there was nothing to ask it with', () => {
+    expect(record('tools/call', 'read')).toMatchObject({ credential: 'bearer', tokenId: 'ann' })
+    expect(record('tools/call', 'read', { outcome: 'credential_required' })).toMatchObject({
+      credential: '',
+      tokenId: 'ann',
     })
   })
 

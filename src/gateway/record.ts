@@ -2,6 +2,8 @@
 import type { ErrorCode, GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
 import type { AuditPayload, AuditRecorder } from '#core/audit/audit-recorder.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
+import { whatIs, type AuditWhat } from '#core/audit/audit-what.ts'
 import { nobodyWho, systemWho, whoIs, type AuditWho } from '#core/audit/audit-who.ts'
 import type { Principal } from '#core/identity/principal.ts'
 import { toOutcome, type RpcRequest } from '#core/protocol/json-rpc.ts'
@@ -16,6 +18,8 @@ export type CallFacts = {
   target: string
   effect: AuditEvent['effect']
   reason: string
+  /** What the server was asked with, see AuditEvent. */
+  credential: string
   /** When the server was asked, Unix time in milliseconds; 0: it was not. */
   sentAt: number
 }
@@ -25,23 +29,29 @@ type CallEnd = { facts: CallFacts; outcome: string; at: number; answer: Answer |
 /** One literal with every member in its place: this runs for each call. */
 export function recordCall(audit: AuditRecorder, call: ClientCall, end: CallEnd): void {
   const { facts, outcome, at, answer } = end
-  const { receivedAt, message, address } = call
-  const who = whoIs(call.principal)
-  const event: AuditEvent = {
+  const { principal, receivedAt, message } = call
+  const record: AuditRecord = {
     at: receivedAt,
-    kind: 'call',
-    principalKind: who.principalKind,
-    principalId: who.principalId,
-    principalName: who.principalName,
-    tokenId: who.tokenId,
-    tokenName: who.tokenName,
-    tokenHash: who.tokenHash,
-    sessionId: who.sessionId,
-    changedBy: '',
     requestId: call.requestId,
+    outcome,
+    durationMs: at - receivedAt,
+    upstreamMs: facts.sentAt === 0 ? null : at - facts.sentAt,
+    argumentsDigest: '',
+    arguments: '',
+    result: '',
+    who: whoIs(principal, outcome.startsWith('credential_') ? '' : facts.credential),
+    what: whatOf(call, facts),
+  }
+  audit.take(record, payloadOf(message, audit.keepsPayloads === true ? answer : null))
+}
+
+function whatOf({ principal, endpoint, address, message }: ClientCall, facts: CallFacts): AuditWhat {
+  return whatIs({
+    kind: 'call',
+    changedBy: '',
     project: address.scope === 'project' ? address.names : '',
-    toolset: address.scope === 'toolset' ? address.names : (call.principal.toolset ?? ''),
-    endpoint: call.endpoint.key,
+    toolset: address.scope === 'toolset' ? address.names : (principal.toolset ?? ''),
+    endpoint: endpoint.key,
     method: message.method.slice(0, 128),
     server: facts.server,
     target: facts.target.slice(0, 512),
@@ -49,14 +59,7 @@ export function recordCall(audit: AuditRecorder, call: ClientCall, end: CallEnd)
     calledAs: calledAs(message, facts.target),
     effect: facts.effect,
     reason: facts.reason,
-    outcome,
-    durationMs: at - receivedAt,
-    upstreamMs: facts.sentAt === 0 ? null : at - facts.sentAt,
-    argumentsDigest: '',
-    arguments: '',
-    result: '',
-  }
-  audit.append(event, payloadOf(message, audit.keepsPayloads === true ? answer : null))
+  })
 }
 
 /** What the caller said, where the server has another name for it. */
@@ -98,6 +101,8 @@ export type PlainRequest = {
   address?: Address | undefined
 }
 
+type Taker = Pick<AuditRecorder, 'take'>
+
 type PlainEnd = Pick<AuditEvent, 'kind' | 'server' | 'effect' | 'reason' | 'outcome'> & {
   at: number
   /** Of what nobody asked for. */
@@ -105,22 +110,21 @@ type PlainEnd = Pick<AuditEvent, 'kind' | 'server' | 'effect' | 'reason' | 'outc
   target?: string
 }
 
-function recordPlain(audit: AuditRecorder, request: PlainRequest, end: PlainEnd): void {
+function recordPlain(audit: Taker, request: PlainRequest, end: PlainEnd): void {
   const { requestId, receivedAt, principal, endpoint, method, address } = request
-  const who = principal ? whoIs(principal) : (end.who ?? nobodyWho)
-  audit.append(
-    {
-      at: receivedAt,
+  audit.take({
+    at: receivedAt,
+    requestId,
+    outcome: end.outcome,
+    durationMs: end.at - receivedAt,
+    upstreamMs: null,
+    argumentsDigest: '',
+    arguments: '',
+    result: '',
+    who: principal ? whoIs(principal) : (end.who ?? nobodyWho),
+    what: whatIs({
       kind: end.kind,
-      principalKind: who.principalKind,
-      principalId: who.principalId,
-      principalName: who.principalName,
-      tokenId: who.tokenId,
-      tokenName: who.tokenName,
-      tokenHash: who.tokenHash,
-      sessionId: who.sessionId,
       changedBy: '',
-      requestId,
       project: address?.scope === 'project' ? address.names : '',
       toolset: address?.scope === 'toolset' ? address.names : (principal?.toolset ?? ''),
       endpoint: endpoint.slice(0, 256),
@@ -131,23 +135,12 @@ function recordPlain(audit: AuditRecorder, request: PlainRequest, end: PlainEnd)
       calledAs: '',
       effect: end.effect,
       reason: end.reason,
-      outcome: end.outcome,
-      durationMs: end.at - receivedAt,
-      upstreamMs: null,
-      argumentsDigest: '',
-      arguments: '',
-      result: '',
-    },
-    null,
-  )
+    }),
+  })
 }
 
 /** A request that ended before it was a call. */
-export function recordRefusal(
-  audit: AuditRecorder,
-  request: PlainRequest,
-  end: { error: GatewayError; at: number },
-): void {
+export function recordRefusal(audit: Taker, request: PlainRequest, end: { error: GatewayError; at: number }): void {
   const { code } = end.error
   const kind = code === 'unauthorized' ? 'auth_failure' : 'refusal'
   recordPlain(audit, request, { kind, server: '', effect: 'deny', reason: code, outcome: code, at: end.at })
@@ -155,7 +148,7 @@ export function recordRefusal(
 
 /** `initialize`. @param end.error why no session was opened; null where one was */
 export function recordOpening(
-  audit: AuditRecorder,
+  audit: Taker,
   request: PlainRequest,
   end: { server: string; error: GatewayError | null; at: number },
 ): void {
@@ -171,7 +164,7 @@ export function recordOpening(
   })
 }
 
-export function recordSessionEnd(audit: AuditRecorder, request: PlainRequest, end: { at: number }): void {
+export function recordSessionEnd(audit: Taker, request: PlainRequest, end: { at: number }): void {
   recordPlain(audit, request, {
     kind: 'session_end',
     server: '',
@@ -183,7 +176,7 @@ export function recordSessionEnd(audit: AuditRecorder, request: PlainRequest, en
 }
 
 /** @param change.outcome `ok` where the gateway runs with it from now on, else why it does not */
-export function recordConfigChange(audit: AuditRecorder, change: { at: number; outcome: 'ok' | ErrorCode }): void {
+export function recordConfigChange(audit: Taker, change: { at: number; outcome: 'ok' | ErrorCode }): void {
   const { at, outcome } = change
   const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: '' }
   const isApplied = outcome === 'ok'
@@ -199,7 +192,7 @@ export function recordConfigChange(audit: AuditRecorder, change: { at: number; o
 }
 
 /** @param removal.before Unix time in milliseconds: events from before it were removed */
-export function recordRetention(audit: AuditRecorder, removal: { at: number; removed: number; before: number }): void {
+export function recordRetention(audit: Taker, removal: { at: number; removed: number; before: number }): void {
   const { at, removed, before } = removal
   const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: 'delete audit_event' }
   recordPlain(audit, request, {
@@ -215,7 +208,7 @@ export function recordRetention(audit: AuditRecorder, removal: { at: number; rem
 
 /** @param rotation.keyId the new key's */
 export function recordKeyRotation(
-  audit: AuditRecorder,
+  audit: Taker,
   { at, keyId, reason }: { at: number; keyId: string; reason: string },
 ): void {
   const request = { requestId: '', receivedAt: at, principal: null, endpoint: '', method: 'rotate vault_key' }

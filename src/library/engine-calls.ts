@@ -136,7 +136,8 @@ export class EngineCalls {
 
   #refuse(error: GatewayError, refusal: { request: EngineRequest; call: ClientCall; reason: string }): GatewayError {
     const { request, call, reason } = refusal
-    const facts = { server: request.server, target: request.target, effect: 'deny' as const, reason, sentAt: 0 }
+    const { server, target } = request
+    const facts = { server, target, effect: 'deny' as const, reason, credential: '', sentAt: 0 }
     recordCall(this.#deps.audit, call, { facts, outcome: error.code, at: this.#deps.now(), answer: null })
     return error
   }

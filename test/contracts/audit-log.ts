@@ -1,6 +1,7 @@
 /** What every AuditLog does, whatever it stores in. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
+import { toAuditRecord, type AuditRecord } from '#core/audit/audit-record.ts'
 import type { AuditLog } from '#core/audit/audit-log.ts'
 
 /** A call that was allowed and went well; `index` tells it from the others. */
@@ -15,6 +16,7 @@ export function auditEvent(index: number, changes: Partial<AuditEvent> = {}): Au
     tokenName: 'platform',
     tokenHash: '0123456789ab',
     sessionId: '',
+    credential: 'bearer',
     changedBy: '',
     requestId: `req_${index}`,
     project: 'web',
@@ -35,6 +37,10 @@ export function auditEvent(index: number, changes: Partial<AuditEvent> = {}): Au
     result: '',
     ...changes,
   }
+}
+
+export function auditRecord(index: number, changes: Partial<AuditEvent> = {}): AuditRecord {
+  return toAuditRecord(auditEvent(index, changes))
 }
 
 /** `create` gives an empty log that holds at least 5,000 events. */

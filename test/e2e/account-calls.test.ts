@@ -1,5 +1,5 @@
 /** Calls with an account: the real gateway, a real authorization server, and a server that takes that server's tokens alone. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openConnectLab, type ConnectLab } from '#test/support/connect-lab.ts'
 import { sendModern } from '#test/support/management.ts'
 import { modernMessage } from '#test/support/raw-client.ts'
@@ -102,6 +102,18 @@ describe('a call with an account', () => {
     expect(textOf(await call('ann'))).toContain('you are ann at notes')
     expect(textOf(await call('bob'))).toContain('you are bob at notes')
     expect(textOf(await call('cid'))).toContain('/connect/notes')
+  })
+
+  it('is recorded with the account that it went out with, and never with what that is', async () => {
+    const recorded = async () => {
+      const { body } = await lab.gateway.api('GET', '/audit?method=tools/call&outcome=ok&server=notes&limit=1000')
+      return body['events'] as { principalId: string; credential: string }[]
+    }
+    await call('ann')
+    await vi.waitFor(async () => expect(await recorded()).not.toEqual([]), 20_000)
+    const events = await recorded()
+    for (const { principalId, credential } of events)
+      expect(credential).toBe(`oauth2_authorization_code ${principalId}`)
   })
 
   it('goes out with a renewed token where the server refuses the one before, for all calls at once', async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   ]
   gateway = open.use(
     await startManagedGateway({
-      servers: { one: { url: one.url }, two: { url: two.url } },
+      servers: { one: { url: one.url, credential: { kind: 'bearer', token: 'canary-of-one' } }, two: { url: two.url } },
       policies: { all: { default: 'execute', rules: [{ tool: 'hidden', level: 'read' }] } },
       tokens: [{ name: 'configured', secret: `tg_${'c'.repeat(40)}`, policies: ['all'] }],
     }),
@@ -72,6 +72,7 @@ describe('the record of a call', () => {
       tokenId: expect.stringMatching(/^tok_/),
       tokenHash: sha256(bearer).slice(0, 12),
       sessionId: '',
+      credential: 'bearer',
       project: '',
       toolset: '',
       endpoint: 'aggregate:one,two',
@@ -91,15 +92,24 @@ describe('the record of a call', () => {
     for (const filter of [
       `tokenHash=${String(event?.['tokenHash'])}`,
       `argumentsDigest=${String(event?.['argumentsDigest'])}`,
+      'tokenName=bot-token&credential=bearer',
     ])
       expect(await eventsOf(filter)).toEqual([event])
+    expect(JSON.stringify(event)).not.toContain('canary')
   })
 
   it('says that no server was asked for what was refused', async () => {
     const bearer = await mint('team-token', 'team', 'web')
     await call(bearer, { path: '/two/mcp', name: 'hidden' })
     expect(await eventsOf('principalKind=team')).toMatchObject([
-      { principalName: 'web', effect: 'deny', reason: 'rule 0 of policy all', upstreamMs: null, calledAs: '' },
+      {
+        principalName: 'web',
+        effect: 'deny',
+        reason: 'rule 0 of policy all',
+        upstreamMs: null,
+        credential: '',
+        calledAs: '',
+      },
     ])
   })
 

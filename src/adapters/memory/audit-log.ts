@@ -1,5 +1,6 @@
 import { type AuditEvent, checkAuditListLimit, toStorableAuditEvent } from '#core/audit/audit-event.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import type { AuditRecordLog } from '#core/audit/audit-log.ts'
+import { toAuditEvent } from '#core/audit/audit-record.ts'
 import { AuditLosses, divideAuditRoom, shareOf } from '#core/audit/audit-share.ts'
 
 type Kept = { event: AuditEvent; sequence: number }
@@ -8,17 +9,20 @@ type Kept = { event: AuditEvent; sequence: number }
  * An AuditLog that ends with the process. Here the ring is the store: when it is full the oldest event makes room, and
  * counts as dropped, because it is lost. Refusals have rings of their own beside it.
  */
-export function createMemoryAuditLog(options: { ringMax: number }): AuditLog {
+export function createMemoryAuditLog(options: { ringMax: number }): AuditRecordLog {
   const room = divideAuditRoom(options.ringMax)
   const rings = { calls: new Ring(room.calls), refusals: new Ring(room.refusals), strangers: new Ring(room.strangers) }
   const losses = new AuditLosses()
   let sequence = 0
   let isClosed = false
+  function append(event: AuditEvent): void {
+    const share = shareOf(event, event)
+    const isLost = isClosed || rings[share].push({ event: toKept(event), sequence: sequence++ })
+    if (isLost) losses.add(share)
+  }
   return {
-    append(event) {
-      const lost = isClosed ? event : rings[shareOf(event)].push({ event: toKept(event), sequence: sequence++ })?.event
-      if (lost) losses.add(lost)
-    },
+    append,
+    take: (record) => append(toAuditEvent(record)),
     flush: () => Promise.resolve(),
     dropped: () => losses.calls,
     droppedRefusals: () => losses.refusals,
@@ -42,12 +46,12 @@ class Ring {
     this.#slotsMax = slotsMax
   }
 
-  /** @returns what had to make room */
-  push(kept: Kept): Kept | undefined {
-    const before = this.#slots[this.#next]
+  /** @returns whether another had to make room */
+  push(kept: Kept): boolean {
+    const isFull = this.#slots.length === this.#slotsMax
     this.#slots[this.#next] = kept
     this.#next = this.#next + 1 === this.#slotsMax ? 0 : this.#next + 1
-    return before
+    return isFull
   }
 
   entries(): Iterable<Kept> {

@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
-import { auditEvent } from '#test/contracts/audit-log.ts'
+import { auditEvent, auditRecord } from '#test/contracts/audit-log.ts'
 import { auditHistoryContract } from '#test/contracts/audit-history.ts'
+import { toAuditEvent, toAuditRecord } from '#core/audit/audit-record.ts'
 import { emptiedPostgres, postgresStartMsMax } from '#test/support/postgres/databases.ts'
 import { createSqlAuditHistory } from './audit-history.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -34,6 +35,7 @@ async function expectOldRow(database: Pick<Database, 'queries'>): Promise<void> 
       tokenHash: '',
       project: '',
       calledAs: '',
+      credential: '',
       upstreamMs: null,
       argumentsDigest: '',
     },
@@ -44,17 +46,25 @@ const dayMs = 86_400_000
 
 async function expectForgotten(database: Database): Promise<void> {
   const now = 100 * dayMs
-  await database.insertAuditEvents([
-    auditEvent(1, { at: now - 10 * dayMs, principalId: 'gone', principalName: 'gone' }),
-    auditEvent(2, { at: now - 10 * dayMs, principalId: 'kept', principalName: 'kept' }),
-  ])
-  await database.insertAuditEvents([auditEvent(3, { at: now, principalId: 'kept', principalName: 'kept' })])
+  const done = (name: string, at: number) =>
+    auditRecord(1, { at, principalId: name, principalName: name, server: 'forgotten', target: name })
+  const before = ['gone', 'gone', 'kept', 'kept'].map((name) => done(name, now - 10 * dayMs))
+  await database.insertAuditEvents(before)
+  await database.insertAuditEvents([done('kept', now)])
   const history = createSqlAuditHistory(database)
-  expect(await history.deleteBefore(now - dayMs, 100)).toBe(2)
-  const named = await database.queries.selectFrom('audit_who').select('principal_id').execute()
+  expect(await history.deleteBefore(now - dayMs, 100)).toBe(4)
+  const { queries } = database
+  const names = ['gone', 'kept']
+  const named = await queries
+    .selectFrom('audit_who')
+    .select('principal_id')
+    .where('principal_id', 'in', names)
+    .execute()
   expect(named).toEqual([{ principal_id: 'kept' }])
+  const said = await queries.selectFrom('audit_what').select('target').where('server', '=', 'forgotten').execute()
+  expect(said).toEqual([{ target: 'kept' }])
   const { events } = await history.read({ limit: 10 })
-  expect(events.map(({ principalName }) => principalName)).toEqual(['kept'])
+  expect(events).toMatchObject([{ principalName: 'kept', target: 'kept' }])
 }
 
 describe('in SQLite', () => {
@@ -65,14 +75,30 @@ describe('in SQLite', () => {
   auditHistoryContract(async (events) => {
     const database = await openDatabase({ path: ':memory:' })
     open.push(database)
-    await database.insertAuditEvents(events)
+    await database.insertAuditEvents(events.map(toAuditRecord))
     return createSqlAuditHistory(database, { rowsPerPage: 50 })
   })
 
-  it('forgets who did what is gone, and nobody else', async () => {
+  it('forgets who did what is gone, and what that was, and nothing else', async () => {
     const database = await openDatabase({ path: ':memory:' })
     open.push(database)
     await expectForgotten(database)
+  })
+
+  it('stores what is said again once, and reads it as what is said whole', async () => {
+    const database = await openDatabase({ path: ':memory:' })
+    open.push(database)
+    const records = [1, 2, 3, 4].map((index) => auditRecord(index, { arguments: index === 4 ? '{"a":1}' : '' }))
+    await database.insertAuditEvents(records)
+    const stored = await database.queries.selectFrom('audit_event').select(['what', 'target', 'endpoint']).execute()
+    expect(stored.map(({ what, target }) => [what === '', target])).toEqual([
+      [true, 'echo'],
+      [false, ''],
+      [false, ''],
+      [false, ''],
+    ])
+    const { events } = await createSqlAuditHistory(database).read({ limit: 10 })
+    expect(events.map(({ id: _id, ...event }) => event)).toEqual(records.toReversed().map(toAuditEvent))
   })
 
   it('reads rows that were stored before a column was added', async () => {
@@ -89,7 +115,7 @@ describe('in SQLite', () => {
 
 describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   const emptied = emptiedPostgres()
-  it('forgets who did what is gone, and nobody else', async () => {
+  it('forgets who did what is gone, and what that was, and nothing else', async () => {
     await expectForgotten(await emptied())
   })
 
@@ -100,7 +126,7 @@ describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
   })
   auditHistoryContract(async (events) => {
     const database = await emptied()
-    await database.insertAuditEvents(events)
+    await database.insertAuditEvents(events.map(toAuditRecord))
     return createSqlAuditHistory(database, { rowsPerPage: 50 })
   })
 })

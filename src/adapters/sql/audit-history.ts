@@ -1,11 +1,11 @@
 import type { ExpressionBuilder } from 'kysely'
 import { auditFilterKeys, type AuditFilter, type AuditHistory } from '#core/audit/audit-history.ts'
-import { auditColumnOf, toAuditEvent } from './audit-row.ts'
-import { forgottenAfterMs, whoColumnOf } from './audit-who.ts'
+import { forgottenAfterMs, whatColumnOf, whoColumnOf } from './audit-parts.ts'
+import { ownColumnOf, toAuditEvent } from './audit-row.ts'
 import type { Database } from './database.ts'
 import type { Tables } from './tables.ts'
 
-const readColumnOf = { ...auditColumnOf, ...whoColumnOf }
+const readColumnOf = { ...ownColumnOf, ...whoColumnOf, ...whatColumnOf }
 
 /**
  * An index for each filter would cost every call. So one page looks at so many rows at most, and says where to go on.
@@ -48,19 +48,21 @@ export function createSqlAuditHistory(
         const old = end === -1 ? oldest : oldest.slice(0, end)
         const last = old.at(-1)
         if (last) await transaction.deleteFrom('audit_event').where('id', '<=', last.id).execute()
-        if (old.length < limit) await forgetWho(transaction, time)
+        if (old.length < limit) await forgetParts(transaction, time)
         return old.length
       })
     },
   }
 }
 
-/** Nobody of whom an event is kept. */
-async function forgetWho(transaction: Database['queries'], time: number): Promise<void> {
-  await transaction
-    .deleteFrom('audit_who')
-    .where('seen_at', '<', time - forgottenAfterMs)
-    .execute()
+/** Nobody, and nothing, of whom or which an event is kept. */
+async function forgetParts(transaction: Database['queries'], time: number): Promise<void> {
+  for (const table of ['audit_who', 'audit_what'] as const) {
+    await transaction
+      .deleteFrom(table)
+      .where('seen_at', '<', time - forgottenAfterMs)
+      .execute()
+  }
 }
 
 async function newestId(queries: Database['queries']): Promise<number> {

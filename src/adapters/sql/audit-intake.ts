@@ -1,5 +1,5 @@
-import type { AuditEvent } from '#core/audit/audit-event.ts'
-import { AuditLosses, divideAuditRoom, shareOf } from '#core/audit/audit-share.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
+import { AuditLosses, divideAuditRoom, shareOf, type AuditShare } from '#core/audit/audit-share.ts'
 import { createRateBudget } from '#core/audit/rate-budget.ts'
 import type { Clock } from '#core/clock.ts'
 import { createAuditRing, type AuditRing } from './audit-ring.ts'
@@ -9,7 +9,7 @@ export type AuditIntake = {
   readonly ring: AuditRing
   readonly losses: AuditLosses
   /** False where the event is lost. */
-  take(event: AuditEvent): boolean
+  take(record: AuditRecord): boolean
   /** Takes no more. */
   close(): void
   /** Tells of what was lost and not told of yet. */
@@ -43,20 +43,20 @@ export function createAuditIntake({ ringMax, clock, onLost }: Options): AuditInt
     if (calls + refusals > 0) onLost?.({ calls, refusals })
   }
 
-  function lose(event: AuditEvent): void {
-    losses.add(event)
-    untold.add(event)
+  function lose(share: AuditShare): void {
+    losses.add(share)
+    untold.add(share)
     if (onLost && !isClosed) cancelTimer ??= clock.after(tellMs, tell)
   }
 
   return {
     ring,
     losses,
-    take(event) {
-      const share = shareOf(event)
-      const mayCome = !isClosed && (share !== 'strangers' || strangers.take(event.at))
-      if (mayCome && ring.push(event, share)) return true
-      lose(event)
+    take(record) {
+      const share = shareOf(record.what, record.who)
+      const mayCome = !isClosed && (share !== 'strangers' || strangers.take(record.at))
+      if (mayCome && ring.push(record, share)) return true
+      lose(share)
       return false
     },
     close: () => void (isClosed = true),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
-import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
 import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
 import { createSqlAuditLog } from './audit-log.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -43,10 +43,10 @@ function watch(refusals = 0, refusal: Error = new Error('disk full')) {
     /** It is as if it had never been away. */
     comeBack: () => void (refusalsLeft = 0),
     queries: database.queries,
-    async insertAuditEvents(events: readonly AuditEvent[]) {
+    async insertAuditEvents(records: readonly AuditRecord[]) {
       if (refusalsLeft-- > 0) throw refusal
-      await database.insertAuditEvents(events)
-      sizes.push(events.length)
+      await database.insertAuditEvents(records)
+      sizes.push(records.length)
       for (const arrive of arrivals) arrive()
     },
     /** Resolves at the next stored batch. */

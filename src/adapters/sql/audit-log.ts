@@ -1,5 +1,6 @@
 import { type AuditEvent, checkAuditListLimit } from '#core/audit/audit-event.ts'
-import type { AuditLog } from '#core/audit/audit-log.ts'
+import { toAuditRecord, type AuditRecord } from '#core/audit/audit-record.ts'
+import type { AuditRecordLog } from '#core/audit/audit-log.ts'
 import type { Clock } from '#core/clock.ts'
 import { createAuditIntake } from './audit-intake.ts'
 import { createAuditPump } from './audit-pump.ts'
@@ -25,21 +26,23 @@ export type SqlAuditLogOptions = {
 }
 
 /**
- * An AuditLog over a ring: `append` stores a pointer, and a batch at a time is written, each in a transaction of its own.
+ * An AuditLog over a ring: `take` stores a pointer, and a batch at a time is written, each in a transaction of its own.
  * Between two batches everything else that waits gets its turn, however long the backlog. The timer runs only while
  * events wait. While the store is away events wait in the ring, as many as it holds. The database stays open after `close`.
  */
-export function createSqlAuditLog(options: SqlAuditLogOptions): AuditLog {
+export function createSqlAuditLog(options: SqlAuditLogOptions): AuditRecordLog {
   const { database, clock = unheldClock, flushMs = 75 } = options
   const batchMax = Math.min(options.batchMax ?? 1_000, 1_000)
   const intake = createAuditIntake({ ringMax: options.ringMax ?? 65_536, clock, onLost: options.onLost })
   const { ring, losses } = intake
   const writer = createAuditWriter(ring, { ...options, batchMax, losses })
   const pump = createAuditPump(ring, writer, { clock, flushMs, batchMax, onReach: options.onReach })
+  const take = (record: AuditRecord): void => {
+    if (intake.take(record)) pump.schedule()
+  }
   return {
-    append(event) {
-      if (intake.take(event)) pump.schedule()
-    },
+    take,
+    append: (event) => take(toAuditRecord(event)),
     flush: () => pump.flush(),
     dropped: () => losses.calls,
     droppedRefusals: () => losses.refusals,

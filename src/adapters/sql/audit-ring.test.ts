@@ -1,8 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
 import { shareOf } from '#core/audit/audit-share.ts'
-import { auditEvent } from '#test/contracts/audit-log.ts'
+import { auditRecord } from '#test/contracts/audit-log.ts'
 import { createAuditRing } from './audit-ring.ts'
 
 const examples: Readonly<Record<string, Partial<AuditEvent>>> = {
@@ -22,15 +23,17 @@ describe('createAuditRing', () => {
     fc.assert(
       fc.property(room, fc.array(step), (room, steps) => {
         const ring = createAuditRing(room)
-        const queue: AuditEvent[] = []
+        const queue: AuditRecord[] = []
         let next = 0
         for (const { kinds, releaseCount } of steps) {
           for (const kind of kinds) {
-            const event = auditEvent(next, { at: next, ...examples[kind] })
-            const share = shareOf(event)
-            const isTaken = ring.push(event, share)
-            expect(isTaken).toBe(queue.filter((waiting) => shareOf(waiting) === share).length < room[share])
-            if (isTaken) queue.push(event)
+            const record = auditRecord(next, { at: next, ...examples[kind] })
+            const share = shareOf(record.what, record.who)
+            const isTaken = ring.push(record, share)
+            expect(isTaken).toBe(
+              queue.filter((waiting) => shareOf(waiting.what, waiting.who) === share).length < room[share],
+            )
+            if (isTaken) queue.push(record)
             next++
           }
           expect(ring.oldest(4)).toEqual(queue.slice(0, 4))

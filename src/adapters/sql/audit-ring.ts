@@ -1,16 +1,16 @@
-import type { AuditEvent } from '#core/audit/audit-event.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
 import { shareOf, type AuditRoom, type AuditShare } from '#core/audit/audit-share.ts'
 
 /** A queue of bounded length whose slots are allocated once, and of which each share of the events has its part. */
 export type AuditRing = {
   /** False where the share, which is the event's own, is full. */
-  push(event: AuditEvent, share: AuditShare): boolean
+  push(record: AuditRecord, share: AuditShare): boolean
   size(): number
   /** Events since the start: how many came in, and how many of them are gone again. */
   taken(): number
   released(): number
   /** The oldest, at most `countMax`; they stay until they are released. */
-  oldest(countMax: number): AuditEvent[]
+  oldest(countMax: number): AuditRecord[]
   /** Forgets the `count` oldest. */
   release(count: number): void
 }
@@ -20,21 +20,21 @@ const payloadCharsMax = 67_108_864
 
 export function createAuditRing(room: AuditRoom): AuditRing {
   const slotsMax = room.calls + room.refusals + room.strangers
-  const slots = Array.from<AuditEvent | undefined>({ length: slotsMax })
+  const slots = Array.from<AuditRecord | undefined>({ length: slotsMax })
   const sizes = { calls: 0, refusals: 0, strangers: 0 }
   let head = 0
   let size = 0
   let released = 0
   let payloadChars = 0
   return {
-    push(event, share) {
+    push(record, share) {
       if (sizes[share] === room[share]) return false
       sizes[share]++
-      const chars = event.arguments.length + event.result.length
-      if (payloadChars + chars > payloadCharsMax) event.arguments = event.result = ''
+      const chars = record.arguments.length + record.result.length
+      if (payloadChars + chars > payloadCharsMax) record.arguments = record.result = ''
       else payloadChars += chars
       const tail = head + size
-      slots[tail < slotsMax ? tail : tail - slotsMax] = event
+      slots[tail < slotsMax ? tail : tail - slotsMax] = record
       size++
       return true
     },
@@ -42,19 +42,19 @@ export function createAuditRing(room: AuditRoom): AuditRing {
     taken: () => released + size,
     released: () => released,
     oldest(countMax) {
-      const events: AuditEvent[] = []
+      const records: AuditRecord[] = []
       for (let index = 0; index < Math.min(size, countMax); index++) {
-        const event = slots[(head + index) % slotsMax]
-        if (event) events.push(event)
+        const record = slots[(head + index) % slotsMax]
+        if (record) records.push(record)
       }
-      return events
+      return records
     },
     release(count) {
       for (let index = 0; index < count; index++) {
-        const event = slots[head]
-        if (event) {
-          sizes[shareOf(event)]--
-          payloadChars -= event.arguments.length + event.result.length
+        const record = slots[head]
+        if (record) {
+          sizes[shareOf(record.what, record.who)]--
+          payloadChars -= record.arguments.length + record.result.length
         }
         slots[head] = undefined
         head = (head + 1) % slotsMax

@@ -1,85 +1,90 @@
-/** All that ties an AuditEvent to its table: the columns in their order, the insert, and the way back. */
+/** All that ties an AuditEvent to its table: the columns in their order, the inserts, and the way back. */
 import type { Selectable } from 'kysely'
 import { auditKinds, principalKinds } from '#contract/audit.ts'
 import { GatewayError } from '#contract/errors.ts'
 import type { AuditEvent } from '#core/audit/audit-event.ts'
-import type { AuditWho } from '#core/audit/audit-who.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
+import type { AuditWhat } from '#core/audit/audit-what.ts'
+import { whatColumnOf } from './audit-parts.ts'
 import type { AuditEventTable, AuditView } from './tables.ts'
 
-/** In which column each part of an event stands. Who did it stands elsewhere (see audit-who.ts). */
-export const auditColumnOf = {
+/** In which column each part of an event stands that is its own. Who did it, and what, stand elsewhere (see audit-parts.ts). */
+export const ownColumnOf = {
   at: 'at',
-  kind: 'kind',
   requestId: 'request_id',
-  endpoint: 'endpoint',
-  method: 'method',
-  server: 'server',
-  target: 'target',
-  effect: 'effect',
-  reason: 'reason',
   outcome: 'outcome',
   durationMs: 'duration_ms',
   upstreamMs: 'upstream_ms',
   argumentsDigest: 'arguments_digest',
-  calledAs: 'called_as',
-  changedBy: 'changed_by',
-  project: 'project',
-  toolset: 'toolset',
-  targetId: 'target_id',
   arguments: 'arguments',
   result: 'result',
-} as const satisfies Record<Exclude<keyof AuditEvent, keyof AuditWho>, keyof AuditEventTable>
+} as const satisfies Record<Exclude<keyof AuditRecord, 'who' | 'what'>, keyof AuditEventTable>
 
-/** Of events that say nothing in the others, where the database fills in an empty text. */
-const usualColumns = ['who', ...Object.values(auditColumnOf).slice(0, 13)]
-const auditColumns = [...usualColumns, ...Object.values(auditColumnOf).slice(13)]
-/** They have no default, and stand empty in events that name who did it. */
-const emptyColumns = ['token_id', 'token_name']
+const ownColumns = ['who', ...Object.values(ownColumnOf)]
+/** Of most events, where nothing is kept of what a call was given and gave. */
+const usualColumns = ownColumns.slice(0, -2)
+const whatColumns = Object.values(whatColumnOf)
+/** They have no default, and stand empty in events that name who did it, and what. */
+const emptyOfWho = ['token_id', 'token_name']
+const emptyOfWhat = whatColumns.slice(0, 7)
 
 /**
  * The only statements that are not built per query: they run for each call, and the builder would cost more than the insert. Each value that
  * is bound costs some 0.1 µs.
  */
-export const insertAuditEventSql = insertOf(auditColumns)
-export const insertUsualEventSql = insertOf(usualColumns)
-export const auditInsertColumns: readonly string[] = [...auditColumns, ...emptyColumns]
-
-function insertOf(columns: readonly string[]): string {
-  const values = [...columns.map(() => '?'), ...emptyColumns.map(() => `''`)]
-  return `insert into audit_event (${[...columns, ...emptyColumns].join(', ')}) values (${values.join(', ')})`
+export const auditInserts = {
+  usual: insertOf([...usualColumns, 'what'], emptyOfWhat),
+  named: insertOf([...ownColumns, 'what'], emptyOfWhat),
+  whole: insertOf([...ownColumns, ...whatColumns]),
 }
 
-type AuditValue = string | number | null
-
-/** @param e as `toStorableAuditEvent` gives it; `who`: its id */
-export function toAuditRow(e: AuditEvent, who: string): AuditValue[] {
-  return [...toUsualRow(e, who), e.calledAs, e.changedBy, e.project, e.toolset, e.targetId, e.arguments, e.result]
+function insertOf(columns: readonly string[], empty: readonly string[] = []): string {
+  const without = [...emptyOfWho, ...empty]
+  const values = [...columns.map(() => '?'), ...without.map(() => `''`)]
+  return `insert into audit_event (${[...columns, ...without].join(', ')}) values (${values.join(', ')})`
 }
 
-/** Whether the first columns say all. */
-export function isUsual(e: AuditEvent): boolean {
-  const { calledAs, changedBy, project, toolset, targetId } = e
-  return calledAs + changedBy + project + toolset + targetId === '' && e.arguments === '' && e.result === ''
+export type AuditValue = string | number | null
+
+/** Whether nothing of its payloads is kept. */
+export function isUsual(record: AuditRecord): boolean {
+  return record.arguments === '' && record.result === ''
 }
 
-/** The values of the first columns. Written out: this runs for each call. */
-export function toUsualRow(e: AuditEvent, who: string): AuditValue[] {
-  return [
-    who,
-    e.at,
-    e.kind,
-    e.requestId,
-    e.endpoint,
-    e.method,
-    e.server,
-    e.target,
-    e.effect,
-    e.reason,
-    e.outcome,
-    e.durationMs,
-    e.upstreamMs,
-    e.argumentsDigest,
-  ]
+/** The ids of rows. */
+type Named = { who: string; what: string }
+
+/** Written out, and with all in its place: this runs for each call. @param r as `toStorableRecord` gives it */
+export function toUsualValues(r: AuditRecord, { who, what }: Named): AuditValue[] {
+  return [who, r.at, r.requestId, r.outcome, r.durationMs, r.upstreamMs, r.argumentsDigest, what]
+}
+
+export function toNamedValues(r: AuditRecord, { who, what }: Named): AuditValue[] {
+  return [...toOwnValues(r, who), what]
+}
+
+export function toWholeValues(r: AuditRecord, who: string): AuditValue[] {
+  return [...toOwnValues(r, who), ...toWhatValues(r.what)]
+}
+
+/** For both ways at once. */
+export const auditColumns: readonly string[] = [...ownColumns, 'what', ...whatColumns, ...emptyOfWho]
+
+/** @param what null: the event says it itself */
+export function toAuditValues(r: AuditRecord, who: string, what: string | null): AuditValue[] {
+  const said = what === null ? toWhatValues(r.what) : whatColumns.map(() => '')
+  return [...toOwnValues(r, who), what ?? '', ...said, ...emptyOfWho.map(() => '')]
+}
+
+function toOwnValues(r: AuditRecord, who: string): AuditValue[] {
+  return [who, r.at, r.requestId, r.outcome, r.durationMs, r.upstreamMs, r.argumentsDigest, r.arguments, r.result]
+}
+
+/** In the order of `whatColumnOf`. */
+function toWhatValues(what: AuditWhat): string[] {
+  const { kind, endpoint, method, server, target, effect, reason } = what
+  const { calledAs, changedBy, project, toolset, targetId } = what
+  return [kind, endpoint, method, server, target, effect, reason, calledAs, changedBy, project, toolset, targetId]
 }
 
 /** Stored data is input too: a row that is no event is a defect, not an event of another kind. */
@@ -99,6 +104,7 @@ export function toAuditEvent(row: Selectable<AuditView>): AuditEvent {
     tokenName: row.token_name,
     tokenHash: row.token_hash,
     sessionId: row.session_id,
+    credential: row.credential,
     changedBy: row.changed_by,
     requestId: row.request_id,
     project: row.project,

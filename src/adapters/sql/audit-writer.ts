@@ -1,5 +1,5 @@
 import { GatewayError } from '#contract/errors.ts'
-import type { AuditLosses } from '#core/audit/audit-share.ts'
+import { shareOf, type AuditLosses } from '#core/audit/audit-share.ts'
 import type { AuditRing } from './audit-ring.ts'
 import type { Database } from './database.ts'
 
@@ -30,7 +30,7 @@ export function createAuditWriter(ring: AuditRing, { database, batchMax, losses,
   let lastFailure: unknown
 
   function drop(count: number): void {
-    for (const event of ring.oldest(count)) losses.add(event)
+    for (const { what, who } of ring.oldest(count)) losses.add(shareOf(what, who))
     ring.release(count)
     refusedCount++
     onRefused?.(lastFailure, count)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { auditEvent } from '#test/contracts/audit-log.ts'
+import { auditRecord } from '#test/contracts/audit-log.ts'
 import { resource } from '#test/support/resources.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createSqlResourceStore } from './resource-store.ts'
@@ -37,7 +37,7 @@ describe('openDatabase', () => {
   it('creates folders and files that nobody else may read', async () => {
     const path = join(folder, 'new', 'deeper', 'toolgate.db')
     const database = await openDatabase({ path })
-    await database.insertAuditEvents([auditEvent(1)])
+    await database.insertAuditEvents([auditRecord(1)])
     expect(modeOf(join(folder, 'new'))).toBe('700')
     expect(modeOf(join(folder, 'new', 'deeper'))).toBe('700')
     const files = readdirSync(join(folder, 'new', 'deeper'))
@@ -82,7 +82,7 @@ describe('openDatabase', () => {
   it('may be opened by several at once, from the first moment', async () => {
     const path = join(folder, 'several.db')
     const databases = await Promise.all([1, 2, 3, 4].map(() => openDatabase({ path })))
-    await Promise.all(databases.map((database, index) => database.insertAuditEvents([auditEvent(index)])))
+    await Promise.all(databases.map((database, index) => database.insertAuditEvents([auditRecord(index)])))
     for (const database of databases) expect(await countEvents(database)).toBe(4)
     for (const database of databases) await database.close()
   })
@@ -147,11 +147,11 @@ describe('insertAuditEvents', () => {
     const database = await openDatabase({ path: ':memory:' })
     await sql`create trigger refuse before insert on audit_event when new.target = 'odd'
       begin select raise(abort, 'refused'); end`.execute(database.queries)
-    await expect(database.insertAuditEvents([auditEvent(1), auditEvent(2, { target: 'odd' })])).rejects.toThrow(
+    await expect(database.insertAuditEvents([auditRecord(1), auditRecord(2, { target: 'odd' })])).rejects.toThrow(
       'refused',
     )
     expect(await countEvents(database)).toBe(0)
-    await database.insertAuditEvents([auditEvent(1)])
+    await database.insertAuditEvents([auditRecord(1)])
     expect(await countEvents(database)).toBe(1)
     await database.close()
   })
@@ -159,7 +159,7 @@ describe('insertAuditEvents', () => {
   it('stores nothing of a call for which there is no room, and goes on when there is room again', async () => {
     const database = await openDatabase({ path: join(folder, 'full.db') })
     await sql`pragma max_page_count = 20`.execute(database.queries)
-    const events = Array.from({ length: 1_000 }, (_, index) => auditEvent(index))
+    const events = Array.from({ length: 1_000 }, (_, index) => auditRecord(index))
     await expect(database.insertAuditEvents(events)).rejects.toMatchObject({
       code: 'storage_unavailable',
       cause: expect.objectContaining({ message: expect.stringContaining('full') }),
@@ -175,7 +175,7 @@ describe('insertAuditEvents', () => {
     const database = await openDatabase({ path: ':memory:' })
     const work = Array.from({ length: 20 }, (_, index) => [
       putTeam(database, `team-${index}`),
-      database.insertAuditEvents([auditEvent(index)]),
+      database.insertAuditEvents([auditRecord(index)]),
     ])
     await Promise.all(work.flat())
     expect(await countEvents(database)).toBe(20)

@@ -3,9 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { GatewayError } from '#contract/errors.ts'
-import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
-import { createWhoFinder, toWhoValues, whoInsertColumns, whoInsertEnd, type WhoRow } from './audit-who.ts'
-import { insertAuditEventSql, insertUsualEventSql, isUsual, toAuditRow, toUsualRow } from './audit-row.ts'
+import type { AuditRecord } from '#core/audit/audit-record.ts'
+import { createAuditInsert } from './audit-insert.ts'
 import { sqliteFlavour } from './flavour.ts'
 import { migrateToLatest, migrationsFor } from './migrations.ts'
 import { busyTimeoutMs, NodeSqliteDialect, whenFree, withFailures } from './node-sqlite.ts'
@@ -18,7 +17,7 @@ export type Database = {
   /** One state of the database, however many queries look at it; writers of other connections go on meanwhile. */
   readSnapshot<Result>(work: (snapshot: Kysely<Tables>) => Promise<Result>): Promise<Result>
   /** Stores the events in one transaction, in their order: all of them or, when it rejects, none. */
-  insertAuditEvents(events: readonly AuditEvent[]): Promise<void>
+  insertAuditEvents(records: readonly AuditRecord[]): Promise<void>
   /** Whoever uses the database has finished. */
   close(): Promise<void>
 }
@@ -41,24 +40,8 @@ export async function openDatabase(options: { path: string }): Promise<Database>
   return toDatabase(handle, queries)
 }
 
-const insertWhoSql = `insert into audit_who (${whoInsertColumns.join(', ')}) values (${whoInsertColumns.map(() => '?').join(', ')}) ${whoInsertEnd}`
-
 function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
-  const insertWhole = handle.prepare(insertAuditEventSql)
-  const insertUsual = handle.prepare(insertUsualEventSql)
-  const insertWho = handle.prepare(insertWhoSql)
-  const findWho = createWhoFinder()
-  /** @param named who has been written in this batch */
-  const insert = (given: AuditEvent, named: Set<WhoRow>): void => {
-    const event = toStorableAuditEvent(given)
-    const who = findWho(event)
-    if (!named.has(who)) {
-      named.add(who)
-      insertWho.run(...toWhoValues(who, event.at))
-    }
-    if (isUsual(event)) insertUsual.run(...toUsualRow(event, who.id))
-    else insertWhole.run(...toAuditRow(event, who.id))
-  }
+  const insertAuditEvents = createAuditInsert(handle)
   return {
     queries,
     readSnapshot: (work) =>
@@ -70,13 +53,11 @@ function toDatabase(handle: DatabaseSync, queries: Kysely<Tables>): Database {
           await sql`commit`.execute(connection)
         }
       }),
-    async insertAuditEvents(events) {
+    async insertAuditEvents(records) {
+      const insert = insertAuditEvents(records)
       // The builder opens the transaction, so that it also queues behind the other users of the connection.
-      await queries.transaction().execute(() => {
-        const named = new Set<WhoRow>()
-        withFailures(() => events.forEach((event) => insert(event, named)))
-        return Promise.resolve()
-      })
+      await queries.transaction().execute(() => Promise.resolve(withFailures(() => insert.run())))
+      insert.stored()
     },
     close: () => queries.destroy(),
   }

@@ -13,6 +13,8 @@ export type Flavour = {
   end: <Name extends string, Columns extends string>(
     table: CreateTableBuilder<Name, Columns>,
   ) => CreateTableBuilder<Name, Columns>
+  /** Statements that give a view another query, whose columns begin with those that it has. In PostgreSQL who may read it stays so. */
+  replaceView: (name: string, select: string) => readonly string[]
 }
 
 /** `strict` makes SQLite refuse a value of the wrong type instead of storing it. */
@@ -24,6 +26,7 @@ export const sqliteFlavour: Flavour = {
   real: 'real',
   counted: (column) => column.primaryKey().notNull(),
   end: (table) => table.modifyEnd(strict),
+  replaceView: (name, select) => [`drop view ${name}`, `create view ${name} as ${select}`],
 }
 
 export const postgresFlavour: Flavour = {
@@ -32,4 +35,5 @@ export const postgresFlavour: Flavour = {
   real: 'double precision',
   counted: (column) => column.primaryKey().notNull().generatedAlwaysAsIdentity(),
   end: (table) => table,
+  replaceView: (name, select) => [`create or replace view ${name} as ${select}`],
 }

@@ -9,6 +9,7 @@ import { NodeSqliteDialect } from './node-sqlite.ts'
 const migrations = migrationsFor(sqliteFlavour)
 const tables = [
   'audit_event',
+  'audit_what',
   'audit_who',
   'connect_flow',
   'idempotency_key',

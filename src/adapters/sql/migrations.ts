@@ -9,6 +9,7 @@ import { auditDetails } from '#adapters/sql/migrations/0006-audit-details.ts'
 import { auditWho } from '#adapters/sql/migrations/0007-audit-who.ts'
 import { vault } from '#adapters/sql/migrations/0008-vault.ts'
 import { connectFlows } from '#adapters/sql/migrations/0009-connect-flows.ts'
+import { auditWhat } from '#adapters/sql/migrations/0010-audit-what.ts'
 import type { Flavour } from './flavour.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
@@ -24,6 +25,7 @@ export function migrationsFor(flavour: Flavour): Migrations {
     '0007_audit_who': auditWho(flavour),
     '0008_vault': vault(flavour),
     '0009_connect_flows': connectFlows(flavour),
+    '0010_audit_what': auditWhat(flavour),
   }
 }
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
-import { auditEvent } from '#test/contracts/audit-log.ts'
+import { auditRecord } from '#test/contracts/audit-log.ts'
 import { failureOf } from '#test/support/failure.ts'
 import { findFreePort } from '#test/support/free-port.ts'
 import { postgresDatabases, postgresStartMsMax } from '#test/support/postgres/databases.ts'
@@ -34,7 +34,7 @@ describe('openPostgres', { timeout: postgresStartMsMax }, () => {
     const databases = await Promise.all([1, 2, 3, 4, 5].map(() => open({ url })))
     const rows = await withClient(url, (client) => client.query('select name from kysely_migration'))
     expect(rows.rows).toContainEqual({ name: '0001_tokens_and_audit' })
-    await Promise.all(databases.map((database, index) => database.insertAuditEvents([auditEvent(index)])))
+    await Promise.all(databases.map((database, index) => database.insertAuditEvents([auditRecord(index)])))
     for (const database of databases) expect(await countEvents(database)).toBe(5)
   })
 
@@ -127,10 +127,10 @@ describe('insertAuditEvents in PostgreSQL', { timeout: postgresStartMsMax }, () 
   it('stores all events of a call or none', async () => {
     const database = await open({ url: await createDatabase() })
     await sql`alter table audit_event add constraint refuse check (target <> 'odd')`.execute(database.queries)
-    const events = [auditEvent(1), auditEvent(2, { target: 'odd' })]
+    const events = [auditRecord(1), auditRecord(2, { target: 'odd' })]
     await expect(database.insertAuditEvents(events)).rejects.toThrow('refuse')
     expect(await countEvents(database)).toBe(0)
-    await database.insertAuditEvents(Array.from({ length: 1_000 }, (_, index) => auditEvent(index)))
+    await database.insertAuditEvents(Array.from({ length: 1_000 }, (_, index) => auditRecord(index)))
     await database.insertAuditEvents([])
     expect(await countEvents(database)).toBe(1_000)
   })

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Client, DatabaseError } from 'pg'
 import { GatewayError } from '#contract/errors.ts'
-import { type AuditEvent, toStorableAuditEvent } from '#core/audit/audit-event.ts'
-import { auditInsertColumns, toAuditRow } from './audit-row.ts'
-import { createWhoFinder, toWhoValues, whoInsertColumns, whoInsertEnd, type WhoRow } from './audit-who.ts'
+import { type AuditRecord, toStorableRecord } from '#core/audit/audit-record.ts'
+import { createWhatParts, createWhoParts, type PartTable, SeenParts, toPartValues } from './audit-parts.ts'
+import { auditColumns, toAuditValues } from './audit-row.ts'
 import type { Database } from './database.ts'
 import { postgresFlavour } from './flavour.ts'
 import { migrateToLatest, migrationsFor } from './migrations.ts'
@@ -32,13 +32,16 @@ export async function openPostgres({ url, times = {}, startWaitMs = 15_000 }: Po
   const allTimes = { ...postgresTimes, ...times }
   await migratePatiently(url, { ...allTimes, startWaitMs })
   const queries = connect(url, allTimes)
-  const findWho = createWhoFinder()
+  const parts = { whos: createWhoParts(), whats: createWhatParts() }
   return {
     queries,
     readSnapshot: (work) =>
       queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
-    async insertAuditEvents(events) {
-      if (events.length > 0) await insertAuditEvents(events, findWho).execute(queries)
+    async insertAuditEvents(records) {
+      if (records.length === 0) return
+      const { statement, stored } = toAuditInsert(records, parts)
+      await statement.execute(queries)
+      stored()
     },
     close: () => queries.destroy(),
   }
@@ -57,20 +60,37 @@ function connect(url: string, times: PostgresTimes): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createPostgresPool(url, times) }) })
 }
 
-/** One statement is one transaction. Who did it comes in the order of the ids, so that replicas that name the same people do not block each other. */
-function insertAuditEvents(events: readonly AuditEvent[], findWho: (event: AuditEvent) => WhoRow) {
-  const named = new Map<string, WhoRow>()
-  const rows = events.map((given) => {
-    const event = toStorableAuditEvent(given)
-    const who = findWho(event)
-    named.set(who.id, who)
-    return toValues([...toAuditRow(event, who.id), '', ''])
+type Parts = { whos: ReturnType<typeof createWhoParts>; whats: ReturnType<typeof createWhatParts> }
+
+/** One statement is one transaction. */
+function toAuditInsert(records: readonly AuditRecord[], { whos, whats }: Parts) {
+  const seen = { whos: new SeenParts(), whats: new SeenParts() }
+  const rows = records.map((given) => {
+    const record = toStorableRecord(given)
+    const who = whos.find(record.who)
+    const what = whats.findAgain(record.what)
+    seen.whos.add(who, record.at)
+    if (what) seen.whats.add(what, record.at)
+    return toValues(toAuditValues(record, who.id, what?.id ?? null))
   })
-  const seenAt = Math.max(...events.map(({ at }) => at))
-  const whos = [...named.values()].toSorted((one, other) => (one.id < other.id ? -1 : 1))
-  return sql`with named as (insert into audit_who (${toColumns(whoInsertColumns)})
-    values ${sql.join(whos.map((who) => toValues(toWhoValues(who, seenAt))))} ${sql.raw(whoInsertEnd)})
-    insert into audit_event (${toColumns(auditInsertColumns)}) values ${sql.join(rows)}`
+  const named = [...toPartInserts(whos, seen.whos), ...toPartInserts(whats, seen.whats)]
+  const first = named.length === 0 ? sql`` : sql`with ${sql.join(named)}`
+  return {
+    statement: sql`${first} insert into audit_event (${toColumns(auditColumns)}) values ${sql.join(rows)}`,
+    stored: () => {
+      seen.whos.stored()
+      seen.whats.stored()
+    },
+  }
+}
+
+function toPartInserts({ table, columns, insertEnd }: PartTable, seen: SeenParts) {
+  const rows = seen.inOrder().map(([row, at]) => toValues(toPartValues(row, at)))
+  if (rows.length === 0) return []
+  return [
+    sql`${sql.ref(`named_${table}`)} as (insert into ${sql.table(table)} (${toColumns(columns)})
+      values ${sql.join(rows)} ${sql.raw(insertEnd)})`,
+  ]
 }
 
 function toColumns(columns: readonly string[]) {

@@ -4,6 +4,7 @@ import type { Generated } from 'kysely'
 export type Tables = {
   audit_event: AuditEventTable
   audit_who: AuditWhoTable
+  audit_what: AuditWhatTable
   audit: AuditView
   resource: ResourceTable
   resource_label: ResourceLabelTable
@@ -27,6 +28,8 @@ export type AuditEventTable = {
   kind: string
   /** The id of an `audit_who`; empty in events that were stored before there were any, which say themselves who it was. */
   who: string
+  /** The id of an `audit_what`; empty in events that say themselves what was done. */
+  what: string
   principal_kind: string
   principal_id: string
   principal_name: string
@@ -54,8 +57,8 @@ export type AuditEventTable = {
   result: string
 }
 
-/** Events with who did them, whenever they were stored: what is read. */
-export type AuditView = Omit<AuditEventTable, 'who'>
+/** Events with who did them, and what, whenever they were stored: what is read. */
+export type AuditView = Omit<AuditEventTable, 'who' | 'what'> & Pick<AuditWhoTable, 'credential'>
 
 export type AuditWhoTable = {
   id: string
@@ -68,6 +71,25 @@ export type AuditWhoTable = {
   token_name: string
   token_hash: string
   session_id: string
+  credential: string
+}
+
+export type AuditWhatTable = {
+  id: string
+  /** As in `audit_who`. */
+  seen_at: number
+  kind: string
+  endpoint: string
+  method: string
+  server: string
+  target: string
+  effect: string
+  reason: string
+  called_as: string
+  changed_by: string
+  project: string
+  toolset: string
+  target_id: string
 }
 
 export type ResourceTable = {

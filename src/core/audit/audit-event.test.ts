@@ -11,6 +11,7 @@ const event: AuditEvent = {
   tokenName: 'platform',
   tokenHash: '0123456789ab',
   sessionId: '',
+  credential: '',
   changedBy: '',
   requestId: 'req_1',
   project: '',

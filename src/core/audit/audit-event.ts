@@ -19,6 +19,11 @@ export type AuditEvent = {
   tokenHash: string
   /** The agent's session (`ses_…`). */
   sessionId: string
+  /**
+   * What the server was asked with: the kind of its credential and, where that is an owner's own, a space and the owner's id. Empty where
+   * nothing was sent, or the server takes none. Never a value.
+   */
+  credential: string
   /** Of a change: for whom the actor says that it did it. */
   changedBy: string
   /** Our id of the HTTP request or channel message; correlates with the log. */
@@ -64,31 +69,30 @@ const auditTextCharsMax = 512
 export function toStorableAuditEvent(event: AuditEvent): AuditEvent {
   if (hasStorableTexts(event) && hasStorableNumbers(event)) return event
   return {
-    at: Number.isSafeInteger(Math.trunc(event.at)) ? Math.trunc(event.at) : 0,
+    ...toStorableNumbers(event),
     kind: event.kind,
     principalKind: event.principalKind,
-    principalId: cut(event.principalId),
-    principalName: cut(event.principalName),
-    tokenId: cut(event.tokenId),
-    tokenName: cut(event.tokenName),
-    tokenHash: cut(event.tokenHash),
-    sessionId: cut(event.sessionId),
-    changedBy: cut(event.changedBy),
-    requestId: cut(event.requestId),
-    project: cut(event.project),
-    toolset: cut(event.toolset),
-    endpoint: cut(event.endpoint),
-    method: cut(event.method),
-    server: cut(event.server),
-    target: cut(event.target),
-    targetId: cut(event.targetId),
-    calledAs: cut(event.calledAs),
+    principalId: cutText(event.principalId),
+    principalName: cutText(event.principalName),
+    tokenId: cutText(event.tokenId),
+    tokenName: cutText(event.tokenName),
+    tokenHash: cutText(event.tokenHash),
+    sessionId: cutText(event.sessionId),
+    credential: cutText(event.credential),
+    changedBy: cutText(event.changedBy),
+    requestId: cutText(event.requestId),
+    project: cutText(event.project),
+    toolset: cutText(event.toolset),
+    endpoint: cutText(event.endpoint),
+    method: cutText(event.method),
+    server: cutText(event.server),
+    target: cutText(event.target),
+    targetId: cutText(event.targetId),
+    calledAs: cutText(event.calledAs),
     effect: event.effect,
-    reason: cut(event.reason),
-    outcome: cut(event.outcome),
-    durationMs: Number.isFinite(event.durationMs) ? event.durationMs : 0,
-    upstreamMs: Number.isFinite(event.upstreamMs) ? event.upstreamMs : null,
-    argumentsDigest: cut(event.argumentsDigest),
+    reason: cutText(event.reason),
+    outcome: cutText(event.outcome),
+    argumentsDigest: cutText(event.argumentsDigest),
     arguments: event.arguments,
     result: event.result,
   }
@@ -103,6 +107,7 @@ function hasStorableTexts(event: AuditEvent): boolean {
     event.tokenName.length,
     event.tokenHash.length,
     event.sessionId.length,
+    event.credential.length,
     event.changedBy.length,
     event.requestId.length,
     event.project.length,
@@ -120,12 +125,22 @@ function hasStorableTexts(event: AuditEvent): boolean {
   return longest <= auditTextCharsMax
 }
 
-function hasStorableNumbers({ at, durationMs, upstreamMs }: AuditEvent): boolean {
+type Numbers = Pick<AuditEvent, 'at' | 'durationMs' | 'upstreamMs'>
+
+export function hasStorableNumbers({ at, durationMs, upstreamMs }: Numbers): boolean {
   return Number.isSafeInteger(at) && Number.isFinite(durationMs) && (upstreamMs === null || Number.isFinite(upstreamMs))
 }
 
+export function toStorableNumbers({ at, durationMs, upstreamMs }: Numbers): Numbers {
+  return {
+    at: Number.isSafeInteger(Math.trunc(at)) ? Math.trunc(at) : 0,
+    durationMs: Number.isFinite(durationMs) ? durationMs : 0,
+    upstreamMs: Number.isFinite(upstreamMs) ? upstreamMs : null,
+  }
+}
+
 /** A cut may halve a surrogate pair, which UTF-8 cannot hold. */
-function cut(text: string): string {
+export function cutText(text: string): string {
   return text.length <= auditTextCharsMax ? text : text.slice(0, auditTextCharsMax).toWellFormed()
 }
 

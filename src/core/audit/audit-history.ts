@@ -14,6 +14,7 @@ export const auditFilterKeys = [
   'tokenName',
   'tokenHash',
   'sessionId',
+  'credential',
   'changedBy',
   'requestId',
   'project',

@@ -1,5 +1,6 @@
 /** Port: where AuditEvents go. Types only. */
 import type { AuditEvent } from './audit-event.ts'
+import type { AuditRecord } from './audit-record.ts'
 
 export interface AuditLog {
   /**
@@ -17,4 +18,10 @@ export interface AuditLog {
   list(query: { limit: number }): Promise<AuditEvent[]>
   /** Flushes and takes no more. Resolves even when the store refuses: `dropped` says so, and a shutdown must go on. */
   close(): Promise<void>
+}
+
+/** An AuditLog that also takes events as they are made. */
+export interface AuditRecordLog extends AuditLog {
+  /** As `append`. The record is the log's from then on. */
+  take(record: AuditRecord): void
 }

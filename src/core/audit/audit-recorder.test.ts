@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryAuditLog } from '#adapters/memory/audit-log.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import { ResourceSnapshot } from '#core/resources/snapshot.ts'
-import { auditEvent, auditLogContract } from '#test/contracts/audit-log.ts'
+import { auditEvent, auditLogContract, auditRecord } from '#test/contracts/audit-log.ts'
 import { resource } from '#test/support/resources.ts'
 import { createAuditRecorder, type AuditRecorderDeps } from './audit-recorder.ts'
 
@@ -31,19 +31,19 @@ auditLogContract(async () => {
 describe('createAuditRecorder', () => {
   it('gives events on in their order, some moments later, and waits once at a time', async () => {
     const { log, recorder, turns, waits } = recorderOf()
-    recorder.append(auditEvent(1), null)
-    recorder.append(auditEvent(2), { arguments: {}, result: undefined })
+    recorder.take(auditRecord(1), null)
+    recorder.take(auditRecord(2), { arguments: {}, result: undefined })
     expect(await log.list({ limit: 9 })).toEqual([])
     expect([waits, turns]).toEqual([[expect.any(Function)], []])
     waits[0]?.()
     expect((await log.list({ limit: 9 })).map(({ requestId }) => requestId)).toEqual(['req_2', 'req_1'])
-    recorder.append(auditEvent(3))
+    recorder.take(auditRecord(3))
     expect(waits).toHaveLength(2)
   })
 
   it('gives dozens of events on in the next turn', async () => {
     const { log, recorder, turns } = recorderOf()
-    for (let index = 0; index < 64; index++) recorder.append(auditEvent(index))
+    for (let index = 0; index < 64; index++) recorder.take(auditRecord(index))
     expect(turns).toHaveLength(1)
     turns[0]?.()
     expect(await log.list({ limit: 100 })).toHaveLength(64)
@@ -51,14 +51,14 @@ describe('createAuditRecorder', () => {
 
   it('holds no result for longer than a turn', () => {
     const { recorder, turns } = recorderOf({ redact: () => '' })
-    recorder.append(auditEvent(1), { arguments: {}, result: {} })
+    recorder.take(auditRecord(1), { arguments: {}, result: {} })
     expect(turns).toHaveLength(1)
   })
 
   it('gives the SHA-256 of the arguments in their canonical form, which anybody can make again', async () => {
     const { recorder } = recorderOf({ later: null })
-    recorder.append(auditEvent(1, bare), { arguments: JSON.parse('{ "b": [1.0, "é"], "a": null }'), result: undefined })
-    recorder.append(auditEvent(2, bare), { arguments: undefined, result: undefined })
+    recorder.take(auditRecord(1, bare), { arguments: JSON.parse('{ "b": [1.0, "é"], "a": null }'), result: undefined })
+    recorder.take(auditRecord(2, bare), { arguments: undefined, result: undefined })
     const [none, some] = await recorder.list({ limit: 2 })
     expect(some?.argumentsDigest).toBe(hashToken('{"a":null,"b":[1,"é"]}'))
     expect(none?.argumentsDigest).toBe('')
@@ -69,7 +69,7 @@ describe('createAuditRecorder', () => {
     const circle: { self?: unknown } = {}
     circle.self = circle
     const { recorder } = recorderOf({ later: null, redact: () => JSON.stringify(circle) })
-    recorder.append(auditEvent(1, bare), { arguments: circle, result: 1n })
+    recorder.take(auditRecord(1, bare), { arguments: circle, result: 1n })
     expect(await recorder.list({ limit: 2 })).toEqual([auditEvent(1, bare)])
   })
 
@@ -77,13 +77,13 @@ describe('createAuditRecorder', () => {
     const redact = (value: unknown) => `redacted ${JSON.stringify(value)}`
     const { recorder } = recorderOf({ later: null, redact })
     expect(recorder.keepsPayloads).toBe(true)
-    recorder.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
+    recorder.take(auditRecord(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
     expect(await recorder.list({ limit: 1 })).toMatchObject([
       { arguments: 'redacted {"a":1}', result: 'redacted {"b":2}' },
     ])
     const other = recorderOf({ later: null }).recorder
     expect(other.keepsPayloads).toBe(false)
-    other.append(auditEvent(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
+    other.take(auditRecord(1, bare), { arguments: { a: 1 }, result: { b: 2 } })
     expect(await other.list({ limit: 1 })).toMatchObject([{ arguments: '', result: '' }])
   })
 
@@ -103,8 +103,8 @@ describe('createAuditRecorder', () => {
       calledAs: 'tg_send_message_to_somebody',
       endpoint: 'aggregate:a,b',
     }
-    recorder.append(auditEvent(1, { ...bare, ...secret }))
-    recorder.append(auditEvent(2, { ...bare, ...plain }))
+    recorder.take(auditRecord(1, { ...bare, ...secret }))
+    recorder.take(auditRecord(2, { ...bare, ...plain }))
     const [second, first] = await recorder.list({ limit: 2 })
     expect(first).toMatchObject({
       method: '[redacted]',
@@ -130,8 +130,8 @@ describe('createAuditRecorder', () => {
     holders.declare([{ ...resource('user', 'configuration'), id: 'cfg_user_configuration' }])
     const { recorder } = recorderOf({ later: null, holders })
     const ids = ['usr_ann', 'usr_bot', 'usr_gone', 'cfg_user_configuration']
-    for (const principalId of ids) recorder.append(auditEvent(1, { ...bare, principalKind: 'user', principalId }))
-    recorder.append(auditEvent(1, { ...bare, principalKind: 'team', principalId: 'team_web' }))
+    for (const principalId of ids) recorder.take(auditRecord(1, { ...bare, principalKind: 'user', principalId }))
+    recorder.take(auditRecord(1, { ...bare, principalKind: 'team', principalId: 'team_web' }))
     const said = (await recorder.list({ limit: 9 })).map(({ principalKind, principalName }) => [
       principalKind,
       principalName,

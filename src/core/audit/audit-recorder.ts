@@ -4,11 +4,10 @@
  * processor's caches once, and not between the code of two calls, which costs half as much. Arguments are held for moments, so no more of them
  * than came in meanwhile.
  */
-import type { AuditEvent } from './audit-event.ts'
-import type { AuditLog } from './audit-log.ts'
-import { nameHolder, type Holders } from './audit-who.ts'
+import type { AuditLog, AuditRecordLog } from './audit-log.ts'
+import { toAuditEvent, toAuditRecord, type AuditRecord } from './audit-record.ts'
+import { createHolderNaming, type Holders } from './audit-who.ts'
 import { toCanonicalJson } from './canonical-json.ts'
-import { redactName } from './redaction.ts'
 
 /** What a call was given and gave, as parsed JSON; undefined where there was none, or nobody has looked into it. */
 export type AuditPayload = { arguments: unknown; result: unknown }
@@ -16,9 +15,11 @@ export type AuditPayload = { arguments: unknown; result: unknown }
 export interface AuditRecorder {
   /** Results are asked for. */
   readonly keepsPayloads?: boolean
-  /** Takes the event and returns at once. The event is the log's from then on. */
-  append(event: AuditEvent, payload?: AuditPayload | null): void
+  /** Takes the record and returns at once. It is the log's from then on. */
+  take(record: AuditRecord, payload?: AuditPayload | null): void
 }
+
+export type AuditRecorderLog = AuditLog & AuditRecorder
 
 export type AuditRecorderDeps = {
   /** Lower-case hex SHA-256. */
@@ -38,43 +39,19 @@ export type AuditLater = {
 }
 
 const gatheredMax = 64
-const gatherMs = 25
+const gatherMs = 5
 
-export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): AuditLog & AuditRecorder {
-  const { later } = deps
+export function createAuditRecorder(log: AuditLog | AuditRecordLog, deps: AuditRecorderDeps): AuditRecorderLog {
   const keepsPayloads = deps.redact !== undefined && deps.redact !== null
+  const pass = passingTo(log, deps)
   // Results are large, and held for one turn only.
-  const countMax = keepsPayloads ? 1 : gatheredMax
-  let waiting: { event: AuditEvent; payload: AuditPayload | null }[] = []
-  let isAwaited = false
-
-  function gather(count: number, { nextTurn, after }: AuditLater): void {
-    if (count === countMax) nextTurn(drain)
-    if (isAwaited) return
-    isAwaited = true
-    after(gatherMs, () => {
-      isAwaited = false
-      drain()
-    })
-  }
-
-  function drain(): void {
-    const ready = waiting
-    waiting = []
-    for (const { event, payload } of ready) pass(event, payload)
-  }
-
-  function pass(event: AuditEvent, payload: AuditPayload | null): void {
-    complete(event, payload, deps)
-    log.append(event)
-  }
-
+  const gathering = deps.later && createGathering(deps.later, keepsPayloads ? 1 : gatheredMax, pass)
+  const take = gathering?.take ?? pass
+  const drain = (): void => gathering?.drain()
   return {
     keepsPayloads,
-    append(event: AuditEvent, payload: AuditPayload | null = null) {
-      if (later) gather(waiting.push({ event, payload }), later)
-      else pass(event, payload)
-    },
+    take,
+    append: (event) => take(toAuditRecord(event)),
     flush() {
       drain()
       return log.flush()
@@ -98,25 +75,54 @@ export function createAuditRecorder(log: AuditLog, deps: AuditRecorderDeps): Aud
   }
 }
 
-function complete(event: AuditEvent, payload: AuditPayload | null, deps: AuditRecorderDeps): void {
-  const { hash, holders, redact } = deps
-  if (holders) nameHolder(event, holders)
-  redactNames(event)
-  if (payload === null) return
-  const { arguments: args, result } = payload
-  if (args !== undefined) event.argumentsDigest = orNothing(() => hash(toCanonicalJson(args)))
-  if (!redact) return
-  if (args !== undefined) event.arguments = orNothing(() => redact(args))
-  if (result !== undefined) event.result = orNothing(() => redact(result))
+type Take = AuditRecorder['take']
+
+function createGathering({ nextTurn, after }: AuditLater, countMax: number, pass: Take) {
+  let records: AuditRecord[] = []
+  let payloads: (AuditPayload | null)[] = []
+  let isAwaited = false
+
+  function drain(): void {
+    const [ready, given] = [records, payloads]
+    records = []
+    payloads = []
+    for (const [index, record] of ready.entries()) pass(record, given[index])
+  }
+
+  function take(record: AuditRecord, payload: AuditPayload | null = null): void {
+    records.push(record)
+    payloads.push(payload)
+    if (records.length === countMax) nextTurn(drain)
+    if (isAwaited) return
+    isAwaited = true
+    after(gatherMs, () => {
+      isAwaited = false
+      drain()
+    })
+  }
+
+  return { take, drain }
 }
 
-/** Callers choose them, and some put a secret where a name belongs. */
-function redactNames(event: AuditEvent): void {
-  event.method = redactName(event.method)
-  event.target = redactName(event.target)
-  event.calledAs = redactName(event.calledAs)
-  // Of a call it is of our own making.
-  if (event.kind !== 'call') event.endpoint = redactName(event.endpoint)
+function passingTo(log: AuditLog | AuditRecordLog, deps: AuditRecorderDeps): Take {
+  const nameHolder = deps.holders && createHolderNaming(deps.holders)
+  return (record, payload = null) => {
+    if (nameHolder) record.who = nameHolder(record.who)
+    if (payload) complete(record, payload, deps)
+    if ('take' in log) log.take(record)
+    else log.append(toAuditEvent(record))
+  }
+}
+
+function complete(
+  record: AuditRecord,
+  { arguments: args, result }: AuditPayload,
+  { hash, redact }: AuditRecorderDeps,
+): void {
+  if (args !== undefined) record.argumentsDigest = orNothing(() => hash(toCanonicalJson(args)))
+  if (!redact) return
+  if (args !== undefined) record.arguments = orNothing(() => redact(args))
+  if (result !== undefined) record.result = orNothing(() => redact(result))
 }
 
 /** A program may hand in what has no form in JSON: that must cost nobody an event. */

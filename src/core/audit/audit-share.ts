@@ -7,7 +7,10 @@ import type { AuditEvent } from './audit-event.ts'
 /** `strangers`: refused, and nobody was identified. `refusals`: refused, and the token is known. `calls`: all else. */
 export type AuditShare = 'calls' | 'refusals' | 'strangers'
 
-export function shareOf({ kind, tokenId, sessionId }: AuditEvent): AuditShare {
+export function shareOf(
+  { kind }: Pick<AuditEvent, 'kind'>,
+  { tokenId, sessionId }: Pick<AuditEvent, 'tokenId' | 'sessionId'>,
+): AuditShare {
   if (kind !== 'refusal' && kind !== 'auth_failure') return 'calls'
   return tokenId === '' && sessionId === '' ? 'strangers' : 'refusals'
 }
@@ -26,8 +29,8 @@ export class AuditLosses {
   calls = 0
   refusals = 0
 
-  add(event: AuditEvent): void {
-    if (shareOf(event) === 'calls') this.calls++
+  add(share: AuditShare): void {
+    if (share === 'calls') this.calls++
     else this.refusals++
   }
 }

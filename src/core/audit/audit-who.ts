@@ -1,13 +1,21 @@
-/** Who did something, as an event says it: made once for each principal, and shared by all its events. */
+/** Who did something, as an event says it: made once for each principal and each kind of credential that a server was asked with, and shared by all its events. */
 import type { Principal } from '#core/identity/principal.ts'
 import { isDeclaredId } from '#core/resources/resource-ids.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
-import type { AuditEvent } from './audit-event.ts'
+import type { Resource } from '#core/resources/resource-store.ts'
+import { cutText, type AuditEvent } from './audit-event.ts'
 
 export type AuditWho = Readonly<
   Pick<
     AuditEvent,
-    'principalKind' | 'principalId' | 'principalName' | 'tokenId' | 'tokenName' | 'tokenHash' | 'sessionId'
+    | 'principalKind'
+    | 'principalId'
+    | 'principalName'
+    | 'tokenId'
+    | 'tokenName'
+    | 'tokenHash'
+    | 'sessionId'
+    | 'credential'
   >
 >
 
@@ -20,6 +28,7 @@ export const nobodyWho: AuditWho = {
   tokenName: '',
   tokenHash: '',
   sessionId: '',
+  credential: '',
 }
 
 /** The gateway itself. */
@@ -30,12 +39,23 @@ export const systemWho: AuditWho = {
   principalName: 'system',
 }
 
-const known = new WeakMap<Principal, AuditWho>()
+const known = new WeakMap<Principal, { who: AuditWho; asked: Map<string, AuditWho> }>()
+/** A caller's servers may have credentials of as many kinds. */
+const credentialsMax = 100
 
-/** A user may be a service, and what users and teams are called is not known here: `nameHolder` says it. */
-export function whoIs(principal: Principal): AuditWho {
-  let who = known.get(principal)
-  if (!who) known.set(principal, (who = toWho(principal)))
+/**
+ * A user may be a service, and what users and teams are called is not known here: `createHolderNaming` says it.
+ * @param credential see AuditEvent
+ */
+export function whoIs(principal: Principal, credential = ''): AuditWho {
+  let entry = known.get(principal)
+  if (!entry) known.set(principal, (entry = { who: toWho(principal), asked: new Map() }))
+  if (credential === '') return entry.who
+  let who = entry.asked.get(credential)
+  if (!who) {
+    if (entry.asked.size === credentialsMax) entry.asked.clear()
+    entry.asked.set(credential, (who = { ...entry.who, credential }))
+  }
   return who
 }
 
@@ -44,7 +64,11 @@ function toWho({ id, tokenId, tokenName, token, session }: Principal): AuditWho 
     const { id: sessionId, agentId, agentName } = session
     return { ...nobodyWho, principalKind: 'agent', principalId: agentId, principalName: agentName, sessionId }
   }
-  if (!token) return { ...nobodyWho, principalKind: 'library', principalId: id, principalName: tokenName, tokenId }
+  if (!token) {
+    // What a program calls its callers may be of any length.
+    const [principalId, principalName] = [cutText(id), cutText(tokenName)]
+    return { ...nobodyWho, principalKind: 'library', principalId, principalName, tokenId: cutText(tokenId) }
+  }
   return {
     ...nobodyWho,
     principalKind: token.userId === null ? 'team' : 'user',
@@ -63,13 +87,25 @@ export function toTokenHash(digest: string): string {
 /** Users and teams, in memory. */
 export type Holders = Pick<ResourceIndex, 'get'>
 
-/** Completes an event in the name of a user or a team by what that is called, and which kind of user it is. */
-export function nameHolder(event: AuditEvent, holders: Holders): void {
-  const { principalKind, principalId } = event
-  if (event.principalName !== '' || (principalKind !== 'user' && principalKind !== 'team')) return
-  const holder = holders.get(principalKind, principalId)
-  if (!holder) return
-  event.principalName = holder.name
-  if (isDeclaredId(principalId)) event.principalKind = 'configuration'
-  else if (holder.kind === 'user' && holder.spec.type === 'service') event.principalKind = 'service'
+/** Completes who is a user or a team by what that is called, and which kind of user it is. */
+export function createHolderNaming(holders: Holders): (who: AuditWho) => AuditWho {
+  const named = new WeakMap<AuditWho, { holder: Holder; who: AuditWho }>()
+  return (who) => {
+    const { principalKind, principalId, principalName } = who
+    if (principalName !== '' || (principalKind !== 'user' && principalKind !== 'team')) return who
+    const holder = holders.get(principalKind, principalId)
+    if (!holder) return who
+    const known = named.get(who)
+    if (known?.holder === holder) return known.who
+    const complete = { ...who, principalName: holder.name, principalKind: kindOf(holder, principalKind) }
+    named.set(who, { holder, who: complete })
+    return complete
+  }
+}
+
+type Holder = Resource<'user' | 'team'>
+
+function kindOf(holder: Holder, kind: 'user' | 'team'): AuditWho['principalKind'] {
+  if (isDeclaredId(holder.id)) return 'configuration'
+  return holder.kind === 'user' && holder.spec.type === 'service' ? 'service' : kind
 }

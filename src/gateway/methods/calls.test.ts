@@ -88,7 +88,7 @@ type Asked = { policies: readonly Policy[]; at: string | null; name: string; arg
 function toRun({ policies, at, name, args }: Asked): Run {
   const registry = context.registry()
   const params: JsonObject = { name, arguments: args }
-  const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '', sentAt: 0 }
+  const facts: CallFacts = { server: '', target: '', effect: 'allow', reason: '', credential: '', sentAt: 0 }
   const call: Run['call'] = {
     principal: principal('ann', policies),
     endpoint: at === null ? registry.all() : registry.named(at),

@@ -7,6 +7,7 @@ import type { ClientCall } from '#gateway/client/client-call.ts'
 import { forward } from '#gateway/relay/forward.ts'
 import type { Exposed, ListView } from '#gateway/catalog/views.ts'
 import type { Answer } from '#gateway/upstream/upstream-session.ts'
+import type { Upstream } from '#gateway/upstream/upstream.ts'
 import { canBecomeTask, knownParams, noteTask } from './announced-tasks.ts'
 import { withoutConnectAnswer } from './ask-to-connect.ts'
 import { viewOf, type Run } from './method-context.ts'
@@ -40,14 +41,15 @@ function callToolOf(run: Run, view: ListView, name: string): Promise<Answer> {
   // Its text holds what was taken out; and where arguments decide, a name may stand in it twice, of which we saw the last.
   const isOtherText = params !== call.message.params || tool.decision.isConditional === true
   const sent = call.large !== null && isOtherText ? { ...call, large: null } : call
-  const send = (): Promise<Answer> => forward(sending(run, sent), target, context.forward)
+  const send = (): Promise<Answer> => forward(sending(run, sent, tool.upstream), target, context.forward)
   const answer = call.beforeCall ? call.beforeCall(tool.item.item).then(send) : send()
   return canBecomeTask(call) ? answer.then((given) => noteTask(run, tool, given)) : answer
 }
 
 /** From now on the server is waited for. */
-function sending({ facts, context }: Run, call: ClientCall): ClientCall {
+function sending({ facts, context }: Run, call: ClientCall, upstream: Upstream): ClientCall {
   facts.sentAt = context.clock.now()
+  facts.credential = upstream.credentialOf(call.principal)
   return call
 }
 
@@ -127,7 +129,7 @@ export async function getPrompt(run: Run): Promise<Answer> {
   facts.reason = wordOf(prompt.decision)
   const params = withoutConnectAnswer({ ...call.message.params, name: prompt.item.key })
   return forward(
-    sending(run, call),
+    sending(run, call, prompt.upstream),
     {
       upstream: prompt.upstream,
       method: 'prompts/get',
@@ -150,7 +152,7 @@ export async function readResource(run: Run): Promise<Answer> {
   const params = withoutConnectAnswer({ ...call.message.params, uri })
   const toExposed = exposeResult(run, upstream)
   const target = { upstream, method: 'resources/read', params, paramHeaders: [], toExposed }
-  const answer = await forward(sending(run, call), target, run.context.forward)
+  const answer = await forward(sending(run, call, upstream), target, run.context.forward)
   return exposedUri === uri ? answer : withAskedUri(answer, { uri, exposedUri })
 }
 
@@ -165,7 +167,7 @@ export async function complete(run: Run): Promise<Answer> {
   facts.reason = wordOf(call.principal.access.server(routed.upstream.name))
   const params = { ...call.message.params, ref: routed.ref }
   const target = { upstream: routed.upstream, method: 'completion/complete', params, paramHeaders: [], toExposed: null }
-  return forward(sending(run, call), target, run.context.forward)
+  return forward(sending(run, call, routed.upstream), target, run.context.forward)
 }
 
 async function routePromptRef(run: Run, ref: JsonObject) {

@@ -31,6 +31,7 @@ export async function subscribe(run: Run): Promise<Answer> {
   facts.server = upstream.name
   facts.target = uri
   facts.reason = wordOf(call.principal.access.server(upstream.name))
+  facts.credential = upstream.credentialOf(call.principal)
   const outcome = await watchResource(call.session, { upstream, uri, cancellation: call.cancellation })
   return withAskedUri(outcome, { uri, exposedUri })
 }

@@ -32,6 +32,7 @@ export async function relayTask(run: Run): Promise<Answer> {
   facts.server = upstream.name
   facts.target = task.taskId
   facts.reason = wordOf(call.principal.access.tool(upstream.name, task.tool))
+  facts.credential = upstream.credentialOf(call.principal)
   const isAggregate = call.endpoint.kind === 'aggregate'
   const target = {
     upstream,

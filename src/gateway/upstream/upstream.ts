@@ -3,6 +3,8 @@ import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.t
 import type { Limits } from '#contract/limits.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { Clock } from '#core/clock.ts'
+import { CredentialWords } from '#core/credential/credential-words.ts'
+import { holderOf } from '#core/credential/holder.ts'
 import type { Forwarding } from '#core/credential/forwarded-headers.ts'
 import type { Lease, ServerCredential } from '#core/credential/lease.ts'
 import {
@@ -17,6 +19,7 @@ import { Cancellation } from '#core/upstream/cancellation.ts'
 import type { ChannelWire } from '#core/upstream/channel-wire.ts'
 import type { CreateEventReader } from '#core/upstream/event-reader.ts'
 import type { HttpWire } from '#core/upstream/http-wire.ts'
+import type { Principal } from '#core/identity/principal.ts'
 import { UpstreamRefused } from '#core/upstream/upstream-refused.ts'
 import { openChannelSession } from './channel-session.ts'
 import type { ExchangeDeps } from './http-exchange.ts'
@@ -76,6 +79,7 @@ export class Upstream {
   readonly fingerprint: string
   readonly #deps: UpstreamDeps
   readonly #places = new Places()
+  readonly #credentials: CredentialWords
   /** In whose name shared places ask for their owner's credential. */
   readonly #holders = new WeakMap<PooledSession, Pick<SessionUser, 'holder'>>()
   #verdict: { facts: Verdict; until: number } | undefined
@@ -95,6 +99,7 @@ export class Upstream {
     this.server = server
     this.fingerprint = canonicalJson(server)
     this.#deps = deps
+    this.#credentials = new CredentialWords(server)
   }
 
   get name(): string {
@@ -160,6 +165,11 @@ export class Upstream {
   /** Whose credential this user's calls go out with; empty: the gateway's own. */
   ownerOf({ holder }: Pick<SessionUser, 'holder'>): string {
     return this.#deps.credential.ownerOf(holder)
+  }
+
+  /** What this caller's requests go out with, as the audit says it (see AuditEvent). */
+  credentialOf(principal: Principal): string {
+    return this.#credentials.of(this.ownerOf({ holder: holderOf(principal) }))
   }
 
   /** Servers show different lists to other credentials, and to clients of other capabilities; who shares a session shares a list. */
