@@ -119,11 +119,12 @@ describe('variables', () => {
 
   it('lead nowhere but where the server is', async () => {
     const { values, stored } = await worldOf({ variables, url: 'https://mcp.example.com/${REGION}/mcp' })
-    expect(await problemsOf(values({ REGION: '..' }))).toEqual([
-      { path: 'values.REGION', problem: 'with it the path would lead elsewhere' },
-    ])
+    for (const REGION of ['..', '../x'])
+      expect(await problemsOf(values({ REGION }))).toEqual([
+        { path: 'values.REGION', problem: 'with it the path would lead elsewhere' },
+      ])
     expect(await stored()).toBeUndefined()
-    expect(await values({ REGION: '../x' })).toMatchObject({ state: 'connected' })
+    expect(await values({ REGION: 'a/x' })).toMatchObject({ state: 'connected' })
   })
 
   it('stand beside a key, and are asked for with it', async () => {
