@@ -178,6 +178,7 @@ export class Gateway {
     if (ownerId === '') this.#catalog.forget(upstream)
     else this.#catalog.forgetOwner(upstream, ownerId)
     this.#hub.ownedChanged({ upstream, ownerId })
+    void upstream.credentialChanged(ownerId)
   }
 
   #move(viewers: Iterable<Viewer>): void {

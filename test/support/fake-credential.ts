@@ -8,6 +8,8 @@ export class FakeCredential implements ServerCredential {
   readonly refusals: UpstreamRefusal[] = []
   /** Whether a refused one can be renewed. */
   canRenew = true
+  /** Why none can be had at the moment. */
+  failure: GatewayError | null = null
   readonly #leases = new Map<string, Own>()
   #renewals = 0
 
@@ -31,6 +33,7 @@ export class FakeCredential implements ServerCredential {
   }
 
   lease({ userId }: CredentialHolder): Lease | Promise<Lease> {
+    if (this.failure) throw this.failure
     const own = this.#leases.get(userId ?? '')
     if (!own) throw new GatewayError('credential_required', { details: { server: 'files' } })
     own.headers = own.next ?? own.headers

@@ -1,5 +1,6 @@
 /** How an upstream's pool lives with credentials that are their users' own, and that end and are renewed. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { GatewayError } from '#contract/errors.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
 import type { ServerCredential } from '#core/credential/lease.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
@@ -164,6 +165,36 @@ describe('a credential that is refused', () => {
     expect(error).toMatchObject({ code: 'upstream_auth_failed', details: { status: 407 } })
     expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('resource_metadata')
     expect(credential.refusals).toEqual([])
+  })
+})
+
+describe('what is taken back', () => {
+  it('ends the sessions that were opened with it, and nobody else’s', async () => {
+    const files = open()
+    await Promise.all([call(files, ann), call(files, bob)])
+    credential.disconnect('ann')
+    await files.credentialChanged('ann')
+    expect(files.place(ann).session).toBeUndefined()
+    expect(files.place(bob).session).toBeDefined()
+    expect(wire.exchanges.filter(({ request }) => request.method === 'DELETE')).toHaveLength(1)
+  })
+
+  it('ends those of the account that another one takes the place of, and not those of one that was renewed', async () => {
+    const files = open()
+    await Promise.all([call(files, ann), call(files, bob)])
+    credential.connect('ann', 'another')
+    credential.replace('bob', 'renewed')
+    await Promise.all([files.credentialChanged('ann'), files.credentialChanged('bob')])
+    expect(files.place(ann).session).toBeUndefined()
+    expect(files.place(bob).session).toBeDefined()
+  })
+
+  it('ends none where it cannot be said whether it was', async () => {
+    const files = open()
+    await call(files, ann)
+    credential.failure = new GatewayError('credential_unavailable')
+    await files.credentialChanged('ann')
+    expect(files.place(ann).session).toBeDefined()
   })
 })
 

@@ -1,5 +1,5 @@
 /** One place in an upstream's pool: a session that is open, being opened, or to be opened at the next use, and who listens to it. */
-import { GatewayError, toGatewayError } from '#contract/errors.ts'
+import { GatewayError, toGatewayError, type ErrorCode } from '#contract/errors.ts'
 import {
   toRpcError,
   type JsonObject,
@@ -100,6 +100,23 @@ export class PooledSession implements SessionEvents {
     const refusal = refused.toRefusal(isLast)
     if (!refusal || !this.#lease) throw refused
     this.#lease = await this.#options.renew(this.#lease, refusal)
+  }
+
+  /** What the session was opened with may be taken back by now, or be another account's: then it ends, with all that is heard on it. */
+  async endIfTakenBack(ownerId: string): Promise<void> {
+    const opened = this.session && this.#opened
+    if (opened?.owner.split(' ').includes(ownerId) !== true) return
+    if (await this.#isGoodStill(opened)) return
+    // Who has called meanwhile may have a new one.
+    if (this.#opened === opened) await this.close()
+  }
+
+  async #isGoodStill(opened: Lease): Promise<boolean> {
+    try {
+      return (await this.#options.lease()) === opened
+    } catch (error) {
+      return !isTakenBack(error)
+    }
   }
 
   async #waitFor(opened: Promise<UpstreamSession>): Promise<UpstreamSession> {
@@ -233,4 +250,15 @@ export class PooledSession implements SessionEvents {
     this.#neededUntil = 0
     this.#options.onEnded(error)
   }
+}
+
+const takenBack: ReadonlySet<ErrorCode> = new Set([
+  'credential_required',
+  'credential_variables_required',
+  'credential_owner_required',
+])
+
+/** Other failures say nothing of what was given: a token may only be slow to come. */
+function isTakenBack(error: unknown): boolean {
+  return error instanceof GatewayError && takenBack.has(error.code)
 }

@@ -373,6 +373,11 @@ export class Upstream {
     return transport.kind !== 'stdio' && place.isListenedTo
   }
 
+  /** What this owner gave is not what it was. Resolves when what was opened with it has ended. */
+  async credentialChanged(ownerId: string): Promise<void> {
+    await Promise.all([...this.#places].map((place) => place.endIfTakenBack(ownerId)))
+  }
+
   /** Takes no new use; ends when the calls under way have ended, at the latest after `drainMsMax`. */
   async retire(drainMsMax: number): Promise<void> {
     this.#isRetired = true
