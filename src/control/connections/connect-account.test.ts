@@ -101,6 +101,24 @@ describe('connecting an account', () => {
     expect(world.oauth.callback).toBe('https://tools.example.com/connect/callback')
   })
 
+  it('shows what the definition names to the first authorization server that the server names, and to no other', async () => {
+    const world = await connectionWorld([
+      everything,
+      ann,
+      accountServer('notes', { clientId: 'ours', clientSecret: 'SECRET' }),
+    ])
+    await world.connect('ann', here)
+    world.oauth.server = { ...world.oauth.server, issuer: 'https://evil.example.com' }
+    expect(await failureOf(world.begin('ann', here))).toMatchObject({
+      code: 'oauth_server_failed',
+      details: { reason: 'wrong_issuer' },
+    })
+    expect(world.oauth.clients).toHaveLength(1)
+    world.oauth.server = { ...world.oauth.server, issuer: 'https://login.example.com' }
+    await world.connect('ann', here)
+    expect(world.oauth.clients).toHaveLength(2)
+  })
+
   it('names a document about itself where that is taken and can be read', async () => {
     const world = await connectionWorld(people)
     world.oauth.server = { ...world.oauth.server, takesClientDocuments: true }

@@ -25,11 +25,13 @@ const documentUrl = (base: string): string => `${base}/connect/client.json`
 
 /**
  * @param actor who makes it necessary to register
- * @throws GatewayError as `OAuthClient` does; `oauth_server_failed` (`client_required`): somebody has to register the gateway by hand
+ * @throws GatewayError as `OAuthClient` does; `oauth_server_failed` (`client_required`): somebody has to register the gateway by hand, or
+ *   (`wrong_issuer`): it is registered at another authorization server
  */
 export async function getClient(deps: ConnectionDeps, actor: Actor, question: ClientQuestion): Promise<OwnClient> {
   const { server } = question
   const known = await findClient(deps, question)
+  if (known && isUnbound(question.account, known)) await bind(deps, actor, { question, known })
   if (known) return known
   if (server.registrationEndpoint === null)
     throw new GatewayError('oauth_server_failed', { details: { reason: 'client_required' } })
@@ -39,6 +41,34 @@ export async function getClient(deps: ConnectionDeps, actor: Actor, question: Cl
   const client = { kind: 'client' as const, issuer: server.issuer, redirectUri, clientId, auth, expiresAt }
   await keepClient(deps, actor, { serverId: question.serverId, client })
   return { clientId, auth, redirectUri }
+}
+
+/** Nobody has said which authorization server its secret is for. */
+function isUnbound({ clientId, issuer }: AccountNeed, { auth }: OwnClient): boolean {
+  return clientId !== undefined && issuer === undefined && auth.method !== 'none'
+}
+
+/**
+ * Then it is for the first that the server has named, and for that one until the definition changes: whoever has the server in its hands could
+ * otherwise have the secret shown to any other (MCP basic/authorization).
+ * @throws GatewayError `oauth_server_failed` (`wrong_issuer`)
+ */
+async function bind(
+  deps: ConnectionDeps,
+  actor: Actor,
+  { question, known }: { question: ClientQuestion; known: OwnClient },
+): Promise<void> {
+  const { serverId, server } = question
+  const { clientId, redirectUri } = known
+  const stored = await deps.store.find('credential', nameOfClient(serverId))
+  const bound = stored?.spec.secret
+  if (bound?.kind === 'client' && bound.clientId === clientId) {
+    if (bound.issuer === server.issuer) return
+    throw new GatewayError('oauth_server_failed', { details: { reason: 'wrong_issuer' } })
+  }
+  const auth = { method: 'none' as const }
+  const client = { kind: 'client' as const, issuer: server.issuer, redirectUri, clientId, auth, expiresAt: null }
+  await keepClient(deps, actor, { serverId, client })
 }
 
 /** Without registering anything. */
