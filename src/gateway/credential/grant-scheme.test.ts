@@ -210,6 +210,18 @@ describe('a server that forbids something', () => {
     expect(lab.book.written).toEqual([])
   })
 
+  it('for want of scopes has its user asked for them, right after it was renewed for another refusal', async () => {
+    lab.connect()
+    const one = served()
+    const lease = await one.lease(ann)
+    await one.rejected(lease, refusal(lease))
+    const lacking = refusal(lease, { status: 403, challenge: scoped('write') })
+    expect(await failureOf(one.rejected(lease, lacking))).toMatchObject({
+      code: 'credential_required',
+      details: { reason: 'more_scopes_needed' },
+    })
+  })
+
   it('for want of scopes has its user asked for all of them together, and goes on for other calls', async () => {
     lab.connect()
     const one = served()

@@ -1,6 +1,7 @@
 /** Credentials that owners have given, or that are got anew again and again: one lease an owner, looked at for each call. */
 import type { ServedServer } from '#contract/server.ts'
 import { BackOff } from '#core/credential/back-off.ts'
+import { parseChallenge } from '#core/credential/challenge.ts'
 import type { CredentialBook } from '#core/credential/credential-book.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
@@ -61,7 +62,8 @@ export class OwnedCredential implements ServerCredential {
     const used = current === lease ? lease.presentedWith(refusal.sent) : null
     if (!used && !refusal.isLast) return current === lease ? this.#renew(lease, stamp) : current
     const freshKey = ({ text }: Presented): string => this.#deps.hash(`${lease.owner} ${text}`)
-    if (used && !refusal.isLast && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
+    const isAboutToken = !refusal.isLast && parseChallenge(refusal.challenge)?.error !== 'insufficient_scope'
+    if (used && isAboutToken && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
     const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
     if (used) this.#fresh.fail(freshKey(presented), 'refused_by_server')
     return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
