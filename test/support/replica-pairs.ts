@@ -30,7 +30,7 @@ export function describeReplicas(
   describeWithRedis(`${what}, sharing a Redis`, () => {
     let redis: TestRedis
     beforeAll(async () => {
-      redis = await startRedis()
+      redis = await startRedis({ isWatched: true })
     }, 20_000)
     afterAll(() => redis[Symbol.asyncDispose]())
     behave(
@@ -49,7 +49,7 @@ export async function openLosablePair(
   opened: AsyncDisposableStack,
   options: RawGatewayOptions,
 ): Promise<Pair & { redis: TestRedis }> {
-  const redis = opened.use(await startRedis())
+  const redis = opened.use(await startRedis({ isWatched: true }))
   const start = async (): Promise<RawGateway> => {
     const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
     return opened.use(await startRawGateway({ ...options, shared }))

@@ -25,7 +25,7 @@ export async function openReplicas(
   opened: AsyncDisposableStack,
   { postgres, server, more = {} }: { postgres: string; server: string; more?: object },
 ): Promise<{ redis: TestRedis; start: () => Promise<Replica> }> {
-  const redis = opened.use(await startRedis())
+  const redis = opened.use(await startRedis({ isWatched: true }))
   // No more than docs/operations/replicas.md asks for.
   const rights = '~toolgate:* &toolgate:* +@read +@write +@scripting +@pubsub +@connection +time'
   assert.equal(await redis.ask(`ACL SETUSER gateway on >${redisPassword} ${rights}`), 'OK')
