@@ -147,10 +147,17 @@ describe('a call without the account, at the address of all servers', { timeout:
     expect((await client.ask('tools/call', params)).error?.code).toBe(-32042)
   })
 
-  it('is an unknown tool for whom the server does not exist', async () => {
-    const to = await addressOf('dot')
-    const { error } = await askModern(to, { method: 'tools/call', params: { name: 'notes__read', arguments: {} } })
-    expect(error?.data).toMatchObject({ code: 'tool_not_found' })
+  it('is an unknown tool for whom the server does not exist, or the tool', async () => {
+    const rules = [{ server: 'notes', tool: 'read', level: 'deny' }]
+    await lab.gateway.api('POST', '/policies', { body: { name: 'no-read', default: 'execute', rules } })
+    const owner = { kind: 'user', ref: 'cid' }
+    const token = await lab.gateway.mint({ name: 'narrow', owner, policies: ['no-read'] })
+    const call = (to: Address, name: string) => askModern(to, { method: 'tools/call', params: { name, arguments: {} } })
+    for (const to of [await addressOf('dot'), { ...(await addressOf('cid')), token }])
+      expect((await call(to, 'notes__read')).error?.data).toMatchObject({ code: 'tool_not_found' })
+    // Another one of that server may be there.
+    const { result } = await call({ ...(await addressOf('cid')), token }, 'notes__other')
+    expectLink(member(result, '_meta', connectKey, 'connectUrl'))
   })
 })
 
