@@ -62,8 +62,7 @@ export class OwnedCredential implements ServerCredential {
     const used = current === lease ? lease.presentedWith(refusal.sent) : null
     if (!used && !refusal.isLast) return current === lease ? this.#renew(lease, stamp) : current
     const freshKey = ({ text }: Presented): string => this.#deps.hash(`${lease.owner} ${text}`)
-    const isAboutToken = !refusal.isLast && parseChallenge(refusal.challenge)?.error !== 'insufficient_scope'
-    if (used && isAboutToken && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
+    if (used && isAboutToken(refusal) && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
     const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
     if (used) this.#fresh.fail(freshKey(presented), 'refused_by_server')
     return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
@@ -127,4 +126,9 @@ export class OwnedCredential implements ServerCredential {
     if (!('missing' in filled)) return filled
     throw this.#refuse.variablesRequired(owner, filled.missing)
   }
+}
+
+/** Another token would do: a refusal that names scopes is about what its owner has agreed to. */
+function isAboutToken({ isLast, challenge }: UpstreamRefusal): boolean {
+  return !isLast && parseChallenge(challenge)?.error !== 'insufficient_scope'
 }
