@@ -24,7 +24,10 @@ describe('a gateway at an https address', { timeout: 60_000 }, () => {
     expect(browser.cookie('__Host-toolgate_sign_in')).toMatch(/^tgu_/)
     const leaving = await browser.submit(await browser.open('/connect/notes'), '/start')
     const asked = new URL(nextOf(leaving)).searchParams
-    expect([asked.get('client_id'), asked.get('redirect_uri')]).toEqual([clientId, `${publicUrl}/connect/callback`])
+    expect([asked.get('client_id'), asked.get('redirect_uri')]).toEqual([
+      clientId,
+      `${publicUrl}/connect/callback/document`,
+    ])
     const back = await lab.consent(leaving, { login: 'ann at notes' })
     expect((await browser.open(`${back.pathname}${back.search}`)).text).toContain('notes is connected')
     expect(lab.server.seen).not.toContain('POST /reg')

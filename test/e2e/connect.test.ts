@@ -192,7 +192,7 @@ describe('the addresses of the pages', () => {
     expect(answer.headers.get('content-type')).toBe('application/json')
     expect(await answer.json()).toMatchObject({
       client_id: `${lab.gateway.url}/connect/client.json`,
-      redirect_uris: [`${lab.gateway.url}/connect/callback`],
+      redirect_uris: [`${lab.gateway.url}/connect/callback/document`],
       token_endpoint_auth_method: 'none',
     })
   })

@@ -126,6 +126,8 @@ describe('connecting an account', () => {
     expect(world.oauth.clients).toMatchObject([
       { clientId: 'https://tools.example.com/connect/client.json', auth: { method: 'none' } },
     ])
+    // Not where answers for clients that are registered by hand come back to: one could be mixed up with the other.
+    expect(world.oauth.callback).toBe('https://tools.example.com/connect/callback/document')
     const inside = await connectionWorld(people, 'http://127.0.0.1:4321')
     inside.oauth.server = { ...inside.oauth.server, takesClientDocuments: true }
     await inside.connect('ann', here)

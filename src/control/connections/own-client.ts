@@ -21,6 +21,7 @@ export type ClientQuestion = {
 export type OwnClient = ClientIdentity & { redirectUri: string }
 
 const callbackUrl = (base: string): string => `${base}/connect/callback`
+/** Its answers come back to a place of their own: one for a client that was registered by hand cannot be taken for one of these. */
 const documentUrl = (base: string): string => `${base}/connect/client.json`
 
 /**
@@ -78,7 +79,7 @@ export async function findClient(deps: ConnectionDeps, question: ClientQuestion)
   if (registered) return { ...registered, redirectUri: callbackUrl(base) }
   // It has to be read by the authorization server, so it is at an address that others reach (CIMD §3).
   if (server.takesClientDocuments && base.startsWith('https://'))
-    return { clientId: documentUrl(base), auth: { method: 'none' }, redirectUri: callbackUrl(base) }
+    return { clientId: documentUrl(base), auth: { method: 'none' }, redirectUri: `${callbackUrl(base)}/document` }
   const stored = await deps.store.find('credential', nameOfClient(question.serverId))
   const client = stored?.spec.secret
   const redirectUri = ownCallback(deps, question)

@@ -8,7 +8,7 @@ export function toClientDocument(baseUrl: string): Record<string, unknown> {
     client_id: `${baseUrl}${clientDocumentPath}`,
     client_name: 'Toolgate',
     client_uri: baseUrl,
-    redirect_uris: [`${baseUrl}/connect/callback`],
+    redirect_uris: [`${baseUrl}/connect/callback/document`],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
