@@ -188,24 +188,37 @@ describe('without a token nothing is sent', { timeout: startMsMax }, () => {
 })
 
 describe('a server that refuses the token', { timeout: startMsMax }, () => {
-  it('is tried once more with a new one, for all calls together; then its refusal is told', async () => {
-    await using gateway = await startGateway({
-      servers: { modern: { url: modern.url, credential: client() } },
-      ...callers,
-    })
+  const start = async () => {
+    const gateway = await startGateway({ servers: { modern: { url: modern.url, credential: client() } }, ...callers })
     const to = { url: `${gateway.url}/modern/mcp`, token }
     expect(endOf(await call(to))).toBe('ok')
-    door.refused.add(door.tokens.at(-1) ?? '')
-    let grants = issuer.grants.length
-    const answers = await Promise.all(Array.from({ length: 20 }, () => call(to)))
-    expect(answers.map(endOf)).toEqual(answers.map(() => 'ok'))
-    expect([issuer.grants.length - grants, door.countTokens()]).toEqual([1, 2])
+    return { to, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
+  }
+  /** What a piece of work costs the authorization server, and the server. */
+  const costOf = async (work: () => Promise<unknown>) => {
+    const [grants, calls] = [issuer.grants.length, modern.calls('echo').length]
+    await work()
+    return { grants: issuer.grants.length - grants, calls: modern.calls('echo').length - calls }
+  }
 
+  it('is tried once more with a new one, for all calls together', async () => {
+    await using gateway = await start()
+    door.refused.add(door.tokens.at(-1) ?? '')
+    let answers: Received[] = []
+    const { grants } = await costOf(async () => {
+      answers = await Promise.all(Array.from({ length: 20 }, () => call(gateway.to)))
+    })
+    expect(answers.map(endOf)).toEqual(answers.map(() => 'ok'))
+    expect([grants, door.countTokens()]).toEqual([1, 2])
+    await expectEachRequestKnown()
+  })
+
+  it('and the new one as well is told of, and no other token is asked for at once', async () => {
+    await using gateway = await start()
     door.refusesAll = true
-    grants = issuer.grants.length
-    const before = modern.calls('echo').length
-    expect(endOf(await call(to))).toBe('upstream_auth_failed')
-    expect([issuer.grants.length - grants, modern.calls('echo').length - before]).toEqual([1, 2])
+    const refused = async () => expect(endOf(await call(gateway.to))).toBe('upstream_auth_failed')
+    expect(await costOf(refused)).toEqual({ grants: 1, calls: 2 })
+    expect(await costOf(refused)).toEqual({ grants: 0, calls: 1 })
     await expectEachRequestKnown()
   })
 })
