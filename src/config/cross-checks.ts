@@ -4,6 +4,7 @@ import { everyCookieRule, isSameSite } from '#contract/same-site.ts'
 import type { Finding } from './describe-issue.ts'
 import { findClosest } from './did-you-mean.ts'
 import { isRecord, isShownKey } from './key-path.ts'
+import { checkNamedSecrets } from './named-secrets.ts'
 import { checkServer } from './server-checks.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -14,6 +15,7 @@ export function crossCheck(document: unknown): Finding[] {
   const servers = recordAt(document, 'servers')
   return [
     ...Object.entries(servers).flatMap(([name, raw]) => (isRecord(raw) ? checkServer(['servers', name], raw) : [])),
+    ...checkNamedSecrets({ servers, secrets: recordAt(document, 'secrets') }),
     ...checkSeparator(document, servers),
     ...checkEveryCookie(document, servers),
     ...checkAliases(servers),

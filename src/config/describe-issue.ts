@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { findClosest } from './did-you-mean.ts'
 import { knownKeys } from './json-schema.ts'
-import { isShownKey } from './key-path.ts'
+import { isRecord, isShownKey } from './key-path.ts'
 import type { KeyPath } from './key-path.ts'
 
 export type Finding = { readonly path: KeyPath; readonly message: string; readonly isAboutKey: boolean }
@@ -16,9 +16,9 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
     case 'invalid_type':
       return describeType(issue.expected, issue.input)
     case 'invalid_value':
-      return `${issue.input === undefined ? 'is required:' : 'must be'} ${oneOf(issue.values)}`
+      return describeChoice(issue.input, issue.values)
     case 'invalid_union':
-      return Array.isArray(issue.options) ? `must be ${oneOf(issue.options)}` : unfitting
+      return Array.isArray(issue.options) ? describeChoice(choiceIn(issue), issue.options) : unfitting
     case 'too_small':
       return describeBound('at least', issue.origin, issue.minimum)
     case 'too_big':
@@ -79,6 +79,18 @@ function nameOfType(input: unknown): string {
   if (Array.isArray(input)) return 'a list'
   if (typeof input === 'number' && !Number.isInteger(input)) return Number.isFinite(input) ? 'a fraction' : 'infinite'
   return typeof input === 'boolean' ? 'true or false' : (typeNames[typeof input] ?? 'what it is')
+}
+
+/** The word by which the forms of a map are told apart. */
+function choiceIn({ input, discriminator }: z.core.$ZodRawIssue): unknown {
+  return isRecord(input) && typeof discriminator === 'string' ? input[discriminator] : null
+}
+
+/** What is close to one of them is most likely meant to be it; what was written is not repeated. */
+function describeChoice(input: unknown, values: readonly unknown[]): string {
+  if (input === undefined) return `is required: ${oneOf(values)}`
+  const closest = typeof input === 'string' ? findClosest(input, values.map(String)) : null
+  return `must be ${oneOf(values)}${closest === null ? '' : `; did you mean "${closest}"?`}`
 }
 
 function oneOf(values: readonly unknown[]): string {

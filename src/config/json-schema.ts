@@ -31,7 +31,9 @@ export function knownKeys(path: KeyPath): string[] {
   const { root, resolve } = configSchema()
   let schemas = [root]
   for (const key of path) schemas = schemas.flatMap((schema) => childSchemas(schema, key).map(resolve))
-  return [...new Set(schemas.flatMap((schema) => variants(schema).flatMap((one) => Object.keys(propertiesOf(one)))))]
+  return [
+    ...new Set(schemas.flatMap((schema) => variants(schema).flatMap((one) => Object.keys(propertiesOf(resolve(one)))))),
+  ]
 }
 
 function childSchemas(schema: JsonSchema, key: PropertyKey): unknown[] {

@@ -126,7 +126,7 @@ describe('a value of the wrong kind', () => {
     ],
     [
       'servers: { a: { url: "http://x", credential: { token: x } } }',
-      `1:34: servers.a.credential.kind: must be one of ${credentialKinds}`,
+      `1:34: servers.a.credential.kind: is required: one of ${credentialKinds}`,
     ],
     [
       'servers: { a: { url: "http://x", credential: { kind: bearer } } }',

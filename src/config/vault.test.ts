@@ -48,7 +48,7 @@ describe('vault', () => {
   it.each([
     ['vault: { kind: transit }', 'vault.key: is required: text'],
     ['vault: { kind: kms, key: k }', 'vault.kind: must be one of "local", "transit"'],
-    ['vault: { key: k }', 'vault.kind: must be one of "local", "transit"'],
+    ['vault: { key: k }', 'vault.kind: is required: one of "local", "transit"'],
     ['vault: { kind: transit, key: a/b }', 'vault.key: must be a name'],
     ['vault: { kind: transit, key: .. }', 'vault.key: must be a name'],
     ['vault: { kind: transit, key: k, mount: ../sys }', 'vault.mount: must be a path such as transit or team/transit'],

@@ -28,11 +28,20 @@ function valueFaults(credential: OpenRecord, kind: string): ServerFault[] {
   const parts = valueParts[kind] ?? []
   const { owner = 'gateway' } = credential
   if (owner === 'gateway')
-    return parts.filter((part) => credential[part] === undefined).map((part) => ({ keys: [part], message: isRequired }))
+    return [
+      ...parts.filter((part) => credential[part] === undefined).map((part) => ({ keys: [part], message: isRequired })),
+      ...schemeFaults(credential, kind),
+    ]
   const message = 'is given by each owner, not here'
   return parts
     .filter((part) => credential[part] !== undefined)
     .map((part) => ({ keys: [part], message, isAboutKey: true }))
+}
+
+/** Such a token has no spaces (RFC 6750 §2.1): whoever wrote the whole header meant what stands behind the word. */
+function schemeFaults({ token }: OpenRecord, kind: string): ServerFault[] {
+  const isWhole = kind === 'bearer' && typeof token === 'string' && /^bearer /i.test(token)
+  return isWhole ? [{ keys: ['token'], message: 'must be the token alone: "Bearer" is put before it' }] : []
 }
 
 function headerOfCredentialFaults(transport: OpenRecord, { header }: OpenRecord): ServerFault[] {
