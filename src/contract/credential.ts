@@ -1,6 +1,7 @@
 /** How the gateway authenticates to a server: by kind, and by whose credential it is. What the parts mean for each other: server-faults.ts. */
 import { z } from 'zod'
 import { HeaderName, HeaderSecret } from './header-text.ts'
+import { isLoopbackHost } from './loopback.ts'
 import { secretText } from './secret-text.ts'
 
 const Owner = z
@@ -67,8 +68,9 @@ const ResourceUri = z
 function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return true
   const { protocol, hostname, username, password } = new URL(text)
-  const isHere = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
-  return (protocol === 'https:' || isHere) && username === '' && password === '' && !text.includes('#')
+  return (
+    (protocol === 'https:' || isLoopbackHost(hostname)) && username === '' && password === '' && !text.includes('#')
+  )
 }
 
 /** RFC 6749 appendix A: VSCHAR. */

@@ -1,6 +1,7 @@
 /** Against pages that reach a gateway on the user's own machine (DNS rebinding; 2025-11-25, transports, security warning). */
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '#contract/errors.ts'
+import { isLoopbackHost } from '#contract/loopback.ts'
 import { createClientRanges, type ClientRanges } from './client-ranges.ts'
 
 export type GuardOptions = {
@@ -37,10 +38,6 @@ export function createGuardOptions(listen: {
     origins: new Set([...listen.allowedOrigins, ...(publicUrl ? [publicUrl.origin] : [])]),
     clients: createClientRanges(listen),
   }
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
 /** @throws GatewayError `host_forbidden` or `origin_forbidden` */

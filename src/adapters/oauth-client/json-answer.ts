@@ -1,4 +1,5 @@
 /** What a server answers, as far as it is JSON. */
+import { isJsonObject } from '#core/protocol/json-rpc.ts'
 import type { Answer } from './guarded-fetch.ts'
 import { serverFailed, unavailable, type OAuthStep } from './oauth-failure.ts'
 
@@ -8,7 +9,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export function readObject({ text }: Answer): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : null
+    return isJsonObject(value) ? value : null
   } catch {
     return null
   }
@@ -39,8 +40,4 @@ export function readWords(object: JsonObject, name: string, step: OAuthStep): st
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

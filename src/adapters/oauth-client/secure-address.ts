@@ -1,4 +1,5 @@
 /** Which addresses are asked at all, before a name is looked up. */
+import { isLoopbackHost } from '#contract/loopback.ts'
 import type { Egress } from '#core/egress/egress.ts'
 import { serverFailed, type OAuthStep } from './oauth-failure.ts'
 
@@ -27,10 +28,9 @@ function isSecure(url: URL, rules: AddressRules): boolean {
   return url.protocol === 'http:' && (isLoopback(url) || rules.allowsHttp(url))
 }
 
-/** RFC 6761 §6.3, and RFC 8252 §7.3: what goes there does not leave the machine. */
+/** The names below `localhost` as well (RFC 6761 §6.3). */
 export function isLoopback({ hostname }: URL): boolean {
-  const isName = hostname === 'localhost' || hostname.endsWith('.localhost')
-  return isName || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  return isLoopbackHost(hostname) || hostname.endsWith('.localhost')
 }
 
 function hostOf({ hostname }: URL): string {

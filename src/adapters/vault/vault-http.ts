@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import request from 'undici/lib/api/api-request.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { GatewayError } from '#contract/errors.ts'
+import { isLoopbackHost } from '#contract/loopback.ts'
 
 export type VaultHttpOptions = {
   address: string
@@ -65,8 +66,7 @@ export function createVaultHttp({ address, namespace, ca }: VaultHttpOptions): V
 /** A token on its way to another machine must not be readable. */
 function toUrl(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : null
-  const isHere = url !== null && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isHere)) return url
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return url
   throw refusal('The address of the vault must be https://…, or http://… on this very machine.')
 }
 

@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander'
 import { runBridge } from '#cli/bridge/run-bridge.ts'
 import { CliError } from '#cli/exit-codes.ts'
 import type { Context, World } from '#cli/world.ts'
+import { isLoopbackHost } from '#contract/loopback.ts'
 import { examples } from './serve.ts'
 
 type Options = { url: string; token?: string; tokenFile?: string }
@@ -87,6 +88,5 @@ function readToken({ token, tokenFile }: Options): string | null {
 }
 
 function isPrivate({ protocol, hostname }: URL): boolean {
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-  return isLoopback || protocol === 'https:'
+  return isLoopbackHost(hostname) || protocol === 'https:'
 }
