@@ -8,6 +8,8 @@ export class TokenDoor {
   /** Good tokens that it does not take any more. */
   readonly refused = new Set<string>()
   refusesAll = false
+  /** The first token that comes is not taken. */
+  refusesFirst = false
   /** In order, each request's token; empty where there was none. */
   readonly tokens: string[] = []
   readonly #server: TestAuthorizationServer
@@ -28,6 +30,8 @@ export class TokenDoor {
     const token = tokenIn(headers)
     this.tokens.push(token)
     if (token !== '') lookFor(token)
+    if (this.refusesFirst) this.refused.add(token)
+    this.refusesFirst = false
     if (this.refusesAll || this.refused.has(token)) return null
     return this.#server.findToken(token)
   }
