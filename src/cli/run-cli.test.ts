@@ -204,6 +204,16 @@ describe('toolgate config', () => {
     expect(printed).toEqual([`${path} is valid: 1 server, 0 tokens, 2 policies.`])
   })
 
+  it('check names secrets that only the API could have', async () => {
+    const server = 'url: "http://a.example", headers: { x: { secretRef: one }, y: { secretRef: onne } }'
+    const path = file('a.yaml', `secrets: { one: abc }\nservers: { a: { ${server} } }`)
+    expect(await run(['config', 'check', '-c', path])).toBe(0)
+    expect(printed.join('\n').split('\n').slice(1)).toEqual([
+      'Secrets that are not below "secrets", and must be made over the API:',
+      '  onne, for servers.a.headers.y',
+    ])
+  })
+
   it('explain shows where each value came from, and no secret', async () => {
     const path = file(
       'a.yaml',

@@ -184,6 +184,7 @@ describe('toolgate vault', { timeout: 120_000 }, () => {
       /The data key [0-9a-f]{8} is wrapped by local:[0-9a-f]{8}, and this gateway has local:/,
     )
     expect(refused.stderr()).toContain('toolgate vault forget')
+    expect(refused.stderr()).toContain('Put back the secret.key that belongs to this database')
     expect(await lab.vault('rotate', env(b))).toMatchObject({ code: 1, stdout: '' })
 
     const changed = lab.start(env(b, a))

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { configOption, findConfigPath } from '#cli/config-path.ts'
 import type { Context, World } from '#cli/world.ts'
+import type { LoadedConfig } from '#config/loaded-config.ts'
 import { addImport } from './import.ts'
 import { examples } from './serve.ts'
 
@@ -32,14 +33,29 @@ export function addConfig(program: Command, context: Context): void {
 async function check(options: Options, world: World): Promise<void> {
   const path = findConfigPath(options.config)
   const { loadConfig } = await import('#config/load.ts')
-  const { servers, tokens, policies } = loadConfig({ path, env: world.env })
+  const { servers, tokens, policies, secrets } = loadConfig({ path, env: world.env })
   if (path === null) return world.print('There is no toolgate.yaml here, so all defaults apply.')
   const counts = [
     count(servers, 'server', 'servers'),
     count(tokens, 'token', 'tokens'),
     count(policies, 'policy', 'policies'),
   ]
-  world.print(`${path} is valid: ${counts.join(', ')}.`)
+  const elsewhere = await namedElsewhere(servers, secrets)
+  const note = elsewhere.length === 0 ? '' : `\nSecrets that are not below "secrets", and must be made over the API:\n`
+  world.print(`${path} is valid: ${counts.join(', ')}.${note}${elsewhere.map((line) => `  ${line}`).join('\n')}`)
+}
+
+/** A mistyped name is no mistake that can be told from one that is stored. */
+async function namedElsewhere(servers: LoadedConfig['servers'], secrets: LoadedConfig['secrets']): Promise<string[]> {
+  const { mapSecretRefs } = await import('#contract/secret-text.ts')
+  const declared = new Set(secrets.map(({ name }) => name))
+  const lines: string[] = []
+  for (const { name, transport } of servers)
+    mapSecretRefs(transport, (secretRef, path) => {
+      if (!declared.has(secretRef)) lines.push(`${secretRef}, for servers.${name}.${path}`)
+      return { secretRef }
+    })
+  return lines
 }
 
 function count(things: readonly unknown[], one: string, many: string): string {

@@ -171,6 +171,9 @@ function unopened({ wrapper, formerWrappers }: KeyRingDeps, { id, wrappedBy }: S
   const why = isKnown
     ? `The data key ${id} cannot be unwrapped by ${wrappedBy}: it was changed, or the master key was.`
     : `The data key ${id} is wrapped by ${wrappedBy}, and this gateway has ${wrapper.id}: its master key is another one.`
-  const reason = `${why} Without that the secrets in this database cannot be read. Where it is lost for ever: toolgate vault forget.`
+  const where = wrappedBy.startsWith('local:')
+    ? ' Put back the secret.key that belongs to this database, or set TOOLGATE_SECRET_KEY to what it holds.'
+    : ''
+  const reason = `${why} Without that the secrets in this database cannot be read.${where} Where it is lost for ever: toolgate vault forget.`
   return new GatewayError('config_invalid', { details: { reason, key: id } })
 }
