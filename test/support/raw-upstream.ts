@@ -1,7 +1,7 @@
 /** An MCP server over Streamable HTTP that does exactly what a test tells it to, and counts what reaches it. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { isUpstream } from './planted/connections.ts'
+import { exempt } from './planted/connections.ts'
 import { readAll, type Json } from './raw-http.ts'
 
 export type Seen = {
@@ -97,7 +97,7 @@ export class RawUpstream implements AsyncDisposable {
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    isUpstream(this.port)
+    exempt(this.#server)
     return this
   }
 

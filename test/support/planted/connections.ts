@@ -1,4 +1,5 @@
 /** Every byte that comes to this process over a socket or a pipe goes by here, whichever client reads it. */
+import type { Server } from 'node:net'
 import { arePlanted, count, plantsIn, tailBytesMax, tellFind, type Seam } from '../planted.ts'
 import { before } from './wrap.ts'
 
@@ -8,11 +9,15 @@ const watched = new WeakMap<object, Watched>()
 const upstreamPorts = new Set<number>()
 
 /**
- * What comes from this port are the words of an upstream that a test plays, which may say back what it was sent. They are
- * looked at where the gateway passes something on.
+ * What comes from this server, which listens, are the words of an upstream that a test plays, and which may say back what it
+ * was sent. They are looked at where the gateway passes something on.
  */
-export function isUpstream(port: number): void {
-  upstreamPorts.add(port)
+export function exempt(server: Server): void {
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
+  upstreamPorts.add(address.port)
+  // The next who listens there may be a gateway.
+  server.once('close', () => upstreamPorts.delete(address.port))
 }
 
 /** From now on what comes on it is looked at. */
