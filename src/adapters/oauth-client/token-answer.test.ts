@@ -79,6 +79,7 @@ describe('what a token endpoint answers', () => {
     ['a type that is none', { token_type: 'N_A' }, 'wrong_token_type'],
     ['a type that is no text', { token_type: 1 }, 'invalid_token_answer'],
     ['no seconds', { expires_in: 0 }, 'invalid_token_answer'],
+    ['less than a millisecond', { expires_in: 5e-324 }, 'invalid_token_answer'],
     ['fewer seconds than none', { expires_in: -1 }, 'invalid_token_answer'],
     ['seconds in words', { expires_in: 'soon' }, 'invalid_token_answer'],
     ['seconds in an odd notation', { expires_in: '1e9' }, 'invalid_token_answer'],

@@ -56,7 +56,7 @@ export function readToken(body: JsonObject, name: string): string | null {
 function readExpiry(value: unknown, askedAt: number): number | null {
   if (value === undefined || value === null) return null
   const seconds = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value
-  if (typeof seconds !== 'number' || !(seconds > 0 && seconds <= lifetimeSecondsMax)) throw invalid()
+  if (typeof seconds !== 'number' || !(seconds >= 0.001 && seconds <= lifetimeSecondsMax)) throw invalid()
   return askedAt + Math.floor(seconds * 1_000)
 }
 
