@@ -1,6 +1,7 @@
 /** What every FlowStore does, whatever it stores in. */
 import { describe, expect, it } from 'vitest'
 import type { Flow, FlowStore } from '#core/credential/flow-store.ts'
+import { silentServer } from '#core/credential/silent-server.ts'
 
 const now = 1_732_180_000_000
 const minuteMs = 60_000
@@ -13,18 +14,12 @@ const flow: Flow = {
   owner: { kind: 'user', ref: 'usr_ann' },
   startedBy: 'usr_ann',
   browser: 'b'.repeat(64),
-  authorizationServer: {
+  authorizationServer: silentServer({
     issuer: 'https://login.example.com',
-    authorizationEndpoint: 'https://login.example.com/authorize',
     tokenEndpoint: 'https://login.example.com/token',
-    registrationEndpoint: null,
-    revocationEndpoint: null,
     scopes: ["it's; drop table connect_flow", 'ü'],
-    authMethods: null,
     sendsIssuer: true,
-    takesPkce: true,
-    takesClientDocuments: false,
-  },
+  }),
   clientId: 'client',
   codeVerifier: 'sealed1:…',
   redirectUri: 'https://tools.example.com/connect/callback',

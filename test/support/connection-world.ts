@@ -9,6 +9,7 @@ import type { ConnectionDeps } from '#control/connections/connection-deps.ts'
 import { createConnectionsControl, type ConnectionsControl } from '#control/connections/connections.ts'
 import type { AuthorizationServer, ClientIdentity, TokenSet } from '#core/credential/oauth-client.ts'
 import { noSecrets, resolveSecrets } from '#core/credential/resolve-secrets.ts'
+import { silentServer } from '#core/credential/silent-server.ts'
 import type { Resource } from '#core/resources/resource-store.ts'
 import { controlWorld, type ControlWorld } from './control-world.ts'
 import { resource } from './resources.ts'
@@ -22,18 +23,15 @@ export class SaidOAuth {
   readonly revoked: string[] = []
   /** Where the browser was to come back to, the last time. */
   callback = ''
-  server: AuthorizationServer = {
+  server: AuthorizationServer = silentServer({
     issuer,
     authorizationEndpoint: `${issuer}/authorize`,
     tokenEndpoint: `${issuer}/token`,
     registrationEndpoint: `${issuer}/register`,
     revocationEndpoint: `${issuer}/revoke`,
     scopes: ['read', 'write', 'offline_access'],
-    authMethods: null,
     sendsIssuer: true,
-    takesPkce: true,
-    takesClientDocuments: false,
-  }
+  })
   /** What the next exchange gives. */
   tokens: TokenSet | Error = { accessToken: 'AT-1', refreshToken: 'RT-1', idToken: null, expiresAt: null, scopes: null }
   revokes: Error | null = null

@@ -1,21 +1,11 @@
 /** An authorization server that gives a new refresh token each time, and ends the whole grant when an old one comes again (RFC 9700 §4.14.2). */
 import { GatewayError } from '#contract/errors.ts'
 import type { OAuthClient, TokenSet, TokenSource } from '#core/credential/oauth-client.ts'
+import { silentServer } from '#core/credential/silent-server.ts'
 import { settled } from './fake-clock.ts'
 
 export const issuerSource: TokenSource = {
-  server: {
-    issuer: 'https://as.example',
-    authorizationEndpoint: null,
-    tokenEndpoint: 'https://as.example/token',
-    registrationEndpoint: null,
-    revocationEndpoint: null,
-    scopes: null,
-    authMethods: null,
-    sendsIssuer: true,
-    takesPkce: true,
-    takesClientDocuments: false,
-  },
+  server: silentServer({ issuer: 'https://as.example', tokenEndpoint: 'https://as.example/token' }),
   client: { clientId: 'gateway', auth: { method: 'none' } },
   timeoutMs: 30_000,
 }

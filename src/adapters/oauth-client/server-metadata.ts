@@ -1,6 +1,7 @@
 /** What an authorization server says of itself (RFC 8414, OpenID Connect Discovery 1.0; the order is MCP's). */
 import { parseScopes } from '#core/credential/challenge.ts'
 import type { AuthorizationServer } from '#core/credential/oauth-client.ts'
+import { silentServer } from '#core/credential/silent-server.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
 import { readText, readWords, type JsonObject } from './json-answer.ts'
 import { findFirstDocument, insertWellKnown } from './metadata-documents.ts'
@@ -36,18 +37,12 @@ function findMetadata(fetch: GuardedFetch, issuer: URL): Promise<JsonObject | nu
 
 /** MCP 2025-03-26, basic/authorization: fallbacks for servers without metadata discovery. */
 function defaultServer(origin: string): AuthorizationServer {
-  return {
+  return silentServer({
     issuer: origin,
     authorizationEndpoint: `${origin}/authorize`,
     tokenEndpoint: `${origin}/token`,
     registrationEndpoint: `${origin}/register`,
-    revocationEndpoint: null,
-    scopes: null,
-    authMethods: null,
-    sendsIssuer: false,
-    takesPkce: true,
-    takesClientDocuments: false,
-  }
+  })
 }
 
 function toServer(document: JsonObject, asked: string, rules: AddressRules): AuthorizationServer {

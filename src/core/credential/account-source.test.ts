@@ -2,22 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { GatewayError } from '#contract/errors.ts'
 import { findAccountSource, registeredClient } from './account-source.ts'
 import type { AuthorizationServer, ProtectedResource } from './oauth-client.ts'
+import { silentServer } from './silent-server.ts'
 
 const serverUrl = 'https://mcp.example.com/mcp'
 
 function asOf(issuer: string): AuthorizationServer {
-  return {
-    issuer,
-    authorizationEndpoint: `${issuer}/authorize`,
-    tokenEndpoint: `${issuer}/token`,
-    registrationEndpoint: null,
-    revocationEndpoint: null,
-    scopes: null,
-    authMethods: null,
-    sendsIssuer: true,
-    takesPkce: true,
-    takesClientDocuments: false,
-  }
+  return silentServer({ issuer, authorizationEndpoint: `${issuer}/authorize`, tokenEndpoint: `${issuer}/token` })
 }
 
 function finder(said: ProtectedResource | null) {

@@ -1,5 +1,6 @@
 /** Where an account is connected, and as whom: by what the server's definition says, and else by what the server and its authorization server say. */
 import type { AuthorizationServer, ClientAuth, ClientIdentity, OAuthClient, SigningAlgorithm } from './oauth-client.ts'
+import { silentServer } from './silent-server.ts'
 
 /** What a definition says of an account, its secrets in it. */
 export type AccountDefinition = {
@@ -36,36 +37,34 @@ export async function findAccountSource(
   definition: AccountDefinition,
   { serverUrl, challenge = null }: { serverUrl: string | null; challenge?: string | null },
 ): Promise<AccountSource> {
-  const { issuer, authorizationUrl, tokenUrl } = definition
-  const isGiven = issuer !== undefined || (authorizationUrl !== undefined && tokenUrl !== undefined)
-  const resource = definition.resource ?? (serverUrl === null ? null : toResource(serverUrl))
-  if (isGiven || serverUrl === null) return { server: await findGiven(oauth, definition), resource, supported: null }
-  const said = await oauth.findResource(serverUrl, challenge)
-  const [first] = said?.authorizationServers ?? []
-  const server = first === undefined ? await oauth.findOwnServer(serverUrl) : await oauth.findServer(first)
+  const source =
+    serverUrl === null || isGiven(definition)
+      ? { server: await findGiven(oauth, definition), resource: serverUrl && toResource(serverUrl), supported: null }
+      : await askServer(oauth, serverUrl, challenge)
   return {
-    server: withEndpoints(server, definition),
-    resource: definition.resource ?? said?.resource ?? resource,
-    supported: said?.scopes ?? null,
+    server: withEndpoints(source.server, definition),
+    resource: definition.resource ?? source.resource,
+    supported: source.supported,
   }
 }
 
-async function findGiven(oauth: Finder, definition: AccountDefinition): Promise<AuthorizationServer> {
-  const { issuer, authorizationUrl, tokenUrl, registrationUrl } = definition
-  if (authorizationUrl === undefined || tokenUrl === undefined)
-    return withEndpoints(await oauth.findServer(issuer ?? ''), definition)
-  return {
-    issuer: issuer ?? tokenUrl,
-    authorizationEndpoint: authorizationUrl,
-    tokenEndpoint: tokenUrl,
-    registrationEndpoint: registrationUrl ?? null,
-    revocationEndpoint: null,
-    scopes: null,
-    authMethods: null,
-    sendsIssuer: false,
-    takesPkce: true,
-    takesClientDocuments: false,
-  }
+async function askServer(oauth: Finder, serverUrl: string, challenge: string | null): Promise<AccountSource> {
+  const said = await oauth.findResource(serverUrl, challenge)
+  const [first] = said?.authorizationServers ?? []
+  const server = first === undefined ? await oauth.findOwnServer(serverUrl) : await oauth.findServer(first)
+  return { server, resource: said?.resource ?? toResource(serverUrl), supported: said?.scopes ?? null }
+}
+
+function isGiven({ issuer, authorizationUrl, tokenUrl }: AccountDefinition): boolean {
+  return issuer !== undefined || (authorizationUrl !== undefined && tokenUrl !== undefined)
+}
+
+async function findGiven(
+  oauth: Finder,
+  { issuer, authorizationUrl, tokenUrl }: AccountDefinition,
+): Promise<AuthorizationServer> {
+  if (authorizationUrl === undefined || tokenUrl === undefined) return oauth.findServer(issuer ?? '')
+  return silentServer({ issuer: issuer ?? tokenUrl, tokenEndpoint: tokenUrl })
 }
 
 /** What the operator gives comes before what is looked up. */
