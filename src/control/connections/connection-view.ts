@@ -7,7 +7,7 @@ import type { StoredCredential } from '#core/credential/stored-credential.ts'
 import type { ConnectionDeps } from './connection-deps.ts'
 import type { Needs } from './connection-needs.ts'
 import { mayDo, type Target } from './connection-target.ts'
-import { knownCredential } from './stored-connection.ts'
+import { knownCredential, usableHere } from './stored-connection.ts'
 
 /** How long a person has at the authorization server. */
 export const flowMs = 600_000
@@ -20,7 +20,7 @@ export function toConnection(
 ): Connection {
   const { server, owner, ownerName, needs } = target
   const { id, name, description = null } = server
-  const stored = target.stored ?? knownCredential(deps, { serverId: id, owner })
+  const stored = usableHere(server, target.stored ?? knownCredential(deps, { serverId: id, owner }))
   const { expiresAt, scopes } = grantOf(needs, stored)
   const give = mayDo(deps, actor, { target, right: 'give' })
   return {

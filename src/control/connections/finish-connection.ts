@@ -11,7 +11,7 @@ import { findTarget, type Target } from './connection-target.ts'
 import { hostOf, ownerWord, toConnection } from './connection-view.ts'
 import { findClient } from './own-client.ts'
 import { flowContext, toAccount } from './start-connection.ts'
-import { changeStored, emptyCredential } from './stored-connection.ts'
+import { changeStored, emptyCredential, givenHere, usableHere } from './stored-connection.ts'
 
 export type Arrival = {
   /** SHA-256 of what this person's browser has in its cookie. */
@@ -51,11 +51,13 @@ export async function finishConnection(
     })
     note.changed = ['connected']
     const stored = await keep(deps, { actor: caller.actor, target, note }, (before) =>
-      toConnected(before ?? emptyCredential({ serverId: flow.server, owner: flow.owner }, 0), {
-        flow,
-        tokens,
-        now: deps.clock.now(),
-      }),
+      givenHere(
+        target.server,
+        toConnected(
+          usableHere(target.server, before) ?? emptyCredential({ serverId: flow.server, owner: flow.owner }, 0),
+          { flow, tokens, now: deps.clock.now() },
+        ),
+      ),
     )
     return toConnection(deps, caller.actor, { ...target, stored: stored ?? undefined })
   })

@@ -75,6 +75,27 @@ describe('a key of one’s own', () => {
     expect((await failureOf(own.key({ token: 'T' }))).code).toBe('no_such_resource')
   })
 
+  it('is for the address that the server had, however the two changes came after each other', async () => {
+    const { world, key, values, get, stored } = await worldOf({
+      credential: { kind: 'bearer', owner: 'user' },
+      variables,
+    })
+    await values({ REGION: 'eu' })
+    await key({ token: 'T' })
+    const server = await world.stored('server', 'files')
+    if (!server) throw new Error('no server')
+    const { spec } = keyServer('files', {
+      credential: { kind: 'bearer', owner: 'user' },
+      variables,
+      url: 'https://evil.example/',
+    })
+    await world.store.write([{ do: 'update', resource: { ...server, spec } }])
+    await world.refresh()
+    expect(get()).toMatchObject({ state: 'missing', variables: [{ isSet: false }, { isSet: false }] })
+    await key({ token: 'other' })
+    expect(await stored()).toMatchObject({ secret: { parts: { token: 'other' } }, variables: {} })
+  })
+
   it('is missing again where the definition asks for another kind', async () => {
     const { world, key, get } = await worldOf({ credential: { kind: 'bearer', owner: 'user' } })
     await key({ token: 'T' })

@@ -12,7 +12,7 @@ import type { ConnectionDeps } from './connection-deps.ts'
 import type { Needs } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
 import { toConnection } from './connection-view.ts'
-import { changeStored, emptyCredential } from './stored-connection.ts'
+import { changeStored, emptyCredential, givenHere, usableHere } from './stored-connection.ts'
 
 type Giving = { words: TargetWords; body: unknown }
 
@@ -87,7 +87,7 @@ function give(
     const { changed, step } = toGift(target, now)
     note.changed = changed
     const stored = await changeStored(deps, { actor, name: note.name }, (before) =>
-      step(before ?? emptyCredential(place, now)),
+      givenHere(target.server, step(usableHere(target.server, before) ?? emptyCredential(place, now))),
     )
     note.id = stored?.id ?? ''
     return toConnection(deps, actor, { ...target, stored: stored?.credential })

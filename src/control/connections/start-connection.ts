@@ -14,7 +14,7 @@ import type { AccountNeed } from './connection-needs.ts'
 import { findTarget, type Target, type TargetWords } from './connection-target.ts'
 import { flowMs, hostOf } from './connection-view.ts'
 import { getClient, type OwnClient } from './own-client.ts'
-import { changeStored, emptyCredential, knownCredential } from './stored-connection.ts'
+import { changeStored, emptyCredential, givenHere, knownCredential, usableHere } from './stored-connection.ts'
 
 /** Where the browser goes, and whose sign-in that is. */
 export type Departure = { url: string; host: string; server: string }
@@ -138,9 +138,10 @@ export function flowContext(
 function toBegun(
   { clock }: ConnectionDeps,
   { server, owner }: Target,
-  before: StoredCredential | null,
+  stored: StoredCredential | null,
 ): StoredCredential | null {
+  const before = usableHere(server, stored)
   if (before && before.state !== 'revoked' && before.secret !== null) return null
   const empty = emptyCredential({ serverId: server.id, owner }, clock.now())
-  return { ...empty, variables: before?.variables ?? {} }
+  return givenHere(server, { ...empty, variables: before?.variables ?? {} })
 }

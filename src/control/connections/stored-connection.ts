@@ -2,6 +2,8 @@
 import { GatewayError } from '#contract/errors.ts'
 import { commit } from '#control/commit.ts'
 import type { Actor } from '#control/actor.ts'
+import type { ServedServer } from '#contract/server.ts'
+import { givenFor, originOf } from '#core/credential/given-for.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
 import type { CredentialOwner, StoredCredential } from '#core/credential/stored-credential.ts'
 import { idPrefixes } from '#core/resources/resource-ids.ts'
@@ -96,4 +98,13 @@ export function emptyCredential({ serverId, owner }: Place, now: number): Stored
     variables: {},
     renewingUntil: null,
   }
+}
+
+/** Null where it was given for another address. */
+export function usableHere({ transport }: ServedServer, stored: StoredCredential | null): StoredCredential | null {
+  return transport.kind === 'stdio' ? stored : (givenFor(transport.url, stored) ?? null)
+}
+
+export function givenHere({ transport }: ServedServer, credential: StoredCredential): StoredCredential {
+  return transport.kind === 'stdio' ? credential : { ...credential, origin: originOf(transport.url) }
 }

@@ -62,6 +62,8 @@ export type StoredClient = {
 export type StoredCredential = {
   /** The server's id. */
   server: string
+  /** Where the server was when it was given, see `given-for.ts`; missing in what nobody has given. */
+  origin?: string
   owner: CredentialOwner
   state: StoredState
   reason: StateReason

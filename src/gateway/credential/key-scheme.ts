@@ -3,12 +3,14 @@ import type { ServedServer } from '#contract/server.ts'
 import { headersOf } from '#core/credential/credential-headers.ts'
 import { moveCredential } from '#core/credential/credential-moves.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
+import { givenFor } from '#core/credential/given-for.ts'
 import { isUsable } from '#core/credential/grant-life.ts'
 import type { UpstreamRefusal } from '#core/credential/lease.ts'
 import { withParts, type KeyCredential } from '#core/credential/static-credential.ts'
 import { toAttention } from '#core/credential/state-steps.ts'
 import type { CredentialOwner, StoredCredential } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
+import { urlOf } from './grant-plans.ts'
 import { refusals, type Refusals } from './refusals.ts'
 import type { Presented, Scheme } from './scheme.ts'
 
@@ -28,7 +30,8 @@ export class KeyScheme implements Scheme {
   }
 
   present(owner: CredentialOwner): Presented {
-    const credential = this.#deps.book.find(nameOfCredential(this.#server.id, owner))?.credential
+    const stored = this.#deps.book.find(nameOfCredential(this.#server.id, owner))?.credential
+    const credential = givenFor(urlOf(this.#server), stored)
     const presented = credential && this.#toPresented(credential)
     // Who has given values of variables alone has begun, and is not connecting anything.
     if (!credential || (!presented && (isUsable(credential) || credential.state === 'connecting')))

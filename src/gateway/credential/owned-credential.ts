@@ -4,9 +4,11 @@ import { BackOff } from '#core/credential/back-off.ts'
 import { parseChallenge } from '#core/credential/challenge.ts'
 import type { CredentialBook } from '#core/credential/credential-book.ts'
 import { nameOfCredential } from '#core/credential/credential-name.ts'
+import { givenFor } from '#core/credential/given-for.ts'
 import type { CredentialHolder, Lease, ServerCredential, UpstreamRefusal } from '#core/credential/lease.ts'
 import type { CredentialOwner } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
+import { urlOf } from './grant-plans.ts'
 import { LeaseBook } from './lease-book.ts'
 import { OwnerLease, type LeaseHolder } from './owner-lease.ts'
 import { refusals, type Refusals } from './refusals.ts'
@@ -122,7 +124,7 @@ export class OwnedCredential implements ServerCredential {
     const owner: CredentialOwner = userId === null ? gatewayOwner : { kind: 'user', ref: userId }
     const isOwn = shape.isUsers && userId !== null
     const entry = isOwn ? this.#deps.book.find(nameOfCredential(server.id, owner)) : undefined
-    const filled = shape.with(entry?.credential.variables ?? {})
+    const filled = shape.with(givenFor(urlOf(server), entry?.credential)?.variables ?? {})
     if (!('missing' in filled)) return filled
     throw this.#refuse.variablesRequired(owner, filled.missing)
   }

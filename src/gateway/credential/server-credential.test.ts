@@ -115,6 +115,18 @@ describe('keys that owners give', () => {
     expect([lease.headers, other.headers]).toEqual([headers, ['authorization', 'Bearer two']])
   })
 
+  it('go to the address alone that they were given for', async () => {
+    const variables = [{ name: 'REGION', isRequired: false }]
+    const headers = { 'x-region': '${REGION}' }
+    const served = () => lab.serve({ credential: { kind: 'bearer', owner: 'user' }, variables, headers })
+    lab.give({ ...key('one'), variables: { REGION: 'eu' }, origin: 'https://files.example' })
+    expect(await served().lease(ann)).toMatchObject({ headers: ['x-region', 'eu', 'authorization', 'Bearer one'] })
+    lab.give({ ...key('one'), variables: { REGION: 'eu' }, origin: 'https://before.example' })
+    expect(await failureOf(later(() => served().lease(ann)))).toMatchObject({ details: { state: 'missing' } })
+    const own = lab.serve({ credential: { kind: 'bearer', token: 'ours' }, variables, headers })
+    expect(await own.lease(ann)).toMatchObject({ headers: ['x-region', '', 'authorization', 'Bearer ours'] })
+  })
+
   it('are not used any more once they are revoked, or their user is disabled', async () => {
     lab.give(key('one'))
     const served = bearer('user')
