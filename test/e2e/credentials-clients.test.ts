@@ -117,6 +117,7 @@ describe('a token of the gateway’s own goes with every request', { timeout: st
   })
 
   it('and the cookies that the configuration names with calls alone', async () => {
+    const cookie = `session_id=${plant('cookie')}`
     const auth = { cookie_passthrough: { cookie_names: ['session_id'] } }
     const oauth2 = { token_url: `${issuer.issuer}/token`, client_id: 'gateway', client_secret: secret }
     const config = {
@@ -124,19 +125,21 @@ describe('a token of the gateway’s own goes with every request', { timeout: st
       mcp_servers: {
         modern: { url: modern.url, transport: 'http', auth },
         legacy: { url: legacy.url, transport: 'http', auth },
+        events: { url: sse.url, auth },
       },
     }
     await using gateway = await startGateway({ ...config, ...callers })
-    for (const name of ['modern', 'legacy'])
-      await use({ url: `${gateway.url}/${name}/mcp`, token, headers: { cookie: 'a=1; session_id=of-caller; b=2' } })
+    for (const name of ['modern', 'legacy', 'events'])
+      await use({ url: `${gateway.url}/${name}/mcp`, token, headers: { cookie: `a=1; ${cookie}; b=2` } })
     await expectEachRequestKnown()
-    for (const { seen } of [modern, legacy]) {
-      const withCookies = seen.filter(({ headers }) => headers.cookie !== undefined)
-      expect(withCookies.map(({ message, headers }) => [message['method'], headers.cookie])).toEqual([
-        ['tools/call', 'session_id=of-caller'],
-        ['tools/call', 'session_id=of-caller'],
+    const seen = [modern, legacy].map((upstream) =>
+      upstream.seen.map(({ message, headers }) => [message['method'], headers.cookie]),
+    )
+    for (const requests of [...seen, sse.seen.map(({ method, headers }) => [method, headers.cookie])])
+      expect(requests.filter(([, sent]) => sent !== undefined)).toEqual([
+        ['tools/call', cookie],
+        ['tools/call', cookie],
       ])
-    }
   })
 })
 
