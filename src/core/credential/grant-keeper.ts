@@ -191,7 +191,7 @@ function usable(plan: GrantPlan, credential: StoredCredential | undefined): Gran
   }
   if (!isUsable(credential)) throw plan.refusal(credential.state, credential.reason)
   // It was given for what the definition said before.
-  if (!plan.fits(credential.secret)) throw plan.refusal('missing', null)
+  if (!plan.fits(credential.secret, credential)) throw plan.refusal('missing', null)
   return credential
 }
 

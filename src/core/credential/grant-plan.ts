@@ -2,13 +2,13 @@
 import type { GatewayError } from '#contract/errors.ts'
 import type { CredentialPlace } from './credential-book.ts'
 import type { TokenSource } from './oauth-client.ts'
-import type { StateReason, StoredGrant, StoredState } from './stored-credential.ts'
+import type { StateReason, StoredCredential, StoredGrant, StoredState } from './stored-credential.ts'
 
 export type GrantPlan = CredentialPlace & {
   /** For errors. */
   serverName: string
   /** Whether the server's definition can use it: it is of its issuer, for its client and for its resource. */
-  fits(grant: StoredGrant): boolean
+  fits(grant: StoredGrant, stored: StoredCredential): boolean
   /** Where it is renewed, and as whom. Rejects as `OAuthClient` does. */
   source(grant: StoredGrant): Promise<TokenSource>
   /** `credential_required` */

@@ -46,6 +46,14 @@ describe('a token that is exchanged', () => {
     })
   })
 
+  it('is had for the server alone that its user connected the provider for', async () => {
+    lab.connect({}, { origin: 'https://files.example' })
+    expect(await headersOf()).toEqual(['authorization', 'Bearer exchange-1'])
+    lab.connect({}, { origin: 'https://before.example' })
+    expect(await failureOf(headersOf())).toMatchObject({ code: 'credential_required', details: { state: 'missing' } })
+    expect(lab.oauth.asked).toHaveLength(1)
+  })
+
   it('is had on behalf of the user at Entra', async () => {
     await headersOf(served({ profile: 'entra_obo', scopes: ['api://files/.default'] }))
     expect(lab.oauth.asked).toMatchObject([{ wish: { profile: 'entra_obo', subjectToken: 'access-0' } }])

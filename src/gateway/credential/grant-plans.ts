@@ -1,6 +1,7 @@
 /** How grants are renewed that owners have given for a server, or for the identity provider whose tokens are exchanged for it. */
 import type { ServedServer } from '#contract/server.ts'
 import type { AccountDefinition } from '#core/credential/account-source.ts'
+import { givenFor } from '#core/credential/given-for.ts'
 import type { GrantPlan } from '#core/credential/grant-plan.ts'
 import type { CredentialOwner, StoredGrant } from '#core/credential/stored-credential.ts'
 import type { CredentialDeps } from './credential-deps.ts'
@@ -24,7 +25,10 @@ export function createPlan({ server, owner, definition, isAtServer }: Account, d
     serverId: server.id,
     serverName: server.name,
     owner,
-    fits: (grant) => isOf(definition, grant) && (serverUrl === null || isFor(grant, { definition, serverUrl })),
+    fits: (grant, stored) =>
+      givenFor(urlOf(server), stored) !== undefined &&
+      isOf(definition, grant) &&
+      (serverUrl === null || isFor(grant, { definition, serverUrl })),
     source: (grant) => deps.sources.ofGrant(place, grant),
     refusal: (state, reason) => refuse.required(owner, state, reason),
   }
