@@ -1,12 +1,22 @@
 /** Names and values of HTTP headers (RFC 9110 §5), and whose headers they are. */
 import { z } from 'zod'
 
-export const HeaderValue = z
-  .string()
-  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a single line of printable characters')
+const valueForm = /^[\t\x20-\x7e\x80-\xff]*$/
+const nameForm = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
+
+export const HeaderValue = z.string().regex(valueForm, 'must be a single line of printable characters')
 /** What becomes a header later must already fit in one: a key file's last line break would otherwise fail each call. */
 export const HeaderSecret = HeaderValue.min(1)
-export const HeaderName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a valid HTTP header name')
+export const HeaderName = z.string().regex(nameForm, 'is not a valid HTTP header name')
+
+/** One line of Latin-1, as HTTP carries it. */
+export function isHeaderValue(text: string): boolean {
+  return valueForm.test(text)
+}
+
+export function isHeaderName(text: string): boolean {
+  return nameForm.test(text)
+}
 
 /** The transport writes these itself (MCP basic/transports; RFC 9110 §7.6.1 for those of one hop; RFC 6455 §4.1). */
 const transportHeaders = new Set([

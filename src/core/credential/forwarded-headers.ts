@@ -1,10 +1,10 @@
 /** What of the caller's headers passes to an upstream: by allow-list, so that nothing passes by accident. Of an upstream's none comes back. */
 import { GatewayError } from '#contract/errors.ts'
 import type { Sites } from '#contract/same-site.ts'
-import { isCallerHeader } from '#contract/header-text.ts'
+import { isCallerHeader, isHeaderValue } from '#contract/header-text.ts'
 import type { HeaderLookup } from '#core/protocol/mcp-headers.ts'
 import { checkCookies, compileCookies, type CookieFilter, type CookieRule } from './cookies.ts'
-import { checkedName, invalidHeader, isHeaderValue } from './header-merge.ts'
+import { checkedName, invalidHeader } from './header-merge.ts'
 
 /** Trace context (W3C Trace Context and Baggage) always passes: who the caller is ends at the gateway. `Mcp-*` are the relay's own to write. */
 const traceHeaders = ['traceparent', 'tracestate', 'baggage'] as const

@@ -5,10 +5,7 @@
  * transport writes is its own: nobody else sets it.
  */
 import { GatewayError } from '#contract/errors.ts'
-import { isTransportHeader } from '#contract/header-text.ts'
-
-const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+import { isHeaderName, isHeaderValue, isTransportHeader } from '#contract/header-text.ts'
 
 export type Header = readonly [name: string, value: string]
 
@@ -36,15 +33,10 @@ export function mergeHeaders(statics: Readonly<Record<string, string>>, credenti
  */
 export function checkedName(text: string): string {
   const name = text.toLowerCase()
-  if (!headerName.test(name))
+  if (!isHeaderName(name))
     throw new GatewayError('config_invalid', { details: { reason: 'a header name is not valid' } })
   if (isTransportHeader(name)) throw invalidHeader(name, 'the transport sets it')
   return name
-}
-
-/** One line of Latin-1, as HTTP carries it. */
-export function isHeaderValue(text: string): boolean {
-  return headerValue.test(text)
 }
 
 export function invalidHeader(header: string, reason: string): GatewayError {

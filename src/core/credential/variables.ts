@@ -4,7 +4,7 @@
  * Declared names alone are variables; any other text is what it is, and nothing escapes anything.
  */
 import { GatewayError } from '#contract/errors.ts'
-import { isHeaderValue } from './header-merge.ts'
+import { isHeaderValue } from '#contract/header-text.ts'
 
 export type VariableDeclaration = {
   name: string
