@@ -1,5 +1,5 @@
 /** Key paths: the same list of keys that zod reports, as text for people and as a key for tables. */
-import { isSecretText } from './secret-words.ts'
+import { isSecretText } from '#contract/secret-words.ts'
 
 export type KeyPath = readonly PropertyKey[]
 

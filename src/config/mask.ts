@@ -8,8 +8,8 @@ import {
   secretMark,
 } from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
+import { isSecretName, isSecretText } from '#contract/secret-words.ts'
 import type { ConfigDocument, ConfiguredToken } from './schema.ts'
-import { isSecretName, isSecretText } from './secret-words.ts'
 import type { ServerDefinition, ServerEntry } from './server-definition.ts'
 
 /** Whether the value at these keys below the document holds an environment variable. */

@@ -32,6 +32,16 @@ describe('hideSecrets', () => {
     })
   })
 
+  it('shows of a path what names the server, and not what only a machine could have written', () => {
+    const key = 'a1B2c3D4e5F6a7B8c9D0e1F2a3B4c5D6'
+    const stored = remote({ url: `https://example.com/s/${key}/\${TENANT}/mcp`, variables: [{ name: 'TENANT' }] })
+    const url = 'https://example.com/s/[secret]/${TENANT}/mcp'
+    expect(shown(stored).transport).toMatchObject({ url })
+    expect(keepSecrets(shown(stored), stored)).toEqual({ spec: stored, problems: [] })
+    const moved = { ...shown(stored), transport: { ...shown(stored).transport, url: `${url}/2` } }
+    expect(keepSecrets(moved, stored).problems).toMatchObject([{ path: 'transport.url' }])
+  })
+
   it('shows a program’s arguments to who may change them, and its environment to nobody', () => {
     expect(hideSecrets(stdio(), { isEditor: true }).transport).toMatchObject({
       args: ['--key', 'CANARY'],

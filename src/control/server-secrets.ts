@@ -13,6 +13,7 @@ import {
   secretMark,
 } from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
+import { isSecretText } from '#contract/secret-words.ts'
 import type { Server } from '#contract/server.ts'
 import { Transport, type Variable } from '#contract/transport.ts'
 import { canonicalJson } from '#core/protocol/capabilities.ts'
@@ -81,13 +82,18 @@ function hideInStdio(transport: Stdio, isEditor: boolean): Stdio {
   }
 }
 
-/** Some services put the key into the query or before the host. */
+/** Some services put the key into the query, before the host or, hard to guess, into the path. */
 function hideInUrl(text: string): string {
   const url = new URL(text)
-  if (url.username === '' && url.password === '' && url.search === '') return text
+  const path = pathOf(url)
+  const shownPath = path
+    .split('/')
+    .map((segment) => (isSecretText(segment) ? secretMark : segment))
+    .join('/')
+  if (url.username === '' && url.password === '' && url.search === '' && shownPath === path) return text
   const user = url.username === '' && url.password === '' ? '' : `${secretMark}@`
   const query = url.search === '' ? '' : `?${secretMark}`
-  return `${url.protocol}//${user}${url.host}${pathOf(url)}${query}`
+  return `${url.protocol}//${user}${url.host}${shownPath}${query}`
 }
 
 function keepInTransport(sent: Transport, stored: Transport): Transport {
