@@ -2,9 +2,9 @@
 import type { Logger } from 'pino'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
 import type { LoadedConfig } from '#config/loaded-config.ts'
+import type { GatewayError } from '#contract/errors.ts'
 import type { AuditRecorderLog } from '#core/audit/audit-recorder.ts'
 import { connectUrl } from '#core/credential/connect-link.ts'
-import type { OAuthClient } from '#core/credential/oauth-client.ts'
 import { StoredBook } from '#core/credential/stored-book.ts'
 import type { ResourceSnapshot } from '#core/resources/snapshot.ts'
 import { withSessions } from '#gateway/broker.ts'
@@ -23,7 +23,7 @@ import { createEngine, type EngineOptions } from './engine.ts'
 import { layFoundation, type Foundation, type FoundationOptions, type Opening } from './foundation.ts'
 import { startMaintenance } from './maintenance.ts'
 import { createOAuth } from './oauth.ts'
-import { createServerCredentials, type ServerCredentials } from './server-credentials.ts'
+import { createServerCredentials, type ServerCredentials, type ServerCredentialsOptions } from './server-credentials.ts'
 import { checkDeclared, createServedServers } from './served-servers.ts'
 import { makeDataFolder } from './state.ts'
 import { systemClock } from './system-clock.ts'
@@ -61,14 +61,15 @@ export async function openHouse(options: HouseOptions, opening: Opening): Promis
   const onTrouble = tellOfTrouble(log)
   const egress = createServerEgress(snapshot, config.egress.allow)
   const oauth = createOAuth(egress)
-  const credentials = openCredentials(foundation, oauth)
+  const onFailure = (server: string, error: GatewayError) => onTrouble(server, error, '')
+  const credentials = openCredentials(foundation, { oauth, onFailure })
   const toServers = { egress: egress.of, credentialOf: credentials.of, holdHttp: builtIn.holdHttp, onTrouble }
   const engine = openEngine(foundation, config, toServers)
   resources.defer(() => engine.close())
   const agents = resources.use(openAgentSessions(foundation, { config, log }))
   const broker = agents.createBroker(engine)
   const identities = withSessions(foundation.identities, broker)
-  const servers = createServedServers({ snapshot, onTrouble: (server, error) => onTrouble(server, error, '') })
+  const servers = createServedServers({ snapshot, onTrouble: onFailure })
   const tellOfCredentials = watchCredentials({ ...credentials, snapshot, engine })
   foundation.onChange = () => {
     engine.apply({ servers: servers(), identities: feed.isStale ? closedIdentities(identities) : identities })
@@ -155,7 +156,9 @@ function openAgentSessions(
   })
 }
 
-function openCredentials(foundation: Foundation, oauth: OAuthClient): ServerCredentials {
+type OfOwn = Pick<ServerCredentialsOptions, 'oauth' | 'onFailure'>
+
+function openCredentials(foundation: Foundation, own: OfOwn): ServerCredentials {
   const { state, control, linkSealer } = foundation
   const { store, snapshot } = state
   const links = { sealer: linkSealer, clock: systemClock, baseUrl: () => foundation.url }
@@ -164,6 +167,6 @@ function openCredentials(foundation: Foundation, oauth: OAuthClient): ServerCred
     changes: control.changes,
     index: snapshot,
     connectUrl: (server, owner) => connectUrl(links, server, { owner }),
-    oauth,
+    ...own,
   })
 }

@@ -2,6 +2,7 @@
 import { createAwsCredentialSource } from '#adapters/aws/credential-source.ts'
 import { createSigV4 } from '#adapters/aws/sigv4.ts'
 import { hashToken } from '#adapters/crypto/token-mint.ts'
+import type { GatewayError } from '#contract/errors.ts'
 import type { ServedServer } from '#contract/server.ts'
 import type { AwsCredentials } from '#core/credential/aws-credentials.ts'
 import type { CredentialBook } from '#core/credential/credential-book.ts'
@@ -16,6 +17,8 @@ import { systemClock } from './system-clock.ts'
 
 export type ServerCredentialsOptions = Pick<CredentialDeps, 'book' | 'changes' | 'index' | 'connectUrl'> & {
   oauth: OAuthClient
+  /** Told where the gateway cannot get a credential of its own. */
+  onFailure?: (server: string, error: GatewayError) => void
 }
 
 export type ServerCredentials = {
@@ -28,17 +31,18 @@ const tokensMax = 1_000
 const exchangedMax = 500
 const awsKeysMax = 500
 
-export function createServerCredentials(options: ServerCredentialsOptions): ServerCredentials {
+export function createServerCredentials({ onFailure, ...options }: ServerCredentialsOptions): ServerCredentials {
   const { book, changes, oauth } = options
   const clock = systemClock
+  const own = { clock, ...(onFailure && { onFailure }) }
   const deps: CredentialDeps = {
     ...options,
     clock,
     keeper: new GrantKeeper({ book, clock, changes, oauth }),
     sources: new TokenSources({ oauth, book, clock }),
-    tokens: new CredentialCache<string>({ clock, valuesMax: tokensMax }),
+    tokens: new CredentialCache<string>({ ...own, valuesMax: tokensMax }),
     exchanged: new CredentialCache<string>({ clock, valuesMax: exchangedMax }),
-    awsKeys: new CredentialCache<AwsCredentials>({ clock, valuesMax: awsKeysMax }),
+    awsKeys: new CredentialCache<AwsCredentials>({ ...own, valuesMax: awsKeysMax }),
     aws: createAwsCredentialSource(),
     createSigner: (target) => createSigV4(target, clock),
     hash: hashToken,

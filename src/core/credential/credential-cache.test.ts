@@ -9,6 +9,7 @@ let cache: CredentialCache<string>
 let got: number
 let lifeMs: number | null
 let failure: Error | undefined
+let told: unknown[]
 
 const textOf = async (key = 'a', of = '', serverName = 'files') =>
   (
@@ -28,7 +29,9 @@ const textOf = async (key = 'a', of = '', serverName = 'files') =>
 
 beforeEach(() => {
   clock = new FakeClock()
-  cache = new CredentialCache({ clock, valuesMax: 3 })
+  told = []
+  const onFailure = (name: string, { code, details }: GatewayError) => void told.push([name, code, details])
+  cache = new CredentialCache({ clock, valuesMax: 3, onFailure })
   got = 0
   lifeMs = 3_600_000
   failure = undefined
@@ -58,6 +61,23 @@ describe('a cache of credentials', () => {
   it('asks each time where a token ends at once', async () => {
     lifeMs = 0
     expect([await textOf(), await textOf()]).toEqual(['a-1', 'a-2'])
+  })
+
+  it('tells once that asking fails, until it has succeeded', async () => {
+    const details = { reason: 'unexpected_status', step: 'token', status: 404 }
+    failure = new GatewayError('oauth_server_failed', { details })
+    const once = [['files', 'credential_unavailable', details]]
+    for (let count = 0; count < 3; count++) {
+      await failureOf(textOf())
+      await clock.advance(20_000)
+    }
+    expect([got, told]).toEqual([3, once])
+    failure = undefined
+    await textOf()
+    failure = new Error('words of somebody else')
+    await clock.advance(4_000_000)
+    await failureOf(textOf())
+    expect(told).toEqual([...once, ['files', 'credential_unavailable', { reason: 'internal' }]])
   })
 
   it('gives nobody a token that was made from something else', async () => {

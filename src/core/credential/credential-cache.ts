@@ -25,16 +25,25 @@ export type CacheAsk<Value> = {
   get(): Promise<{ value: Value; expiresAt: number | null }>
 }
 
+type Options = {
+  clock: Pick<Clock, 'now'>
+  valuesMax: number
+  /** Told of the first of several failures in a row, for the operator: `details` say at which step it was, and with which status. */
+  onFailure?: (serverName: string, error: GatewayError) => void
+}
+
 export class CredentialCache<Value> {
   readonly #clock: Pick<Clock, 'now'>
   readonly #valuesMax: number
+  readonly #onFailure: NonNullable<Options['onFailure']>
   readonly #values = new Map<string, Cached<Value>>()
   readonly #asks = new SharedAsks<Cached<Value>>()
   readonly #backOff: BackOff
 
-  constructor({ clock, valuesMax }: { clock: Pick<Clock, 'now'>; valuesMax: number }) {
+  constructor({ clock, valuesMax, onFailure = () => undefined }: Options) {
     this.#clock = clock
     this.#valuesMax = valuesMax
+    this.#onFailure = onFailure
     this.#backOff = new BackOff(clock)
   }
 
@@ -73,7 +82,9 @@ export class CredentialCache<Value> {
       return got
     } catch (error) {
       if (isRequired(error)) throw error
-      return this.#whileFailing(ask, this.#backOff.fail(key, reasonOf(error)))
+      const failure = this.#backOff.fail(key, reasonOf(error))
+      if (failure.count === 1) this.#onFailure(ask.serverName, toTrouble(error))
+      return this.#whileFailing(ask, failure)
     }
   }
 
@@ -99,6 +110,11 @@ export class CredentialCache<Value> {
       this.#values.delete(other)
     }
   }
+}
+
+function toTrouble(error: unknown): GatewayError {
+  const told = error instanceof GatewayError ? error.details : {}
+  return new GatewayError('credential_unavailable', { details: { ...told, reason: reasonOf(error) } })
 }
 
 function isRequired(error: unknown): boolean {
