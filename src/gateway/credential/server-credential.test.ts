@@ -115,6 +115,16 @@ describe('keys that owners give', () => {
     expect([lease.headers, other.headers]).toEqual([headers, ['authorization', 'Bearer two']])
   })
 
+  it('of a team do not go out for who is in it and may not do anything any more', async () => {
+    ofTeam('blue', 'blues')
+    const served = bearer('team')
+    expect(await served.lease(ann)).toMatchObject({ owner: 'team_blue' })
+    lab.change(resource('user', 'ann', { isDisabled: true }))
+    expect(served.ownerOf(ann)).toBe('')
+    expect(await failureOf(later(() => served.lease(ann)))).toMatchObject({ code: 'credential_owner_required' })
+    expect(await served.lease(blueBot)).toMatchObject({ owner: 'team_blue' })
+  })
+
   it('go to the address alone that they were given for', async () => {
     const variables = [{ name: 'REGION', isRequired: false }]
     const headers = { 'x-region': '${REGION}' }

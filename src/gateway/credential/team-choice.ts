@@ -4,7 +4,7 @@ import { nameOfCredential } from '#core/credential/credential-name.ts'
 import { compareTexts } from '#core/access/rule-order.ts'
 import type { ResourceIndex } from '#core/resources/resource-index.ts'
 
-type Deps = { book: Pick<CredentialBook, 'find'>; index: Pick<ResourceIndex, 'teamsOf'> }
+type Deps = { book: Pick<CredentialBook, 'find'>; index: Pick<ResourceIndex, 'get' | 'teamsOf'> }
 
 export class TeamChoice {
   readonly #serverId: string
@@ -19,8 +19,8 @@ export class TeamChoice {
 
   /**
    * Where none has, the first team is the one that is missing it.
-   * @param stamp rises with each change of teams and of what is stored
-   * @returns the team's id; null: the user is in none
+   * @param stamp rises with each change of users, of teams and of what is stored
+   * @returns the team's id; null: the user is in none, or may not do anything any more, whoever calls in its name
    */
   of(userId: string, stamp: number): string | null {
     if (this.#stamp !== stamp) {
@@ -34,6 +34,8 @@ export class TeamChoice {
 
   #choose(userId: string): string | null {
     const { book, index } = this.#deps
+    const user = index.get('user', userId)
+    if (!user || user.spec.isDisabled) return null
     const teams = index.teamsOf(userId).toSorted((one, other) => compareTexts(one.name, other.name))
     const hasGiven = (ref: string): boolean => {
       const entry = book.find(nameOfCredential(this.#serverId, { kind: 'team', ref }))
