@@ -12,6 +12,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { GatewayError } from '#contract/errors.ts'
+import { openAuthorizationServer } from '../support/authorization-server.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { lookAtTrouble, plant, takeFinds, type Seam } from '../support/planted.ts'
 import { postgresDatabases, postgresStartMsMax } from '../support/postgres/databases.ts'
@@ -20,6 +21,7 @@ import { lookAtRows } from '../support/planted/rows.ts'
 import { post } from '../support/raw-client.ts'
 import { startRawGateway } from '../support/raw-gateway.ts'
 import { exchange, openEvents } from '../support/raw-http.ts'
+import { ownClient } from '../support/token-door.ts'
 import { until } from '../support/until.ts'
 
 const secret = plant('looked-for')
@@ -230,6 +232,22 @@ describe('in what is stored a secret is found', () => {
       )
       await withClient(url, (client) => client.query('drop table texts, "By tes"'))
     })
+  })
+})
+
+describe('of an authorization server', () => {
+  it('what it issues is looked for from then on, but on its own connections', async () => {
+    await using issuer = await openAuthorizationServer({ clients: [ownClient('of-the-client')] })
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: 'gateway',
+      client_secret: 'of-the-client',
+    })
+    const answer = await fetch(`${issuer.issuer}/token`, { method: 'POST', body })
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    expect(found()).toEqual([])
+    await buffer(connect(await serve(saying(`the token ${token}`)), '127.0.0.1'))
+    expect(found()).toEqual(at('connections', token))
   })
 })
 

@@ -3,13 +3,15 @@
  * refresh tokens, client credentials, `iss`, revocation; token exchange and JWT bearer as grants of its own.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
 import { Provider, type ClientMetadata, type Configuration } from 'oidc-provider'
 import { addExchangeGrants, assertionGrant, exchangeGrant } from './authorization-server-grants.ts'
 import { memoryAdapters } from './authorization-server-memory.ts'
 import { showInteraction } from './authorization-server-pages.ts'
+import { lookFor } from './planted.ts'
+import { exempt } from './planted/connections.ts'
 
 export type TokenFacts = { scopes: string[]; audience: unknown; clientId: string; account: string | null }
 
@@ -52,6 +54,7 @@ export async function openAuthorizationServer(
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
   const keys = await generateKeyPair('RS256', { extractable: true })
   const provider = new Provider(issuer, toConfiguration(options, await exportJWK(keys.privateKey)))
+  lookForIssued(provider, server)
   const trusted = { issuer, key: keys.publicKey }
   addExchangeGrants(provider, { signingKey: keys.privateKey, trusts: options.trusts ?? null })
   const seen: string[] = []
@@ -132,6 +135,23 @@ function toConfiguration(options: AuthorizationServerOptions, key: JWK): Configu
 
 function toDocument(document: object | undefined): Response {
   return document === undefined ? new Response(null, { status: 404 }) : Response.json(document)
+}
+
+/** So many of what is issued: a test in which thousands of tokens come and go is about something else. */
+const lookedForMax = 50
+
+/** What it issues goes from here to the gateway, or by way of a browser; nothing of it comes out of the gateway again. */
+function lookForIssued(provider: Provider, server: Server): void {
+  exempt(server)
+  let count = 0
+  const note = (text: string | undefined): void => {
+    if (text !== undefined && count++ < lookedForMax) lookFor(text)
+  }
+  provider.on('access_token.saved', ({ jti }) => note(jti))
+  provider.on('refresh_token.saved', ({ jti }) => note(jti))
+  provider.on('client_credentials.saved', ({ jti }) => note(jti))
+  provider.on('authorization_code.saved', ({ jti }) => note(jti))
+  provider.on('registration_create.success', (_, { clientSecret }) => note(clientSecret))
 }
 
 const secrets = new Set(['client_secret', 'client_assertion', 'code', 'refresh_token', 'subject_token', 'assertion'])
