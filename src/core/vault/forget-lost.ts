@@ -1,5 +1,6 @@
 /** What is left to do when a master key is lost: to go on without what only it could open. */
 import type { KeyStore } from './key-store.ts'
+import { pagesOf } from './pages-of.ts'
 import type { SealedEntry, SealedPlace } from './sealed-place.ts'
 import { openSealed, type Vault } from './vault.ts'
 
@@ -45,12 +46,8 @@ async function forgetEach(place: SealedPlace, ids: readonly string[]): Promise<S
 
 async function unreadableIn(vault: Vault, place: SealedPlace): Promise<SealedEntry[]> {
   const unreadable: SealedEntry[] = []
-  for (let after: string | null = null; ;) {
-    const entries: SealedEntry[] = await place.list({ notUnder: '', after, limit: pageMax })
+  for await (const entries of pagesOf(place, { limit: pageMax, notUnder: () => '' }))
     for (const entry of entries)
       if (entry.isSealed && (await openSealed(vault, entry.text, entry.context)) === null) unreadable.push(entry)
-    const last = entries.at(-1)
-    if (!last || entries.length < pageMax) return unreadable
-    after = last.id
-  }
+  return unreadable
 }

@@ -1,4 +1,5 @@
 /** Brings what is sealed under other keys under the current one, while gateways read and write it. */
+import { pagesOf } from './pages-of.ts'
 import type { SealedEntry, SealedPlace } from './sealed-place.ts'
 import { openSealed, storeSealed, type Vault } from './vault.ts'
 
@@ -41,17 +42,14 @@ async function resealPlace(
   { afterEach, batchMax = batchMaxDefault }: ResealOptions,
 ): Promise<ResealEnd> {
   let [count, unreadable]: [number, number] = [0, 0]
-  for (let after: string | null = null; ;) {
-    const entries: SealedEntry[] = await place.list({ notUnder: vault.keyId, after, limit: batchMax })
+  for await (const entries of pagesOf(place, { limit: batchMax, notUnder: () => vault.keyId })) {
     const opened = await openEach(vault, entries)
     unreadable += entries.length - opened.length
     const replaced = await replaceEach(vault, place, opened)
     count += replaced
     if (replaced > 0) await afterEach(replaced)
-    const last = entries.at(-1)
-    if (!last || entries.length < batchMax) return { count, unreadable }
-    after = last.id
   }
+  return { count, unreadable }
 }
 
 type Opened = { seen: SealedEntry; text: string }
