@@ -1,6 +1,6 @@
 /** What the parts of a credential mean for each other, and for the transport that it stands in. */
 import { isTransportHeader } from './header-text.ts'
-import { isOpenRecord, type OpenRecord, type ServerFault } from './server-fault.ts'
+import { isOpenRecord, transportOf, type OpenRecord, type ServerFault } from './server-fault.ts'
 
 const isRequired = 'is required: text'
 
@@ -147,11 +147,9 @@ function awsFaults(transport: OpenRecord, credential: OpenRecord): ServerFault[]
   ]
 }
 
-/** A transport says its `kind`; in the configuration it is `transport`, or left out. */
-function canSign({ kind, transport, url }: OpenRecord): boolean {
-  const named = kind ?? transport
-  if (named !== undefined) return named === 'streamable_http' || named === 'http'
-  return typeof url !== 'string' || !/^wss?:/i.test(url)
+function canSign(transport: OpenRecord): boolean {
+  const kind = transportOf(transport)
+  return kind === 'streamable_http' || kind === 'http'
 }
 
 /** @returns the header that the credential fills, in lower case. A signature is one as well. */

@@ -4,7 +4,7 @@
  */
 import { isCallerHeader, isTransportHeader } from './header-text.ts'
 import { credentialFaults, credentialHeader } from './credential-faults.ts'
-import { isOpenRecord, type OpenRecord, type ServerFault } from './server-fault.ts'
+import { isOpenRecord, transportOf, type OpenRecord, type ServerFault } from './server-fault.ts'
 import { variableFaults } from './variable-faults.ts'
 
 /** @param transport members of a transport, wherever they stand: a server of the configuration has them beside its others */
@@ -40,19 +40,13 @@ function headerFaults(transport: OpenRecord): ServerFault[] {
 
 /** Headers of a WebSocket are sent once, when it is opened, and not with each call. */
 function perCallFaults(transport: OpenRecord): ServerFault[] {
-  if (!isWebSocket(transport)) return []
+  const kind = transportOf(transport)
+  if (kind !== 'websocket' && kind !== 'ws') return []
   const message = 'goes with single calls, which have no headers over a WebSocket'
   const { forwardHeaders, cookies } = transport
   const isForwarding = Array.isArray(forwardHeaders) && forwardHeaders.length > 0
   const named = [...(isForwarding ? ['forwardHeaders'] : []), ...(cookies === undefined ? [] : ['cookies'])]
   return named.map((key) => ({ keys: [key], message, isAboutKey: true }))
-}
-
-/** A transport says its `kind`; in the configuration it is `transport`, or left out. */
-function isWebSocket({ kind, transport, url }: OpenRecord): boolean {
-  const named = kind ?? transport
-  if (named !== undefined) return named === 'websocket' || named === 'ws'
-  return typeof url === 'string' && /^wss?:/i.test(url)
 }
 
 function forwardFaults(transport: OpenRecord): ServerFault[] {
