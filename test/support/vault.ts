@@ -1,9 +1,9 @@
 /** Vaults as a gateway has them, whose keys end with the test. */
 import { aesDataKeys } from '#adapters/crypto/data-keys.ts'
-import { deriveKey } from '#adapters/crypto/derived-key.ts'
 import { createLocalWrapper } from '#adapters/crypto/local-wrapper.ts'
-import { createSealer } from '#adapters/crypto/sealer.ts'
 import { createMemoryKeyStore } from '#adapters/memory/key-store.ts'
+import { formerSealerOf } from '#compose/derived-keys.ts'
+import type { Sealer } from '#core/credential/sealer.ts'
 import { KeyRing, type KeyRingDeps } from '#core/vault/key-ring.ts'
 import type { KeyStore } from '#core/vault/key-store.ts'
 import type { KeyWrapper } from '#core/vault/key-wrapper.ts'
@@ -40,9 +40,9 @@ export async function openTestVault(setting: VaultSetting = {}): Promise<TestVau
 }
 
 /** As secrets were sealed before there were data keys. */
-export function formerSealer(letter: string, previous?: string): ReturnType<typeof createSealer> {
-  return createSealer({
-    current: deriveKey(secretOf(letter), 'sealing'),
-    previous: previous === undefined ? null : deriveKey(secretOf(previous), 'sealing'),
+export function formerSealer(letter: string, previous?: string): Sealer {
+  return formerSealerOf({
+    current: secretOf(letter),
+    previous: previous === undefined ? null : secretOf(previous),
   })
 }
