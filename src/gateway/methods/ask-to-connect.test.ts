@@ -50,6 +50,14 @@ describe('a client of 2025-11-25 that opens addresses', () => {
   })
 })
 
+it('says of what was given that it is not good', () => {
+  const details = { server: 'github', state: 'needs_attention', reason: 'refused_by_server', connectUrl }
+  const failure = new GatewayError('credential_required', { details })
+  expect(ask({ revision: '2026-07-28' }, failure)).toMatchObject({
+    result: { content: [{ text: expect.stringMatching(/^The account or key that was given .* is not good/) }] },
+  })
+})
+
 describe('any other client', () => {
   it.each(['2024-11-05', '2025-06-18', '2025-11-25', '2026-07-28'])(
     'of %s gets a failed result with the address',

@@ -3,6 +3,7 @@
  * its client knows. Nothing has been sent to the server.
  */
 import { GatewayError, type ErrorCode } from '#contract/errors.ts'
+import type { StoredState } from '#core/credential/stored-credential.ts'
 import { serverInfoKey } from '#core/protocol/envelope.ts'
 import { isJsonObject, type JsonObject } from '#core/protocol/json-rpc.ts'
 import { urlElicitationRequired } from '#core/protocol/translate.ts'
@@ -14,6 +15,10 @@ const connectable: ReadonlySet<ErrorCode> = new Set(['credential_required', 'cre
 const connectKey = 'toolgate/connect'
 /** Their results can ask for input. */
 const askingMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+/** Whoever has connected, and is told to connect, would think that it had not worked. */
+const notGoodEnough =
+  'The account or key that was given for this server is not good, or not good enough. Connect it again, and call again.'
 
 type Wanted = { url: string; message: string; details: JsonObject }
 type AskDeps = { randomId: (prefix: string) => string; serverInfo: JsonObject }
@@ -46,8 +51,9 @@ export function withoutConnectAnswer(params: JsonObject): JsonObject {
 /** Null: nobody can do anything about it at an address. */
 function readWanted(failure: unknown): Wanted | null {
   if (!(failure instanceof GatewayError) || !connectable.has(failure.code)) return null
-  const { connectUrl: url } = failure.details
-  return typeof url === 'string' ? { url, message: failure.message, details: { ...failure.details } } : null
+  const { connectUrl: url, state } = failure.details
+  const message = state === ('needs_attention' satisfies StoredState) ? notGoodEnough : failure.message
+  return typeof url === 'string' ? { url, message, details: { ...failure.details } } : null
 }
 
 /** URL elicitation is of 2025-11-25. */
