@@ -11,7 +11,7 @@ import type { Database } from './database.ts'
 export type SqlAuditLogOptions = {
   database: Pick<Database, 'queries' | 'insertAuditEvents'>
   clock?: Pick<Clock, 'after'>
-  /** Events in one transaction, 1 to 1,000; so many waiting events are stored without waiting for the timer. */
+  /** Events in one transaction, 1 to 1,000 (250 where it is not given); so many waiting events are stored without waiting for the timer. */
   batchMax?: number
   /** How long an event waits at most before it is stored. */
   flushMs?: number
@@ -25,6 +25,9 @@ export type SqlAuditLogOptions = {
   onReach?: (cause: unknown, waitingCount: number) => void
 }
 
+/** They are written while all else waits: a larger batch costs an event no less, and each call that comes meanwhile more. */
+const batchUsual = 250
+
 /**
  * An AuditLog over a ring: `take` stores a pointer, and a batch at a time is written, each in a transaction of its own.
  * Between two batches everything else that waits gets its turn, however long the backlog. The timer runs only while
@@ -32,7 +35,7 @@ export type SqlAuditLogOptions = {
  */
 export function createSqlAuditLog(options: SqlAuditLogOptions): AuditRecordLog {
   const { database, clock = unheldClock, flushMs = 75 } = options
-  const batchMax = Math.min(options.batchMax ?? 1_000, 1_000)
+  const batchMax = Math.min(options.batchMax ?? batchUsual, 1_000)
   const intake = createAuditIntake({ ringMax: options.ringMax ?? 65_536, clock, onLost: options.onLost })
   const { ring, losses } = intake
   const writer = createAuditWriter(ring, { ...options, batchMax, losses })

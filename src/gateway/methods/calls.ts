@@ -84,12 +84,21 @@ function decideCall({ call, facts }: Run, { upstream, item, decision: listed }: 
   const decision = listed.isConditional === true ? access.call(upstream.name, item.key, args) : listed
   facts.server = upstream.name
   facts.target = item.key
-  facts.reason = wordOf(decision)
+  facts.reason = decision === listed ? wordOfListed(decision) : wordOf(decision)
   if (allowsExecute(decision.level)) return
   facts.effect = 'deny'
   throw new GatewayError('forbidden', {
     details: { reason: facts.reason, needed: 'execute', level: decision.level },
   })
+}
+
+const words = new WeakMap<Decision, string>()
+
+/** The same text for each call of a tool of one list: the audit finds it again without looking into it. */
+function wordOfListed(decision: Decision): string {
+  let word = words.get(decision)
+  if (word === undefined) words.set(decision, (word = wordOf(decision)))
+  return word
 }
 
 /** Arguments are named by their place, and what stands there never: the words go into the audit log, and to the caller. */
