@@ -149,6 +149,22 @@ describe('a credential that is refused', () => {
     expect(new Set(bearersOf('tools/call'))).toEqual(new Set(['Bearer one', 'Bearer renewed-1']))
   })
 
+  it('of the gateway is renewed also where the server has failed just before, and is left alone where it cannot be', async () => {
+    credential.connect('', 'one')
+    const files = open()
+    const everybody = user('eve')
+    refused.set('Bearer one', 503)
+    expect(await failureOf(call(files, everybody))).toMatchObject({ code: 'upstream_unreachable' })
+    refused.set('Bearer one', 401)
+    expect(await call(files, everybody)).toMatchObject({ result: { content: [] } })
+    await files.close()
+    const other = open()
+    credential.canRenew = false
+    refused.set('Bearer renewed-1', 401)
+    for (let time = 0; time < 5; time++) await failureOf(call(other, everybody))
+    expect(bearersOf('initialize').length).toBeLessThan(5)
+  })
+
   it('leaves the server as it was for everybody else', async () => {
     credential.canRenew = false
     refused.set('Bearer one', 401)

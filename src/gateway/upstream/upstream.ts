@@ -223,7 +223,7 @@ export class Upstream {
   async #open(opening: Opening): Promise<UpstreamSession> {
     const now = this.#deps.clock.now()
     if (this.#isRetired) throw new GatewayError('server_not_found')
-    if (now < this.#retryAt) {
+    if (now < this.#retryAt && !this.#hasOther(opening.lease)) {
       throw new GatewayError(this.#lastError?.code ?? 'upstream_unreachable', {
         details: { retryAfterMs: this.#retryAt - now },
       })
@@ -241,6 +241,12 @@ export class Upstream {
       if (!opening.cancellation.isCancelled && !isOwners) this.#fail(failure, opening.attempt)
       throw failure
     }
+  }
+
+  /** What was wrong was a credential, and there is another one by now. */
+  #hasOther({ headers }: Lease): boolean {
+    const refusal = this.#lastError instanceof UpstreamRefused ? this.#lastError.toRefusal(false) : null
+    return refusal !== null && refusal.sent !== headers
   }
 
   async #openWire(opening: Opening): Promise<UpstreamSession> {
