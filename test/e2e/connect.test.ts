@@ -128,6 +128,7 @@ describe('connecting an account', () => {
     expect((await browser.open('/connect/notes')).text).toContain(
       'Needs attention At the sign-in of the server it was declined.',
     )
+    expect((await browser.open('/connect')).text).toContain('it was declined. Connect again')
   })
 
   it('connects for the gateway who may edit the server, and ends it again', async () => {

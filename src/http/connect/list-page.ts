@@ -21,13 +21,22 @@ export function listPage(connections: readonly Connection[], visitor: SignedIn):
   return { title: 'Your connections', body, visitor }
 }
 
+/** What is to be done in these states; in the others it may be. */
+const verbs: Readonly<Partial<Record<Connection['state'], string>>> = {
+  missing: 'Connect',
+  revoked: 'Connect',
+  expiring: 'Connect again',
+  needs_attention: 'Connect again',
+}
+
 function card(connection: Connection, visitor: SignedIn): Html {
   const { server, owner, may, state } = connection
   const path = connectPath(server)
   const query = owner.kind === 'user' ? '' : `?owner=${encodeURIComponent(ownerWordOf(connection))}`
   const isOver = state === 'missing' || state === 'revoked'
+  const verb = verbs[state] ?? 'Change'
   const open = may.give
-    ? html`<a class="button${isOver ? '' : ' plain'}" href="${path}${query}">${isOver ? 'Connect' : 'Change'}</a>`
+    ? html`<a class="button${state in verbs ? '' : ' plain'}" href="${path}${query}">${verb}</a>`
     : nothing
   return html`<div class="top">
       <h2>${server.name}</h2>
