@@ -15,6 +15,7 @@ type Definition = Resolved<Extract<Credential, { kind: 'oauth2_authorization_cod
 type Deps = Pick<CredentialDeps, 'keeper' | 'sources' | 'connectUrl'>
 
 export class GrantScheme implements Scheme {
+  readonly isAccount = true
   readonly #definition: Definition
   readonly #server: ServedServer
   readonly #deps: Deps

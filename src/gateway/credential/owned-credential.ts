@@ -66,7 +66,7 @@ export class OwnedCredential implements ServerCredential {
     const freshKey = ({ text }: Presented): string => this.#deps.hash(`${lease.owner} ${text}`)
     if (used && isAboutToken(refusal) && this.#fresh.find(freshKey(used))) throw this.#refuse.authFailed(refusal.status)
     const presented = await this.#parts.scheme.refused(lease.holder.owner, used, refusal)
-    if (used) this.#fresh.fail(freshKey(presented), 'refused_by_server')
+    if (used && !this.#parts.scheme.isAccount) this.#fresh.fail(freshKey(presented), 'refused_by_server')
     return this.#take(lease, presented, { filled: this.#fill(lease.holder), stamp })
   }
 

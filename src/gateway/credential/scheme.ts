@@ -18,6 +18,8 @@ export type Presented = {
 }
 
 export interface Scheme {
+  /** What is renewed can have ended, which its owner is told as soon as it is known: so whoever issued it is asked after each refusal. */
+  readonly isAccount?: true
   /**
    * At once where it is there.
    * @throws GatewayError, or rejects with it, as `ServerCredential.lease` does
