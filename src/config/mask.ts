@@ -1,12 +1,5 @@
 /** The one place that knows which values are secrets. */
-import {
-  hideInCredential,
-  hideInTls,
-  hideInVariables,
-  hideValues,
-  pathOf,
-  secretMark,
-} from '#contract/secret-places.ts'
+import { hideInParts, hideValues, pathOf, secretMark } from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
 import { isSecretName, isSecretText } from '#contract/secret-words.ts'
 import type { ConfigDocument, ConfiguredToken } from './schema.ts'
@@ -40,14 +33,11 @@ function maskToken(token: ConfiguredToken): ConfiguredToken {
 }
 
 function maskDefinition(definition: ServerDefinition, hasVariable: HasVariable): ServerDefinition {
-  const { url, credential, headers, variables, tls, env, args } = definition
+  const { url, env, args } = definition
   return {
     ...definition,
     ...(url !== undefined && { url: maskUrl(url, hasVariable(['url'])) }),
-    ...(credential !== undefined && { credential: hideInCredential(credential) }),
-    ...(headers !== undefined && { headers: hideValues(headers) }),
-    ...(variables !== undefined && { variables: hideInVariables(variables) }),
-    ...(tls !== undefined && { tls: hideInTls(tls) }),
+    ...hideInParts(definition),
     ...(args !== undefined && { args: maskArguments(args, hasVariable) }),
     ...(env !== undefined && { env: hideValues(env) }),
   }

@@ -39,6 +39,24 @@ const harmless = new Set([
 /** Some services put a key into the query of an address. */
 const addresses = new Set(['tokenUrl', 'authorizationUrl', 'registrationUrl'])
 
+/** Members of a transport that can hold secrets. The address and what a program gets are shown in more than one way. */
+export type SecretParts = {
+  credential?: Credential | undefined
+  headers?: Readonly<Record<string, SecretText>> | undefined
+  variables?: readonly Variable[] | undefined
+  tls?: Tls | undefined
+}
+
+/** Those that are there, as they may be shown. */
+export function hideInParts({ credential, headers, variables, tls }: SecretParts) {
+  return {
+    ...(credential !== undefined && { credential: hideInCredential(credential) }),
+    ...(headers !== undefined && { headers: hideValues(headers) }),
+    ...(variables !== undefined && { variables: hideInVariables(variables) }),
+    ...(tls !== undefined && { tls: hideInTls(tls) }),
+  }
+}
+
 /** A copy of the same form that may be shown; names of secrets stay. */
 export function hideInCredential<Part extends Credential>(credential: Part): Part {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- texts have become other texts
@@ -85,9 +103,8 @@ export function hideInTls({ key, passphrase, ...shown }: Tls): Tls {
   }
 }
 
-/** What an earlier version stored has none. */
-export function hideInVariables(variables: readonly Variable[] | undefined): Variable[] {
-  return (variables ?? []).map(({ value, ...shown }) =>
+function hideInVariables(variables: readonly Variable[]): Variable[] {
+  return variables.map(({ value, ...shown }) =>
     value === undefined ? shown : { ...shown, value: hideSecretText(value) },
   )
 }

@@ -4,14 +4,7 @@
  */
 import { Credential, type Tls } from '#contract/credential.ts'
 import type { BodyProblem } from '#contract/parse-body.ts'
-import {
-  hideInCredential,
-  hideInTls,
-  hideInVariables,
-  hideValues,
-  pathOf,
-  secretMark,
-} from '#contract/secret-places.ts'
+import { hideInCredential, hideInTls, hideInParts, hideValues, pathOf, secretMark } from '#contract/secret-places.ts'
 import type { SecretText } from '#contract/secret-text.ts'
 import { isSecretText } from '#contract/secret-words.ts'
 import type { Server } from '#contract/server.ts'
@@ -62,16 +55,11 @@ export function isSameUse(path: string, one: Transport, other: Transport): boole
   return !path.startsWith('tls.') || isSame(one.tls ?? {}, other.tls ?? {})
 }
 
+/** What servers lack that an earlier version stored. */
+const storedBefore: Partial<Pick<Remote, 'variables'>> = { variables: [] }
+
 function hideInRemote(transport: Remote): Remote {
-  const { tls } = transport
-  return {
-    ...transport,
-    url: hideInUrl(transport.url),
-    credential: hideInCredential(transport.credential),
-    headers: hideValues(transport.headers),
-    variables: hideInVariables(transport.variables),
-    ...(tls !== undefined && { tls: hideInTls(tls) }),
-  }
+  return { ...storedBefore, ...transport, url: hideInUrl(transport.url), ...hideInParts(transport) }
 }
 
 function hideInStdio(transport: Stdio, isEditor: boolean): Stdio {

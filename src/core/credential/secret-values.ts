@@ -1,6 +1,6 @@
 /** Texts of a server's definition that are secret, or can be: what must be found again in no record. */
 import type { Credential } from '#contract/credential.ts'
-import { hideInCredential, hideInTls, hideInVariables, hideValues } from '#contract/secret-places.ts'
+import { hideInParts } from '#contract/secret-places.ts'
 import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Server } from '#contract/server.ts'
 import type { Transport } from '#contract/transport.ts'
@@ -34,12 +34,8 @@ export function secretValuesOf({ transport }: Pick<Server, 'transport'>, find: S
 type Remote = Exclude<Transport, { kind: 'stdio' }>
 
 function remoteValues({ url, credential, headers, variables, tls }: Remote): unknown[] {
-  const hidden = [
-    ...changedTexts(credential, hideInCredential(credential)),
-    ...changedTexts(headers, hideValues(headers)),
-    ...changedTexts(variables, hideInVariables(variables)),
-    ...(tls === undefined ? [] : changedTexts(tls, hideInTls(tls))),
-  ]
+  const parts = { credential, headers, variables, tls }
+  const hidden = changedTexts(parts, hideInParts(parts))
   // `Bearer` is no secret, and what stands behind it is one by itself. Words of a key or a passphrase are words.
   const whole = [...Object.values(headers), credential.kind === 'authorization' ? credential.value : undefined]
   const words = whole.flatMap((text) => (typeof text === 'string' ? text.split(' ').slice(1) : []))
