@@ -1,9 +1,16 @@
 /** A connection: what one owner has given, or still has to give, so that a server can be called in its name. Nothing secret is in what is told of it. */
 import { z } from 'zod'
-import { HeaderSecret, HeaderValue } from './header-text.ts'
+import { BasicPassword, BasicUsername, HeaderSecret, HeaderValue } from './header-text.ts'
 
-export const ConnectionState = z.enum(['missing', 'connecting', 'connected', 'expiring', 'needs_attention', 'revoked'])
-export type ConnectionState = z.infer<typeof ConnectionState>
+/**
+ * - `missing`: nothing is stored.
+ * - `connecting`: its owner has begun, and has not come back.
+ * - `connected`: good, as far as is known.
+ * - `expiring`: it ends soon, and cannot be renewed without its owner.
+ * - `needs_attention`: it was refused, or could not be renewed: its owner must do something.
+ * - `revoked`: its owner, or who may, has ended it. Nothing of it is kept.
+ */
+export type ConnectionState = 'missing' | 'connecting' | 'connected' | 'expiring' | 'needs_attention' | 'revoked'
 
 /** Whose connection is meant. */
 const OwnerWord = z
@@ -34,19 +41,8 @@ export const SetKey = z
     token: HeaderSecret.max(charsMax).optional().describe('Of `bearer` and `token`.'),
     key: HeaderSecret.max(charsMax).optional().describe('Of `api_key`.'),
     value: HeaderSecret.max(charsMax).optional().describe('Of `authorization`.'),
-    username: z
-      .string()
-      .min(1)
-      .max(charsMax)
-      .regex(/^[^:\p{Cc}]*$/u, 'must not contain a colon or a control character')
-      .optional()
-      .describe('Of `basic`.'),
-    password: z
-      .string()
-      .max(charsMax)
-      .regex(/^\P{Cc}*$/u, 'must not contain a control character')
-      .optional()
-      .describe('Of `basic`.'),
+    username: BasicUsername.max(charsMax).optional().describe('Of `basic`.'),
+    password: BasicPassword.max(charsMax).optional().describe('Of `basic`.'),
   })
   .meta({ id: 'SetKey', description: 'A key of one’s own. It is kept sealed and never shown again.' })
 export type SetKey = z.infer<typeof SetKey>

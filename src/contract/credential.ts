@@ -1,6 +1,6 @@
 /** How the gateway authenticates to a server: by kind, and by whose credential it is. What the parts mean for each other: server-faults.ts. */
 import { z } from 'zod'
-import { HeaderName, HeaderSecret } from './header-text.ts'
+import { BasicPassword, BasicUsername, HeaderName, HeaderSecret } from './header-text.ts'
 import { isLoopbackHost } from './loopback.ts'
 import { secretText } from './secret-text.ts'
 
@@ -32,15 +32,8 @@ const ApiKey = z.strictObject({
 })
 const Basic = z.strictObject({
   kind: z.literal('basic'),
-  username: z
-    .string()
-    .min(1)
-    .regex(/^[^:\p{Cc}]*$/u, 'must not contain a colon or a control character')
-    .describe('RFC 7617: without a colon.')
-    .optional(),
-  password: secretText(z.string().regex(/^\P{Cc}*$/u, 'must not contain a control character'))
-    .describe('The password of this user.')
-    .optional(),
+  username: BasicUsername.describe('RFC 7617: without a colon.').optional(),
+  password: secretText(BasicPassword).describe('The password of this user.').optional(),
   ...owned,
 })
 const Authorization = z.strictObject({

@@ -7,6 +7,12 @@ const nameForm = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 export const HeaderValue = z.string().regex(valueForm, 'must be a single line of printable characters')
 /** What becomes a header later must already fit in one: a key file's last line break would otherwise fail each call. */
 export const HeaderSecret = HeaderValue.min(1)
+/** RFC 7617 §2: the first colon ends it. */
+export const BasicUsername = z
+  .string()
+  .min(1)
+  .regex(/^[^:\p{Cc}]*$/u, 'must not contain a colon or a control character')
+export const BasicPassword = z.string().regex(/^\P{Cc}*$/u, 'must not contain a control character')
 export const HeaderName = z.string().regex(nameForm, 'is not a valid HTTP header name')
 
 /** One line of Latin-1, as HTTP carries it. */

@@ -1,20 +1,12 @@
 /** What an owner has given for one server, as it is stored. Types only. */
 
+import type { ConnectionState } from '#contract/connection.ts'
 import type { ClientAuth } from './oauth-client.ts'
 
 /** Ids. The gateway itself has none. */
 export type CredentialOwner = { kind: 'user' | 'team'; ref: string } | { kind: 'gateway'; ref: '' }
 
-/**
- * - `connecting`: its owner has begun, and has not come back.
- * - `connected`: good, as far as is known.
- * - `expiring`: it ends soon, and cannot be renewed without its owner.
- * - `needs_attention`: it was refused, or could not be renewed: its owner must do something.
- * - `revoked`: its owner, or who may, has ended it. Nothing of it is kept.
- *
- * Where nothing is stored it is `missing`.
- */
-export type StoredState = 'connecting' | 'connected' | 'expiring' | 'needs_attention' | 'revoked'
+export type StoredState = Exclude<ConnectionState, 'missing'>
 
 export type StateReason =
   | 'connected'
