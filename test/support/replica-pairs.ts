@@ -49,7 +49,7 @@ export async function openLosablePair(
   opened: AsyncDisposableStack,
   options: RawGatewayOptions,
 ): Promise<Pair & { redis: TestRedis }> {
-  const redis = opened.use(await startRedis({ isWatched: true }))
+  const redis = opened.use(await startRedis())
   const start = async (): Promise<RawGateway> => {
     const shared = await openRedisState(redis, opened, { prefix: 'test:', times: undefined })
     return opened.use(await startRawGateway({ ...options, shared }))
