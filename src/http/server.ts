@@ -8,7 +8,7 @@ import { withSharedDeadlines } from '#core/deadlines.ts'
 import type { AddressWords, Transport } from '#core/naming/address.ts'
 import type { BrokerAddress } from '#core/session/broker-checks.ts'
 import type { Broker } from '#gateway/broker.ts'
-import { Connections } from './connections.ts'
+import { ClientSockets } from './client-sockets.ts'
 import { checkGuards, type GuardOptions } from './guards.ts'
 import { ChannelCounts } from '#http/mcp/channel-counts.ts'
 import { findBrokerCaller } from '#http/mcp/broker-entrance.ts'
@@ -71,7 +71,7 @@ type HttpVisit = Visit & { res: ServerResponse; path: string; query: string }
 class HttpEdge implements HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
-  readonly #connections: Connections
+  readonly #sockets: ClientSockets
   readonly #sweeping: NodeJS.Timeout
   readonly #replies: OpenReplies
   readonly #deps: PostDeps
@@ -83,8 +83,8 @@ class HttpEdge implements HttpServer {
     const { gateway, limits, randomId, now, onError } = options
     this.#options = options
     this.#replies = new OpenReplies(now)
-    this.#connections = new Connections(now)
-    this.#sweeping = setInterval(() => this.#connections.sweep(), checkMsMax).unref()
+    this.#sockets = new ClientSockets(now)
+    this.#sweeping = setInterval(() => this.#sockets.sweep(), checkMsMax).unref()
     const clock = withSharedDeadlines({ now, after: startTimer })
     const { asks, sessions } = gateway
     const streams = new SessionStreams(asks.id)
@@ -103,7 +103,7 @@ class HttpEdge implements HttpServer {
         headersTimeout: limits.requestTimeoutMs,
         // Headers and body together, whether anybody reads them or not: a refused body must not hold its connection.
         requestTimeout: 2 * limits.requestTimeoutMs,
-        // See `connections.ts`.
+        // See `client-sockets.ts`.
         keepAliveTimeout: 0,
         connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, checkMsMax),
         // Any other offer to upgrade (h2c, say) may be ignored, and is (RFC 9110 §7.8).
@@ -112,7 +112,7 @@ class HttpEdge implements HttpServer {
       },
       (req, res) => this.#onRequest(req, res),
     )
-    this.#server.on('connection', (socket: Socket) => this.#connections.add(socket))
+    this.#server.on('connection', (socket: Socket) => this.#sockets.add(socket))
     this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#onUpgrade(req, socket, head),
     )
@@ -144,7 +144,7 @@ class HttpEdge implements HttpServer {
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
-    this.#connections.used(req.socket, res)
+    this.#sockets.used(req.socket, res)
     const { path, query } = splitUrl(req.url ?? '/')
     const requestId = this.#deps.nextRequestId()
     const receivedAt = this.#deps.now()
@@ -231,7 +231,7 @@ class HttpEdge implements HttpServer {
   }
 
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#connections.release(req.socket)
+    this.#sockets.release(req.socket)
     socket.on('error', () => undefined)
     const requestId = this.#deps.nextRequestId()
     const receivedAt = this.#deps.now()
@@ -271,7 +271,7 @@ class HttpEdge implements HttpServer {
   }
 
   get #isWriting(): boolean {
-    return this.#connections.sockets.some((socket) => socket.writableLength > 0)
+    return this.#sockets.all.some((socket) => socket.writableLength > 0)
   }
 }
 

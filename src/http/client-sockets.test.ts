@@ -2,18 +2,18 @@ import { Agent, createServer, request, type IncomingMessage, type Server, type S
 import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Connections } from './connections.ts'
+import { ClientSockets } from './client-sockets.ts'
 
 let now = 0
-let connections: Connections
+let sockets: ClientSockets
 let server: Server
 let agent: Agent
 
 beforeEach(async () => {
-  connections = new Connections(() => now)
+  sockets = new ClientSockets(() => now)
   agent = new Agent({ keepAlive: true, maxSockets: 1 })
   server = createServer({ keepAliveTimeout: 0 })
-  server.on('connection', (socket: Socket) => connections.add(socket))
+  server.on('connection', (socket: Socket) => sockets.add(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
@@ -28,7 +28,7 @@ afterEach(async () => {
 /** Answers as `respond` does it. */
 async function ask(respond: (res: ServerResponse) => void): Promise<IncomingMessage> {
   server.removeAllListeners('request').on('request', (req: IncomingMessage, res: ServerResponse) => {
-    connections.used(req.socket, res)
+    sockets.used(req.socket, res)
     respond(res)
   })
   const sent = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent })
@@ -40,9 +40,9 @@ async function ask(respond: (res: ServerResponse) => void): Promise<IncomingMess
 const end = (res: ServerResponse): void => void res.end('done')
 const afterSeconds = (seconds: number): void => {
   now += seconds * 1000
-  connections.sweep()
+  sockets.sweep()
 }
-const openCount = (): number => [...connections.sockets].length
+const openCount = (): number => [...sockets.all].length
 
 describe('a connection', () => {
   it('is closed when nobody has used it for 65 seconds, and not before', async () => {
@@ -51,8 +51,8 @@ describe('a connection', () => {
     await once(answer, 'end')
     afterSeconds(5)
     afterSeconds(64)
-    expect([...connections.sockets].map(({ destroyed }) => destroyed)).toEqual([false])
-    const [socket] = connections.sockets
+    expect([...sockets.all].map(({ destroyed }) => destroyed)).toEqual([false])
+    const [socket] = sockets.all
     afterSeconds(1)
     expect(socket?.destroyed).toBe(true)
     await expect.poll(openCount).toBe(0)
@@ -87,8 +87,8 @@ describe('a connection', () => {
     const answer = await ask(end)
     answer.resume()
     await once(answer, 'end')
-    const [socket] = connections.sockets
-    if (socket) connections.release(socket)
+    const [socket] = sockets.all
+    if (socket) sockets.release(socket)
     afterSeconds(5)
     afterSeconds(100)
     expect(socket?.destroyed).toBe(false)

@@ -19,7 +19,7 @@ const idleSeconds = 65
 /** For an answer's head: how long its connection can be used again. */
 export const keepAliveHeader = ['keep-alive', `timeout=${idleSeconds}`] as const
 
-export class Connections {
+export class ClientSockets {
   /** Null: not ours to close. */
   readonly #uses = new Map<Socket, Use | null>()
   readonly #now: () => number
@@ -28,7 +28,7 @@ export class Connections {
     this.#now = now
   }
 
-  get sockets(): IteratorObject<Socket> {
+  get all(): IteratorObject<Socket> {
     return this.#uses.keys()
   }
 
