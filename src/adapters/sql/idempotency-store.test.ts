@@ -1,26 +1,5 @@
-import { afterEach, describe } from 'vitest'
 import { idempotencyStoreContract } from '#test/contracts/idempotency-store.ts'
-import { emptiedPostgres, postgresStartMsMax } from '#test/support/postgres/databases.ts'
-import { type Database, openDatabase } from './database.ts'
+import { onEachDatabase } from '#test/support/databases.ts'
 import { createSqlIdempotencyStore } from './idempotency-store.ts'
 
-const opened: Database[] = []
-
-async function openMemory(): Promise<Database> {
-  const database = await openDatabase({ path: ':memory:' })
-  opened.push(database)
-  return database
-}
-
-afterEach(async () => {
-  for (const database of opened.splice(0)) await database.close()
-})
-
-describe('in SQLite', () => {
-  idempotencyStoreContract(async () => createSqlIdempotencyStore(await openMemory()))
-})
-
-describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
-  const emptied = emptiedPostgres()
-  idempotencyStoreContract(async () => createSqlIdempotencyStore(await emptied()))
-})
+onEachDatabase((open) => idempotencyStoreContract(async () => createSqlIdempotencyStore(await open())))

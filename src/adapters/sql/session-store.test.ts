@@ -1,31 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { sessionStoreContract, storedSession } from '#test/contracts/session-store.ts'
-import { emptiedPostgres, postgresStartMsMax } from '#test/support/postgres/databases.ts'
-import { type Database, openDatabase } from './database.ts'
+import { memoryDatabases, onEachDatabase } from '#test/support/databases.ts'
 import { createSqlSessionStore } from './session-store.ts'
 
-const open: Database[] = []
-
-async function openMemory(): Promise<Database> {
-  const database = await openDatabase({ path: ':memory:' })
-  open.push(database)
-  return database
-}
-
-afterEach(async () => {
-  for (const database of open.splice(0)) await database.close()
-})
-
-describe('in SQLite', () => {
-  sessionStoreContract(async () => createSqlSessionStore(await openMemory()))
-})
-
-describe('in PostgreSQL', { timeout: postgresStartMsMax }, () => {
-  const emptied = emptiedPostgres()
-  sessionStoreContract(async () => createSqlSessionStore(await emptied()))
-})
+onEachDatabase((open) => sessionStoreContract(async () => createSqlSessionStore(await open())))
 
 describe('createSqlSessionStore', () => {
+  const openMemory = memoryDatabases()
+
   it.each(['{}', '[]', 'null', '{"run":"1","details":{}}', '{"run":1,"details":{"a":1}}', '{"run":1}'])(
     'does not read a session that was stored as %s',
     async (details) => {
