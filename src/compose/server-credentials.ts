@@ -28,7 +28,7 @@ export type ServerCredentials = {
 }
 
 const tokensMax = 1_000
-const exchangedMax = 500
+const exchangedMax = 10_000
 const awsKeysMax = 500
 
 export function createServerCredentials({ onFailure, ...options }: ServerCredentialsOptions): ServerCredentials {

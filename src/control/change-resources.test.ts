@@ -97,15 +97,15 @@ describe('updateResource', () => {
           transport: { kind: 'streamable_http', url, credential: { kind: 'bearer', token: '[secret]' } },
         },
       })
-    await put('https://example.com/other')
+    await put('https://example.com/mcp/other')
     const transport = async () => (await world.stored('server', 'github'))?.spec.transport
-    expect(await transport()).toMatchObject({ url: 'https://example.com/other', credential: { token: 'CANARY' } })
-    const failure = await failureOf(put('https://evil.example/mcp'))
-    expect(failure).toMatchObject({
-      code: 'invalid_body',
-      details: { problems: [{ path: 'transport.credential.token' }] },
-    })
-    expect(await transport()).toMatchObject({ url: 'https://example.com/other' })
+    expect(await transport()).toMatchObject({ url: 'https://example.com/mcp/other', credential: { token: 'CANARY' } })
+    for (const url of ['https://evil.example/mcp', 'https://example.com/another-tenant/mcp'])
+      expect(await failureOf(put(url))).toMatchObject({
+        code: 'invalid_body',
+        details: { problems: [{ path: 'transport.credential.token' }] },
+      })
+    expect(await transport()).toMatchObject({ url: 'https://example.com/mcp/other' })
   })
 })
 

@@ -85,12 +85,13 @@ describe('who manages servers', () => {
 
   it('changes a server around a secret of somebody else’s', async () => {
     const { as } = await house()
-    const parts = { ...asShown, headers: { ...asShown.headers, 'x-more': 'a' }, url: 'https://a.example/other' }
+    const parts = { ...asShown, headers: { ...asShown.headers, 'x-more': 'a' }, url: 'https://a.example/mcp/other' }
     expect(await as('mia').update('server', 'git', { transport: transport(parts) })).toMatchObject({ version: 2 })
   })
 
   it.each([
     ['another address', { ...asShown, url: 'https://evil.example/mcp' }, 3],
+    ['another path', { ...asShown, url: 'https://a.example/another-tenant' }, 3],
     ['another scheme', { ...asShown, url: 'http://a.example/mcp' }, 3],
     ['another header', { ...asShown, headers: { 'x-echo': { secretRef: 'other' } } }, 1],
     ['another kind of credential', { ...asShown, credential: { kind: 'api_key', key: { secretRef: 'other' } } }, 1],

@@ -6,7 +6,7 @@ import { mapSecretRefs } from '#contract/secret-text.ts'
 import type { Actor } from './actor.ts'
 import { isAllowed } from './authority.ts'
 import type { ControlDeps } from './control-deps.ts'
-import { isSameDestination, isSameUse } from './server-secrets.ts'
+import { isWithin, isSameUse } from './server-secrets.ts'
 import { exceedsCreator, type Transition } from './transition.ts'
 
 type Deps = Pick<ControlDeps, 'index' | 'store'>
@@ -31,7 +31,7 @@ type Use = { path: string; id: string }
 /** Uses that were not there before, or that would be of another address, program or authorization server. */
 function newUses(before: ServerTransport | null, after: ServerTransport): Use[] {
   const uses = usesIn(after)
-  if (before === null || !isSameDestination(before, after)) return uses
+  if (before === null || !isWithin(after, before)) return uses
   const known = new Set(usesIn(before).map(({ path, id }) => `${path} ${id}`))
   return uses.filter((use) => !known.has(`${use.path} ${use.id}`) || !isSameUse(use.path, before, after))
 }

@@ -39,7 +39,7 @@ describe('hideSecrets', () => {
     expect(shown(stored).transport).toMatchObject({ url })
     expect(keepSecrets(shown(stored), stored)).toEqual({ spec: stored, problems: [] })
     const moved = { ...shown(stored), transport: { ...shown(stored).transport, url: `${url}/2` } }
-    expect(keepSecrets(moved, stored).problems).toMatchObject([{ path: 'transport.url' }])
+    expect(keepSecrets(moved, stored).problems.map(({ path }) => path)).toContain('transport.url')
   })
 
   it('shows a program’s arguments to who may change them, and its environment to nobody', () => {

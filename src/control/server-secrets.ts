@@ -43,6 +43,14 @@ export function isSameDestination(one: Transport, other: Transport): boolean {
   return one.kind === other.kind && originOf(one.url) === originOf(other.url)
 }
 
+/** Many tenants can live on one host: what is secret goes to the path that it was given for, or below it. The query may change. */
+export function isWithin(next: Transport, before: Transport): boolean {
+  if (!isSameDestination(next, before)) return false
+  if (next.kind === 'stdio' || before.kind === 'stdio') return true
+  const [path, root] = [new URL(next.url).pathname, new URL(before.url).pathname]
+  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`)
+}
+
 function isSameProgram(one: Transport, other: Transport): boolean {
   if (one.kind !== 'stdio' || other.kind !== 'stdio') return false
   return one.command === other.command && one.cwd === other.cwd && isSame(one.args, other.args)
@@ -89,7 +97,7 @@ function keepInTransport(sent: Transport, stored: Transport): Transport {
     return sent.kind === 'stdio' && stored.kind === 'stdio' ? keepInStdio(sent, stored) : sent
   }
   const url = sent.url === hideInUrl(stored.url) ? stored.url : sent.url
-  if (!isSameDestination({ ...sent, url }, stored)) return sent
+  if (!isWithin({ ...sent, url }, stored)) return sent
   const { headers, credential, variables, tls } = sent
   return {
     ...sent,

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { createSessionKeys } from '#adapters/crypto/session-keys.ts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError, type ErrorCode } from '#contract/errors.ts'
 import type { IdempotencyStore } from '#core/resources/idempotency-store.ts'
@@ -49,6 +50,7 @@ describe('runOnce', () => {
       },
       sealer: opened.vault,
       secrets: { hash: (text) => createHash('sha256').update(text).digest('hex') },
+      keys: createSessionKeys({ current: randomBytes(32), previous: null }),
       clock,
     }
   })

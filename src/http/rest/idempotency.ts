@@ -8,12 +8,15 @@ import type { IdempotencyStore, IdempotentRequest } from '#core/resources/idempo
 import { answerContext } from '#core/resources/sealed-answer.ts'
 import { openSealed, storeSealed, type Vault } from '#core/vault/vault.ts'
 import type { RestReply } from './handler.ts'
+import type { SessionKeys } from '#core/session/session-keys.ts'
 
 export type IdempotencyDeps = {
   idempotency: IdempotencyStore
   /** An answer may hold a secret that is shown once. */
   sealer: Vault
   secrets: { hash(text: string): string }
+  /** A body may hold a password that can be guessed: what is kept of it says nothing without the key. */
+  keys: Pick<SessionKeys, 'current'>
   clock: { now(): number }
 }
 
@@ -88,12 +91,14 @@ async function keepAnswer(
   }
 }
 
-function toRequest({ secrets }: IdempotencyDeps, { actorId, key, method, path, body }: Keyed): IdempotentRequest {
+function toRequest({ secrets, keys }: IdempotencyDeps, { actorId, key, method, path, body }: Keyed): IdempotentRequest {
   if (!keyForm.test(key))
     throw new GatewayError('invalid_params', {
       details: { reason: 'Idempotency-Key: 1 to 200 visible ASCII characters' },
     })
-  return { scope: actorId, key, fingerprint: secrets.hash(JSON.stringify([method, path, body])) }
+  const digest = secrets.hash(JSON.stringify([method, path, body]))
+  // No bearer that is signed with the same key begins like this.
+  return { scope: actorId, key, fingerprint: keys.current.sign(`idempotent request ${digest}`) }
 }
 
 async function readAnswer({ sealer }: IdempotencyDeps, request: IdempotentRequest, sealed: string): Promise<RestReply> {
