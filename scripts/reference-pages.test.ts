@@ -54,8 +54,16 @@ describe('docs/reference', () => {
     const commands = text.match(/^## `.*`$/gm)
     expect(commands).toEqual(
       [
-        ...['serve', 'config check', 'config explain', 'config import', 'token create'],
-        ...['vault status', 'vault rotate', 'vault forget', 'bridge', 'session-shim'],
+        'serve',
+        'config check',
+        'config explain',
+        'config import',
+        'token create',
+        'vault status',
+        'vault rotate',
+        'vault forget',
+        'bridge',
+        'session-shim',
       ].map((name) => `## \`toolgate ${name}\``),
     )
     expect(text.match(/^\| \d+ \|/gm)).toEqual(['| 0 |', '| 1 |', '| 2 |', '| 69 |', '| 78 |'])
