@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createMemoryBus } from '#adapters/memory/bus.ts'
 import type { JsonObject } from '#core/protocol/json-rpc.ts'
+import type { Bus } from './bus.ts'
 import { Cancellation } from '#core/upstream/cancellation.ts'
 import { replicaAsksContract } from '#test/contracts/replica-asks.ts'
 import { FakeClock, settled } from '#test/support/fake-clock.ts'
@@ -58,6 +59,19 @@ describe('a replica that asks', () => {
     expect(await codeOf(ask())).toBe('storage_unavailable')
     await clock.advance(5_001)
     expect(await codeOf(ask())).toBe(null)
+  })
+
+  it('asks nobody while it would not hear the answer', async () => {
+    const bus = createMemoryBus()
+    const deaf: Bus = { publish: (topic, message) => bus.publish(topic, message), subscribe: () => () => undefined }
+    let count = 0
+    const other = new ReplicaAsks({ bus, clock, id: 'other' })
+    other.serve('waits', async () => ({ count: ++count }))
+    const asking = new ReplicaAsks({ bus: deaf, clock, id: 'deaf' })
+    const answer = asking.ask('other', { kind: 'waits', question: {} }, { cancellation: new Cancellation() })
+    expect(await codeOf(answer)).toBe('storage_unavailable')
+    await settled()
+    expect(count).toBe(0)
   })
 
   it('does not wait for one that is silent', async () => {

@@ -92,6 +92,9 @@ export class ReplicaAsks {
 
   async #begin(own: Asked, asked: JsonObject): Promise<void> {
     try {
+      // Whoever does not hear itself would not hear the answer either, and what was done for it would be lost.
+      if (!(await this.#line.hears())) return own.reject(new GatewayError('storage_unavailable'))
+      if (!this.#asked.has(own.id)) return
       if (await this.#line.send(own.to, { do: 'ask', id: own.id }, asked)) return
       if (await this.#line.isSound()) own.resolve(null)
       else this.#giveUp(own, new GatewayError('storage_unavailable'))

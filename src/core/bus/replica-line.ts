@@ -43,10 +43,15 @@ export class ReplicaLine {
     return carried.every(Boolean)
   }
 
+  /** Whether what is said to this replica comes to it. */
+  hears(): Promise<boolean> {
+    const { bus, id } = this.#options
+    return bus.publish(topicOf(id), {})
+  }
+
   /** Where somebody does not hear: whether that can be laid at his door. It cannot while this replica does not hear itself. */
   async isSound(): Promise<boolean> {
-    const { bus, clock, id } = this.#options
-    return (await bus.publish(topicOf(id), {})) && clock.now() - this.#backAt > settleMs
+    return (await this.hears()) && this.#options.clock.now() - this.#backAt > settleMs
   }
 
   close(): void {
